@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BacktesterConfig(AppConfig):
+    name = "backtester"
+    label = "backtester"

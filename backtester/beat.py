@@ -1,0 +1,46 @@
+"""What runs on a schedule, as data.
+
+Every entry is safe to run late, twice, or at the same time as another: it claims what it works on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "outbox: send what a lost message left behind": {
+        "task": "core.outbox.relay",
+        "schedule": 5.0,
+        "options": {"queue": "live", "expires": 5},
+    },
+    "backtests: re-queue what a lost worker left behind": {
+        "task": "core.backtests.sweep",
+        "schedule": 10.0,
+        "options": {"queue": "live", "expires": 10},
+    },
+    "notifications: send what is due": {
+        "task": "notifications.sweep",
+        "schedule": 10.0,
+        "options": {"queue": "alerts", "expires": 10},
+    },
+    "brokers: resolve what a lost worker left behind": {
+        "task": "brokers.sweep",
+        "schedule": 10.0,
+        "options": {"queue": "live", "expires": 10},
+    },
+    "realtime: drop old events": {
+        "task": "core.realtime.prune",
+        "schedule": 3600.0,
+        "options": {"queue": "live", "expires": 3600},
+    },
+    "api: drop expired idempotency keys": {
+        "task": "core.api.prune",
+        "schedule": 3600.0,
+        "options": {"queue": "live", "expires": 3600},
+    },
+    "accounts: drop expired refresh tokens": {
+        "task": "core.accounts.prune",
+        "schedule": 86400.0,
+        "options": {"queue": "live", "expires": 86400},
+    },
+}

@@ -1,0 +1,1 @@
+"""A namespace: pure packages below (engine, indicators, ...), nested Django apps above."""

@@ -1,0 +1,3 @@
+from core.accounts.models.user import User
+
+__all__ = ["User"]

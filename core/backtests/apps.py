@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BacktestsConfig(AppConfig):
+    name = "core.backtests"
+    label = "backtests"

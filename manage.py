@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""Command line of the project: `python manage.py help` lists what it can do."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backtester.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        message = "Django is not installed here: run `make setup`, then `.venv/bin/python manage.py`."
+        raise SystemExit(message) from error
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

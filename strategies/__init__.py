@@ -1,0 +1,1 @@
+"""Strategies, their immutable versions and templates; the pure graph package is `graph`."""

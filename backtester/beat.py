@@ -28,6 +28,15 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "live", "expires": 10},
     },
+    **{
+        f"api: heartbeat of {queue}": {
+            "task": "core.api.heartbeat",
+            "schedule": 10.0,
+            "args": [queue],
+            "options": {"queue": queue, "expires": 10},
+        }
+        for queue in ("interactive", "live")
+    },
     "realtime: drop old events": {
         "task": "core.realtime.prune",
         "schedule": 3600.0,

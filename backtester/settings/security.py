@@ -6,7 +6,7 @@ Every middleware here runs async, so that a request that waits for a result hold
 from __future__ import annotations
 
 from backtester import env
-from backtester.settings.base import PRODUCTION
+from backtester.settings.base import PRODUCTION, PUBLIC_URL
 
 MIDDLEWARE = [
     "core.api.middleware.RequestIdMiddleware",
@@ -30,6 +30,8 @@ CORS_ALLOWED_ORIGINS = env.items(
     "CORS_ALLOWED_ORIGINS",
     () if PRODUCTION else ("http://localhost:3000", "http://localhost:5173"),
 )
+# Pages that may open the WebSocket: our own and the front end's.
+WEBSOCKET_ORIGINS = [PUBLIC_URL, *CORS_ALLOWED_ORIGINS]
 CORS_ALLOW_HEADERS = (
     "accept",
     "authorization",

@@ -1,0 +1,169 @@
+"""The WebSocket: subscribe to topics, receive numbered frames, catch up after a break."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any, Final
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from core.realtime.frames import Frame
+from core.realtime.hub import OVERFLOW, RESYNC, Inbox, hub
+from core.realtime.push import SESSIONS_ENDED
+from core.realtime.selectors import events_after
+from core.realtime.services import ticket_redeem
+from core.realtime.topics import topic_known
+
+HEARTBEAT_S: Final = 20
+SEND_TIMEOUT_S: Final = 10
+MAX_TOPICS: Final = 200
+MAX_MESSAGE_BYTES: Final = 16 * 1024
+REPLAY_BATCH: Final = 500
+
+UNAUTHENTICATED: Final = 4401
+SESSION_ENDED: Final = 4403
+TOO_SLOW: Final = 4408
+
+NO_TICKET: Final = "No valid ticket: get one from POST /api/v1/ws-ticket and use it within 30 s."
+
+
+class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One socket of one user.
+
+    One coroutine writes all numbered frames, in order of `seq`; what the client sends changes what
+    it is subscribed to, and asks for a replay.
+    """
+
+    async def connect(self) -> None:
+        """Redeem the ticket, then start to write."""
+        self.topics: set[str] = set()
+        self.replays: asyncio.Queue[tuple[int, frozenset[str]]] = asyncio.Queue()
+        self.writer: asyncio.Task[None] | None = None
+        token = parse_qs(self.scope["query_string"].decode()).get("ticket", [""])[0]
+        user_id = await database_sync_to_async(ticket_redeem)(token=token)
+        await self.accept()
+        if user_id is None:
+            await self._refuse("unauthenticated", NO_TICKET)
+            await self.close(UNAUTHENTICATED)
+            return
+        self.writer = asyncio.create_task(self._serve(user_id), name=f"socket-{user_id}")
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - channels' signature
+        """Stop writing."""
+        if self.writer is not None:
+            self.writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.writer
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Act on what the client asks for; a message it got wrong is answered, not fatal."""
+        if self.writer is None:
+            return
+        if bytes_data is not None or text_data is None or len(text_data) > MAX_MESSAGE_BYTES:
+            await self._refuse("malformed", "Send a JSON object as text, of at most 16 KiB.")
+            return
+        try:
+            message = json.loads(text_data)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            await self._refuse("malformed", "This is not a JSON object.")
+            return
+        await self._act(message)
+
+    async def _act(self, message: dict[str, Any]) -> None:
+        action, topics = message.get("action"), message.get("topics", [])
+        if action == "ping":
+            await self._say({"type": "pong"})
+            return
+        if action not in {"subscribe", "unsubscribe"}:
+            await self._refuse("malformed", "`action` is subscribe, unsubscribe or ping.")
+            return
+        unknown = (
+            [topic for topic in topics if not topic_known(topic)]
+            if isinstance(topics, list)
+            else [topics]
+        )
+        if unknown:
+            await self._refuse("unknown_topic", f"No such topic: {unknown[0]!r}.")
+            return
+        if action == "unsubscribe":
+            self.topics.difference_update(topics)
+        elif len(self.topics.union(topics)) > MAX_TOPICS:
+            await self._refuse("too_many_topics", f"At most {MAX_TOPICS} topics a socket.")
+            return
+        else:
+            self.topics.update(topics)
+        await self._say({"type": f"{action}d", "topics": sorted(self.topics)})
+        last_seq = message.get("last_seq")
+        if action == "subscribe" and isinstance(last_seq, int) and not isinstance(last_seq, bool):
+            self.replays.put_nowait((last_seq, frozenset(topics)))
+
+    async def _serve(self, user_id: UUID) -> None:
+        """Write frames until the client or its session goes away."""
+        try:
+            async with hub().listen(user_id) as inbox:
+                await self._say({"type": "ready"})
+                await self._write(user_id, inbox)
+        except TimeoutError:
+            await self.close(TOO_SLOW)
+
+    async def _write(self, user_id: UUID, inbox: Inbox) -> None:
+        """Merge live frames, replays and heartbeats into one ordered stream."""
+        last_seq = 0
+        incoming = asyncio.ensure_future(inbox.get())
+        replay = asyncio.ensure_future(self.replays.get())
+        try:
+            while True:
+                done, _ = await asyncio.wait(
+                    {incoming, replay}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not done:
+                    await self._say({"type": "heartbeat"})
+                if replay in done:
+                    after, topics = replay.result()
+                    last_seq = max(last_seq, await self._replay(user_id, after, topics))
+                    replay = asyncio.ensure_future(self.replays.get())
+                if incoming in done:
+                    frame = incoming.result()
+                    incoming = asyncio.ensure_future(inbox.get())
+                    if frame is OVERFLOW or frame["type"] == SESSIONS_ENDED["type"]:
+                        await self.close(TOO_SLOW if frame is OVERFLOW else SESSION_ENDED)
+                        return
+                    if frame is RESYNC:
+                        last_seq = await self._replay(user_id, last_seq, frozenset(self.topics))
+                    elif frame["topic"] in self.topics and frame["seq"] > last_seq:
+                        await self._say(frame)
+                        last_seq = frame["seq"]
+        finally:
+            incoming.cancel()
+            replay.cancel()
+
+    async def _replay(self, user_id: UUID, after: int, topics: frozenset[str]) -> int:
+        """Send what was missed; return the number of the last frame sent."""
+        while True:
+            frames = await database_sync_to_async(events_after)(
+                user_id=user_id, seq=after, topics=topics, limit=REPLAY_BATCH
+            )
+            for frame in frames:
+                await self._say(frame)
+                after = frame["seq"]
+            if len(frames) < REPLAY_BATCH:
+                return after
+
+    async def _refuse(self, code: str, message: str) -> None:
+        await self._say({"type": "error", "code": code, "message": message})
+
+    async def _say(self, frame: Frame) -> None:
+        """Send one frame; a client that does not read for a while is given up."""
+        frame = {"topic": None, "seq": None, "ts": timezone.now(), "data": {}} | frame
+        text = json.dumps(frame, cls=DjangoJSONEncoder, separators=(",", ":"))
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await self.send(text_data=text)

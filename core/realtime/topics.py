@@ -1,0 +1,14 @@
+"""What a client may subscribe to. A topic says what, never whose: frames are the user's own."""
+
+from __future__ import annotations
+
+import re
+
+TOPIC = re.compile(
+    r"(backtest|sweep|deployment):[0-9a-f-]{36}|orders|alerts|account|quotes:[A-Z0-9.^=_/-]{1,20}"
+)
+
+
+def topic_known(topic: object) -> bool:
+    """Tell whether this is a topic."""
+    return isinstance(topic, str) and TOPIC.fullmatch(topic) is not None

@@ -1,0 +1,111 @@
+"""The project's own processes: web server, workers by queue group, beat."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from backtester.stack.errors import StackError
+from backtester.stack.ports import HOST
+from backtester.stack.service import POLL_S, Command, Service, log_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+WEB_TIMEOUT_S = 90.0
+# Runs and sweeps want processors; orders and alerts must not wait behind them.
+WORKERS = {
+    "worker-runs": ("interactive", "sweeps"),
+    "worker-orders": ("orders", "live", "alerts", "market"),
+}
+PROCESSES_PER_WORKER = 2
+
+
+class WebServer(Service):
+    """The ASGI server; started when its health page answers."""
+
+    def __init__(self, command: Command, *, port: int) -> None:
+        super().__init__(command)
+        self.port = port
+
+    def start(self) -> None:
+        """Start and wait for the health page."""
+        self.spawn()
+        deadline = time.monotonic() + WEB_TIMEOUT_S
+        while not self._is_healthy():
+            if self.exit_code() is not None:
+                raise StackError(
+                    f"The web server does not start: {log_tail(self.command.log, lines=1)} "
+                    f"(see {self.command.log})"
+                )
+            if time.monotonic() > deadline:
+                self.stop()
+                raise StackError(
+                    f"The web server does not answer after {WEB_TIMEOUT_S:.0f} s: "
+                    f"see {self.command.log}."
+                )
+            time.sleep(POLL_S)
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def web_server(
+    *, port: int, project_dir: Path, logs: Path, environment: Mapping[str, str]
+) -> WebServer:
+    """Return the web server for a loopback port."""
+    command = Command(
+        name="web",
+        argv=(
+            *(sys.executable, "-m", "uvicorn", "backtester.asgi:application"),
+            *("--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"),
+            *("--timeout-graceful-shutdown", "5"),
+        ),
+        log=logs / "web.log",
+        environment=environment,
+        cwd=project_dir,
+        grace_s=10.0,
+    )
+    return WebServer(command, port=port)
+
+
+def workers(*, project_dir: Path, logs: Path, environment: Mapping[str, str]) -> list[Service]:
+    """Return the Celery workers and beat."""
+    celery = (sys.executable, "-m", "celery", "-A", "backtester")
+    common = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
+    commands = [
+        Command(
+            name=name,
+            argv=(
+                *(*celery, "worker", "-n", f"{name}@%h", "-Q", ",".join(queues)),
+                *("-c", str(PROCESSES_PER_WORKER), *common),
+            ),
+            log=logs / f"{name}.log",
+            environment=environment,
+            cwd=project_dir,
+            # Running tasks may end; what does not is delivered again after the next start.
+            grace_s=15.0,
+        )
+        for name, queues in WORKERS.items()
+    ]
+    beat = Command(
+        name="beat",
+        argv=(*celery, "beat", "--loglevel", "INFO", "--pidfile", ""),
+        log=logs / "beat.log",
+        environment=environment,
+        cwd=project_dir,
+        stop_signal=signal.SIGTERM,
+        grace_s=5.0,
+    )
+    return [Service(command) for command in (*commands, beat)]

@@ -1,0 +1,24 @@
+"""What a run did bar by bar, as columns."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class EquityCurve(models.Model):
+    """One row for each completed run: its series as compressed Arrow, not a row for each bar.
+
+    `series` has a row for each bar (`ts`, `close`, `equity`, `position`, and a column for each
+    overlay), `fills` one for each executed order; `core.backtests.columns` reads and writes both.
+    """
+
+    run = models.OneToOneField(
+        "backtests.BacktestRun", on_delete=models.CASCADE, primary_key=True, related_name="curve"
+    )
+    bar_count = models.PositiveIntegerField()
+    fill_count = models.PositiveIntegerField()
+    series = models.BinaryField()
+    fills = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.bar_count} bars"

@@ -1,0 +1,59 @@
+"""A closed round trip of a run."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from core.backtests.choices import ExitReason, Side
+
+
+class Trade(models.Model):
+    """One row for each exit, in the order of the exits; never changed after it was stored.
+
+    Prices include spread and slippage, `pnl` is net of commissions, `return_pct` is in percent of
+    what the entry cost, `mae` and `mfe` are fractions of the entry price. The key is a plain
+    sequence: a run may have a hundred thousand of these.
+    """
+
+    run = models.ForeignKey(
+        "backtests.BacktestRun", on_delete=models.CASCADE, related_name="trades", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    side = models.CharField(max_length=5, choices=Side.choices)
+    size = models.FloatField()
+    entry_at = models.DateTimeField()
+    exit_at = models.DateTimeField()
+    entry_price = models.FloatField()
+    exit_price = models.FloatField()
+    pnl = models.FloatField()
+    return_pct = models.FloatField()
+    duration_seconds = models.FloatField()
+    commission = models.FloatField()
+    slippage = models.FloatField()
+    mae = models.FloatField()
+    mfe = models.FloatField()
+    exit_reason = models.CharField(max_length=11, choices=ExitReason.choices)
+    entry_bar = models.PositiveIntegerField()
+    exit_bar = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            # GET …/trades in the order of the exits; and no trade twice, whatever a worker does
+            models.UniqueConstraint(fields=["run", "number"], name="trade_run_number"),
+            models.CheckConstraint(
+                condition=models.Q(side__in=Side.values), name="trade_side_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exit_reason__in=ExitReason.values), name="trade_reason_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exit_at__gte=models.F("entry_at")), name="trade_exit_after_entry"
+            ),
+        ]
+        indexes = [
+            # GET …/trades?ordering=entry_at, and the trades of a run in a range of time
+            models.Index(fields=["run", "entry_at"], name="trade_run_entry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.size:g} {self.entry_at:%Y-%m-%d} -> {self.exit_at:%Y-%m-%d}"

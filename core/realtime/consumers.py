@@ -7,7 +7,6 @@ import contextlib
 import json
 from typing import Any, Final
 from urllib.parse import parse_qs
-from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -17,7 +16,7 @@ from django.utils import timezone
 from core.realtime.frames import Frame
 from core.realtime.hub import OVERFLOW, RESYNC, Inbox, hub
 from core.realtime.push import SESSIONS_ENDED
-from core.realtime.selectors import events_after
+from core.realtime.selectors import events_between, seq_last
 from core.realtime.services import ticket_redeem
 from core.realtime.topics import topic_known
 
@@ -37,30 +36,37 @@ NO_TICKET: Final = "No valid ticket: get one from POST /api/v1/ws-ticket and use
 class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One socket of one user.
 
-    One coroutine writes all numbered frames, in order of `seq`; what the client sends changes what
-    it is subscribed to, and asks for a replay.
+    One coroutine writes all numbered frames. It sees every frame of the user, also of topics that
+    are not subscribed: a number that is skipped, or that comes late, was pushed out of order or
+    lost on the way, and what it stood for is read from the rows. So the client gets each frame
+    once and in order, whatever happens to the pushes.
     """
 
     async def connect(self) -> None:
-        """Redeem the ticket, then start to write."""
+        """Redeem the ticket and begin to listen; only then say that we are ready."""
         self.topics: set[str] = set()
         self.replays: asyncio.Queue[tuple[int, frozenset[str]]] = asyncio.Queue()
         self.writer: asyncio.Task[None] | None = None
+        self.closing = contextlib.AsyncExitStack()
         token = parse_qs(self.scope["query_string"].decode()).get("ticket", [""])[0]
-        user_id = await database_sync_to_async(ticket_redeem)(token=token)
+        self.user_id = await database_sync_to_async(ticket_redeem)(token=token)
         await self.accept()
-        if user_id is None:
+        if self.user_id is None:
             await self._refuse("unauthenticated", NO_TICKET)
             await self.close(UNAUTHENTICATED)
             return
-        self.writer = asyncio.create_task(self._serve(user_id), name=f"socket-{user_id}")
+        inbox = await self.closing.enter_async_context(hub().listen(self.user_id))
+        self.seen = await database_sync_to_async(seq_last)(user_id=self.user_id)
+        await self._say({"type": "ready"})
+        self.writer = asyncio.create_task(self._write(inbox), name=f"socket-{self.user_id}")
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002 - channels' signature
-        """Stop writing."""
+        """Stop writing and listening."""
         if self.writer is not None:
             self.writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.writer
+        await self.closing.aclose()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Act on what the client asks for; a message it got wrong is answered, not fatal."""
@@ -106,18 +112,8 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if action == "subscribe" and isinstance(last_seq, int) and not isinstance(last_seq, bool):
             self.replays.put_nowait((last_seq, frozenset(topics)))
 
-    async def _serve(self, user_id: UUID) -> None:
-        """Write frames until the client or its session goes away."""
-        try:
-            async with hub().listen(user_id) as inbox:
-                await self._say({"type": "ready"})
-                await self._write(user_id, inbox)
-        except TimeoutError:
-            await self.close(TOO_SLOW)
-
-    async def _write(self, user_id: UUID, inbox: Inbox) -> None:
-        """Merge live frames, replays and heartbeats into one ordered stream."""
-        last_seq = 0
+    async def _write(self, inbox: Inbox) -> None:
+        """Merge live frames, replays and heartbeats until the client or its session goes away."""
         incoming = asyncio.ensure_future(inbox.get())
         replay = asyncio.ensure_future(self.replays.get())
         try:
@@ -129,34 +125,42 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                     await self._say({"type": "heartbeat"})
                 if replay in done:
                     after, topics = replay.result()
-                    last_seq = max(last_seq, await self._replay(user_id, after, topics))
+                    await self._replay(after, topics, until=self.seen)
                     replay = asyncio.ensure_future(self.replays.get())
                 if incoming in done:
                     frame = incoming.result()
-                    incoming = asyncio.ensure_future(inbox.get())
                     if frame is OVERFLOW or frame["type"] == SESSIONS_ENDED["type"]:
                         await self.close(TOO_SLOW if frame is OVERFLOW else SESSION_ENDED)
                         return
-                    if frame is RESYNC:
-                        last_seq = await self._replay(user_id, last_seq, frozenset(self.topics))
-                    elif frame["topic"] in self.topics and frame["seq"] > last_seq:
-                        await self._say(frame)
-                        last_seq = frame["seq"]
+                    await self._pass_on(frame)
+                    incoming = asyncio.ensure_future(inbox.get())
+        except TimeoutError:
+            await self.close(TOO_SLOW)
         finally:
             incoming.cancel()
             replay.cancel()
 
-    async def _replay(self, user_id: UUID, after: int, topics: frozenset[str]) -> int:
-        """Send what was missed; return the number of the last frame sent."""
+    async def _pass_on(self, frame: Frame) -> None:
+        if frame is RESYNC or frame["seq"] > self.seen + 1:
+            newest = await database_sync_to_async(seq_last)(user_id=self.user_id)
+            await self._replay(self.seen, frozenset(self.topics), until=newest)
+            self.seen = newest
+        elif frame["seq"] == self.seen + 1:
+            self.seen = frame["seq"]
+            if frame["topic"] in self.topics:
+                await self._say(frame)
+
+    async def _replay(self, after: int, topics: frozenset[str], *, until: int) -> None:
+        """Send the frames of these topics with numbers from `after` + 1 to `until`."""
         while True:
-            frames = await database_sync_to_async(events_after)(
-                user_id=user_id, seq=after, topics=topics, limit=REPLAY_BATCH
+            frames = await database_sync_to_async(events_between)(
+                user_id=self.user_id, after=after, until=until, topics=topics, limit=REPLAY_BATCH
             )
             for frame in frames:
                 await self._say(frame)
                 after = frame["seq"]
             if len(frames) < REPLAY_BATCH:
-                return after
+                return
 
     async def _refuse(self, code: str, message: str) -> None:
         await self._say({"type": "error", "code": code, "message": message})

@@ -1,0 +1,115 @@
+"""Every error answer has the documented shape."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from rest_framework.exceptions import ErrorDetail, Throttled, ValidationError
+from rest_framework.test import APIClient
+
+from core.api.exceptions import details_of, exception_response
+from core.errors import Conflict, Detail, InvalidInput, NotFound, Transient
+
+SHAPE = {"code", "message", "details", "request_id"}
+
+
+@pytest.fixture
+def client(django_user_model):
+    client = APIClient()
+    client.force_authenticate(django_user_model(email="nobody@example.com"))
+    return client
+
+
+def test_an_unknown_url_is_told_in_the_shape_and_points_to_the_docs():
+    response = APIClient().get("/api/v1/no-such-thing")
+    assert response.status_code == 404
+    assert set(response.json()) == SHAPE
+    assert "/api/v1/docs/" in response.json()["message"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("{", "The body is not JSON"),
+        ('{"a": NaN}', "The body is not JSON"),
+        ('"text"', "must be a JSON object, not str"),
+        ('{"a": "\\u0000"}', "NUL character"),
+    ],
+)
+def test_a_malformed_body_is_400_and_says_what_is_wrong(client, body, found):
+    response = client.post("/api/v1/strategies", data=body, content_type="application/json")
+    assert response.status_code == 400
+    assert set(response.json()) == SHAPE
+    assert response.json()["code"] == "malformed"
+    assert found in response.json()["message"]
+
+
+def test_an_escaped_backslash_before_u0000_is_no_nul_character():
+    from io import BytesIO
+
+    from core.api.parsers import StrictJSONParser
+
+    assert StrictJSONParser().parse(BytesIO(rb'{"a": "\\u0000"}')) == {"a": "\\u0000"}
+
+
+def test_a_nul_character_in_the_query_is_400():
+    response = APIClient().get("/api/v1/strategies?name=a%00b")
+    assert response.status_code == 400
+    assert response.json()["code"] == "malformed"
+
+
+def test_a_request_without_a_token_is_401_and_names_the_scheme():
+    response = APIClient().get("/api/v1/strategies")
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert set(response.json()) == SHAPE
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (InvalidInput("no"), 422, "invalid"),
+        (InvalidInput("no", code="malformed"), 400, "malformed"),
+        (NotFound("no"), 404, "not_found"),
+        (Conflict("no"), 409, "conflict"),
+        (Transient("no", retry_after_s=7), 503, "unavailable"),
+        (Throttled(wait=12.4), 429, "rate_limited"),
+        (OperationalError("the password is hunter2"), 503, "unavailable"),
+    ],
+)
+def test_each_class_of_error_has_its_status(error, status, code):
+    response = exception_response(error, {})
+    assert (response.status_code, response.data["code"]) == (status, code)
+    assert "hunter2" not in str(response.data)
+
+
+def test_waiting_times_are_told():
+    assert exception_response(Transient("no", retry_after_s=7), {})["Retry-After"] == "7"
+    assert exception_response(Throttled(wait=12.4), {})["Retry-After"] == "13"
+
+
+def test_our_own_bugs_are_not_turned_into_answers():
+    assert exception_response(ZeroDivisionError(), {}) is None
+
+
+def test_nested_faults_become_dotted_paths():
+    faults = {
+        "graph": {"nodes": [{}, {"id": [ErrorDetail("Too long.", "max_length")]}]},
+        "non_field_errors": [ErrorDetail("Ends before it starts.", "order")],
+    }
+    assert details_of(faults) == [
+        Detail("graph.nodes[1].id", "max_length", "Too long."),
+        Detail("", "order", "Ends before it starts."),
+    ]
+    response = exception_response(ValidationError(faults), {})
+    assert response.status_code == 422
+    assert response.data["message"] == "graph.nodes[1].id: Too long. (and 1 more, see details)"
+
+
+def test_the_callers_request_id_is_kept_and_a_harmful_one_is_replaced():
+    kept = APIClient().get("/healthz", headers={"X-Request-ID": "front-end-42"})
+    assert kept.headers["X-Request-ID"] == "front-end-42"
+    replaced = APIClient().get("/healthz", headers={"X-Request-ID": "a b\tc"})
+    assert replaced.headers["X-Request-ID"] != "a b\tc"
+    assert len(replaced.headers["X-Request-ID"]) == 36

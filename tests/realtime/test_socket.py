@@ -1,0 +1,147 @@
+"""The WebSocket as a client sees it, over the real Redis."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+
+from core.realtime.hub import hub
+from core.realtime.push import push
+from core.realtime.routing import websocket_urlpatterns
+from core.realtime.services import event_publish, sessions_close, ticket_create
+
+TOPIC = "backtest:01981f4e-6a43-7c1f-9d0e-2f6f8f0c2a11"
+publish = sync_to_async(event_publish)
+
+
+class Socket:
+    """A client of the socket, message by message as ASGI writes them."""
+
+    def __init__(self, query):
+        scope = {"type": "websocket", "path": "/ws/v1/", "query_string": query, "headers": []}
+        self.wire = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+
+    async def connect(self):
+        await self.wire.send_input({"type": "websocket.connect"})
+        assert (await self.wire.receive_output(5))["type"] == "websocket.accept"
+
+    async def send(self, text):
+        await self.wire.send_input({"type": "websocket.receive", "text": text})
+
+    async def receive(self):
+        message = await self.wire.receive_output(5)
+        return json.loads(message["text"]) if "text" in message else message
+
+    async def disconnect(self):
+        await self.wire.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wire.wait(5)
+
+
+@pytest.fixture
+async def socket_of(user):
+    opened = []
+
+    async def open_socket(token=None):
+        if token is None:
+            token, _ = await sync_to_async(ticket_create)(user_id=user.id)
+        socket = Socket(f"ticket={token}".encode())
+        await socket.connect()
+        opened.append(socket)
+        return socket
+
+    yield open_socket
+    for socket in opened:
+        await socket.disconnect()
+    await hub().close()
+
+
+async def subscribe(socket, *topics, **options):
+    message = {"action": "subscribe", "topics": list(topics), **options}
+    await socket.send(json.dumps(message))
+    while (frame := await socket.receive())["type"] != "subscribed":
+        assert frame["type"] == "ready"
+    return frame
+
+
+async def test_a_subscriber_gets_the_frames_of_its_topic_only(socket_of, user):
+    socket = await socket_of()
+    await subscribe(socket, TOPIC)
+    await publish(user_id=user.id, topic="orders", type="order.filled", data={})
+    await publish(user_id=user.id, topic=TOPIC, type="run.progress", data={"progress": 0.5})
+    frame = await socket.receive()
+    assert (frame["type"], frame["topic"], frame["seq"]) == ("run.progress", TOPIC, 2)
+    assert frame["data"] == {"progress": 0.5}
+    assert frame["ts"].endswith("Z")
+
+
+async def test_missed_frames_are_sent_again_in_order_and_once(socket_of, user):
+    for number in range(3):
+        await publish(user_id=user.id, topic=TOPIC, type="run.progress", data={"n": number})
+    socket = await socket_of()
+    await subscribe(socket, TOPIC, last_seq=1)
+    assert [(await socket.receive())["seq"] for _ in range(2)] == [2, 3]
+    await publish(user_id=user.id, topic=TOPIC, type="run.completed", data={})
+    assert (await socket.receive())["seq"] == 4
+
+
+async def test_frames_of_another_user_never_arrive(socket_of, user, django_user_model):
+    other = await sync_to_async(django_user_model.objects.create_user)("o@example.com", "x" * 12)
+    socket = await socket_of()
+    await subscribe(socket, TOPIC, last_seq=0)
+    await publish(user_id=other.id, topic=TOPIC, type="secret", data={})
+    await publish(user_id=user.id, topic=TOPIC, type="mine", data={})
+    assert (await socket.receive())["type"] == "mine"
+
+
+async def test_pushes_that_are_lost_or_out_of_order_change_nothing(socket_of, user, monkeypatch):
+    socket = await socket_of()
+    await subscribe(socket, TOPIC)
+    late = []
+    with monkeypatch.context() as patch:
+        patch.setattr("core.realtime.services.push", lambda **message: late.append(message))
+        for number in range(3):
+            await publish(user_id=user.id, topic=TOPIC, type="run.progress", data={"n": number})
+    push(**late[2])
+    push(**late[0])
+    await publish(user_id=user.id, topic=TOPIC, type="run.completed", data={})
+    assert [(await socket.receive())["seq"] for _ in range(4)] == [1, 2, 3, 4]
+
+
+async def test_a_used_ticket_is_told_and_the_socket_closed(socket_of, user):
+    token, _ = await sync_to_async(ticket_create)(user_id=user.id)
+    await socket_of(token)
+    second = await socket_of(token)
+    assert (await second.receive())["code"] == "unauthenticated"
+    assert (await second.receive())["code"] == 4401
+
+
+async def test_the_end_of_the_session_closes_the_socket(socket_of, user):
+    socket = await socket_of()
+    await subscribe(socket, TOPIC)
+    await sync_to_async(sessions_close)(user_id=user.id)
+    assert (await socket.receive())["code"] == 4403
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{",
+        "[]",
+        "7",
+        '{"action": "dance"}',
+        '{"action": "subscribe", "topics": [7]}',
+        '{"action": "subscribe", "topics": "orders"}',
+        "[" * 15_000,
+    ],
+)
+async def test_a_message_it_does_not_understand_is_answered_and_harmless(socket_of, message, user):
+    socket = await socket_of()
+    await socket.send(message)
+    assert (await socket.receive())["type"] == "ready"
+    frame = await socket.receive()
+    assert frame["type"] == "error"
+    await subscribe(socket, TOPIC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -102,23 +103,19 @@ class Service:
         """Wait for the end; after the grace time kill the whole process group."""
         if self._process is None:
             return
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(self.command.grace_s if grace_s is None else grace_s)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            # Also after an orderly end: a child that outlived its parent is in the group still.
-            self.kill()
-            self._process = None
+        # Also after an orderly end: a child that outlived its parent is in the group still.
+        self.kill()
+        self._process = None
 
     def kill(self) -> None:
         """Kill the process and its group at once."""
         if self._process is None:
             return
-        try:
+        # macOS says EPERM for a group of zombies.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
-            pass
         self._process.wait()
 
     def stop(self) -> None:

@@ -10,16 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
 
+from backtester.demo.account import DEMO_EMAIL, DEMO_PASSWORD
+from backtester.demo.show import places_show
 from backtester.stack.errors import StackError
 from backtester.stack.session import PROJECT_DIR, Stack, running_stack
-
-PAGES = (
-    ("API", "/api/v1/"),
-    ("API docs", "/api/v1/docs/"),
-    ("admin", "/admin/"),
-    ("health", "/readyz"),
-)
 
 
 class Command(BaseCommand):
@@ -53,11 +49,11 @@ class Command(BaseCommand):
             ) as stack:
                 if stack.supervisor is None:
                     self.say(f"already running (process {stack.pid}):")
-                    self.show_pages(stack, demo=demo)
+                    self.show_places(stack, demo=demo)
                     return
                 if demo:
                     self.run_backtest(stack)
-                self.show_pages(stack, demo=demo)
+                self.show_places(stack, demo=demo)
                 self.say("Ctrl-C stops everything.")
                 stack.supervisor.watch()
         except StackError as error:
@@ -83,12 +79,11 @@ class Command(BaseCommand):
         if done.returncode != 0:
             self.say(f"the first backtest failed (code {done.returncode}); serving all the same")
 
-    def show_pages(self, stack: Stack, *, demo: bool) -> None:
-        """Print where to go."""
-        for title, path in PAGES:
-            self.stdout.write(f"  {title:<10} {stack.base_url}{path}")
+    def show_places(self, stack: Stack, *, demo: bool) -> None:
+        """Print where to go on and how to get in."""
+        places_show(Console(highlight=False, soft_wrap=True), stack.base_url)
         if demo:
-            self.stdout.write(f"  {'login':<10} {DEMO_EMAIL}  password {DEMO_PASSWORD}")
+            self.say(f"Login     {DEMO_EMAIL}  password {DEMO_PASSWORD}")
 
     def say(self, line: str) -> None:
         """Write one line at once, also into a pipe."""

@@ -1,0 +1,83 @@
+# Everything a developer needs. Wants Python 3.11 or newer and make, nothing else.
+#   make run PORT=8001      make test PYTEST_ARGS="tests/stack -x"      make setup PYTHON=python3.12
+
+PORT ?= 8000
+PYTHON ?= python3
+PYTEST_ARGS ?=
+# As many as there are processors, eight at the most.
+JOBS ?= auto
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+MANAGE := $(BIN)/python manage.py
+# A deployment as `check --deploy` shall see it; the secret is thrown away.
+PRODUCTION = APP_ENV=production ALLOWED_HOSTS=example.com \
+	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')"
+
+RUNNING = $(BIN)/python -c 'import pathlib, sys; from backtester.stack.state import running_get; \
+	sys.exit(running_get(pathlib.Path("var")) is None)'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint format bench constraints clean wipe
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv with all requirements (again only when they change)
+
+run: $(STAMP) ## Start everything, run a first backtest, serve until Ctrl-C (PORT=8000)
+	@$(MANAGE) up --port $(PORT)
+
+demo: $(STAMP) ## From nothing to a backtest result through the API, then stop
+	@$(MANAGE) demo
+
+test: $(STAMP) ## Run all tests against real servers, in parallel
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Style, types, layers, migrations, deployment settings, compose file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	@echo "manage.py check --deploy, as in production"
+	@$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+format: $(STAMP) ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure the speed (takes minutes)
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+constraints: $(STAMP) ## Rewrite constraints.txt from what .venv has
+	@{ echo "# What the requirements pull in, pinned. Written by 'make constraints'."; \
+	$(BIN)/python -m pip freeze --disable-pip-version-check | awk ' \
+		function name(line) { sub(/[[=<>; @].*/, "", line); gsub(/[-_.]+/, "-", line); return tolower(line) } \
+		FILENAME != "-" { if ($$0 ~ /==/) direct[name($$0)] = 1; next } \
+		/ @ |^-e/ || name($$0) in direct { next } \
+		{ print }' requirements.txt requirements-dev.txt -; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean: ## Remove .venv and everything tools left; data is kept
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+wipe: ## Remove the data of the stack on this machine: databases, bars, secrets, logs
+	@! $(RUNNING) 2>/dev/null || { echo "A stack is running: stop it first."; exit 1; }
+	@# Under root, PostgreSQL's data may lie behind this link.
+	@[ ! -L var/postgres ] || rm -rf "$$(readlink -f var/postgres)"
+	@rm -rf var
+
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "This needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1 | head -n 1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv >.venv.log 2>&1 || { \
+		tail -n 1 .venv.log; rm -rf .venv .venv.log; echo "Python cannot make a virtual environment: install the package python3-venv, then try again."; exit 1; }
+	@rm -f .venv.log
+	@echo "installing the requirements into .venv (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		-r requirements-dev.txt -c constraints.txt
+	@touch $@

@@ -81,6 +81,26 @@ def test_ichimoku_shows_the_cloud_of_earlier_bars_and_nothing_later():
     assert [int(np.isnan(line).sum()) for line in lines.values()] == [4] * 4
 
 
+def test_two_sided_indicators_tell_up_from_down_by_name():
+    close = np.arange(50.0, 110.0)
+    rising = {"high": close + 1, "low": close - 1, "close": close}
+    aroon = run("aroon", rising, period=5)
+    assert (aroon["up"][-1], aroon["down"][-1]) == (100.0, 0.0)
+    vortex = run("vortex", rising, period=5)
+    assert vortex["plus"][-1] > vortex["minus"][-1]
+    rays = run("eri", rising, period=5)
+    assert rays["bull"][-1] - rays["bear"][-1] == pytest.approx(2.0)
+    assert run("supertrend", rising)["trend"][-1] == 1.0
+    peak = {"high": np.array([1.0, 2.0, 5.0, 2.0, 1.0]), "low": np.array([0.0] * 5)}
+    swings = run("fractal", peak)
+    assert (swings["swing_high"][4], swings["swing_low"][4]) == (100.0, 0.0)
+    stochastic = run("stoch", rising, k_period=5, k_smoothing=1, d_period=3)
+    np.testing.assert_allclose(stochastic["d"][8:], stochastic["k"][8:])
+    bars_of_extremes = run("minmaxindex", {"source": close}, period=4)
+    assert [int(v[-1]) for v in bars_of_extremes.values()] == [56, 59]
+    assert list(bars_of_extremes) == ["min_index", "max_index"]
+
+
 def test_every_function_of_talib_is_registered_and_gives_its_values(bars):
     """Parameters are bound under TA-Lib's names, so a swapped one shows."""
     names = {spec.name for spec in indicator_list()}

@@ -3,4 +3,6 @@ from django.apps import AppConfig
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
-    label = "notifications"
+
+    def ready(self) -> None:
+        from notifications.channels import kinds  # noqa: F401, PLC0415 - registers its check

@@ -1,0 +1,32 @@
+"""In-app: the alert is in the list already; delivering it is telling the open sockets."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.realtime.services import event_publish
+from notifications.channels.base import Message
+
+
+class InApp:
+    """Pushes to the user's WebSocket, topic `alerts`."""
+
+    repeatable = True
+
+    def is_configured(self) -> bool:
+        """Need nothing."""
+        return True
+
+    def recipient_fault(self, recipient: str) -> str | None:
+        """Take any user's id."""
+        return None if recipient else "an in-app alert goes to a user"
+
+    def send(self, message: Message) -> str:
+        """Publish the alert as a numbered event and return its number."""
+        event = event_publish(
+            user_id=UUID(message.recipient),
+            topic="alerts",
+            type="alert",
+            data={"id": message.alert_id, "subject": message.subject, "text": message.text},
+        )
+        return str(event.seq)

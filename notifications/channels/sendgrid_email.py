@@ -1,0 +1,63 @@
+"""Email through SendGrid's v3 API, with its official library."""
+
+from __future__ import annotations
+
+from http.client import HTTPException
+from urllib.error import URLError
+
+from django.conf import settings
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import Mail
+
+from notifications.channels.addresses import email_fault
+from notifications.channels.base import DeliveryError, Message
+
+TIMEOUT_S = 10
+
+
+class SendGridEmail:
+    """Sends with the installation's API key."""
+
+    repeatable = True
+
+    def is_configured(self) -> bool:
+        """Need an API key."""
+        return bool(settings.SENDGRID_API_KEY)
+
+    def recipient_fault(self, recipient: str) -> str | None:
+        """Take email addresses."""
+        return email_fault(recipient)
+
+    def send(self, message: Message) -> str:
+        """Hand the mail to SendGrid, which answers 202 with the id of the message."""
+        mail = Mail(
+            from_email=settings.DEFAULT_FROM_EMAIL,
+            to_emails=message.recipient,
+            subject=message.subject,
+            plain_text_content=message.text,
+        )
+        client = SendGridAPIClient(settings.SENDGRID_API_KEY, host=settings.SENDGRID_URL)
+        client.client.timeout = TIMEOUT_S
+        try:
+            response = client.send(mail)
+        except HTTPError as error:
+            raise _refusal(error) from error
+        except URLError as error:
+            # urllib wraps what goes wrong before the request is out; nothing was sent.
+            raise DeliveryError(f"SendGrid cannot be reached: {error.reason}") from error
+        except (OSError, HTTPException) as error:
+            raise DeliveryError(f"SendGrid did not answer: {error}", unknown=True) from error
+        return str(response.headers.get("X-Message-Id", ""))
+
+
+def _refusal(error: HTTPError) -> DeliveryError:
+    """Sort SendGrid's answers: 429 and 5xx pass with time, other refusals do not."""
+    body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body
+    passing = error.status_code == 429 or error.status_code >= 500
+    retry_after = error.headers.get("Retry-After") if error.headers else None
+    return DeliveryError(
+        f"SendGrid answered {error.status_code}: {str(body)[:300]}",
+        permanent=not passing,
+        retry_after_s=float(retry_after) if retry_after and retry_after.isdigit() else None,
+    )

@@ -1,0 +1,83 @@
+"""SMS through Twilio, with its official library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from django.conf import settings
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from notifications.channels.addresses import phone_fault
+from notifications.channels.base import DeliveryError, Message
+
+TIMEOUT_S = 10
+TWILIO_HOST = "https://api.twilio.com"
+MAX_LENGTH = 1600
+
+
+class RelocatedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # twilio has no types
+    """Twilio's own HTTP client, that speaks to `settings.TWILIO_URL` and never repeats itself."""
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        """Send the request to where this installation's Twilio is."""
+        return super().request(
+            method, url.replace(TWILIO_HOST, settings.TWILIO_URL, 1), *args, **kwargs
+        )
+
+
+class TwilioSms:
+    """Sends from the installation's number."""
+
+    repeatable = False
+
+    def is_configured(self) -> bool:
+        """Need an account, its token and a number."""
+        return bool(
+            settings.TWILIO_ACCOUNT_SID
+            and settings.TWILIO_AUTH_TOKEN
+            and settings.TWILIO_FROM_NUMBER
+        )
+
+    def recipient_fault(self, recipient: str) -> str | None:
+        """Take phone numbers in international form."""
+        return phone_fault(recipient)
+
+    def send(self, message: Message) -> str:
+        """Hand the text to Twilio, which answers 201 with the id of the message.
+
+        A broken connection is told apart by when it broke: before the request was out nothing was
+        sent, after it nobody knows.
+        """
+        client = Client(
+            settings.TWILIO_ACCOUNT_SID,
+            settings.TWILIO_AUTH_TOKEN,
+            http_client=RelocatedHttpClient(timeout=TIMEOUT_S, max_retries=0),
+        )
+        try:
+            sent = client.messages.create(
+                to=message.recipient,
+                from_=settings.TWILIO_FROM_NUMBER,
+                body=f"{message.subject}\n{message.text}"[:MAX_LENGTH],
+            )
+        except TwilioRestException as error:
+            raise _refusal(error) from error
+        except requests.ConnectTimeout as error:
+            raise DeliveryError(f"Twilio cannot be reached: {error}") from error
+        except requests.ConnectionError as error:
+            unsent = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+            raise DeliveryError(f"Twilio: {error}", unknown=not unsent) from error
+        except (requests.RequestException, ValueError, KeyError) as error:
+            raise DeliveryError(f"Twilio's answer cannot be read: {error}", unknown=True) from error
+        return str(sent.sid)
+
+
+def _refusal(error: TwilioRestException) -> DeliveryError:
+    """Sort Twilio's answers: 429 passes with time, 5xx may have been sent, the rest is final."""
+    return DeliveryError(
+        f"Twilio answered {error.status} ({error.code}): {error.msg}",
+        permanent=400 <= error.status < 500 and error.status != 429,
+        unknown=error.status >= 500,
+    )

@@ -1,0 +1,6 @@
+from notifications.models.alert import Alert
+from notifications.models.delivery import Delivery
+from notifications.models.rule import AlertRule
+from notifications.models.user_channel import UserChannel
+
+__all__ = ["Alert", "AlertRule", "Delivery", "UserChannel"]

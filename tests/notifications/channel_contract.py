@@ -1,0 +1,86 @@
+"""What every channel that speaks HTTP promises; a new one inherits these tests."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from notifications.channels.base import DeliveryError, Message
+from notifications.channels.kinds import KINDS, channel_of
+
+
+class HttpChannelContract:
+    """Give `kind`, `recipient`, `bad_recipient`, `module` (for its time-out) and `error_body`."""
+
+    kind: str
+    recipient: str
+    bad_recipient: str
+    module: str
+    error_body: bytes
+
+    @pytest.fixture
+    def channel(self):
+        assert self.kind in KINDS
+        return channel_of(self.kind)
+
+    @property
+    def message(self):
+        return Message(self.recipient, "Run completed", "GOOG: +12 %", alert_id="a1")
+
+    def refusal(self, channel):
+        with pytest.raises(DeliveryError) as refusal:
+            channel.send(self.message)
+        return refusal.value
+
+    def test_it_is_configured(self, channel, service):
+        assert channel.is_configured()
+
+    def test_a_well_formed_address_passes_and_another_is_told(self, channel):
+        assert channel.recipient_fault(self.recipient) is None
+        assert self.bad_recipient in channel.recipient_fault(self.bad_recipient)
+
+    def test_it_sends_once_and_returns_the_services_id(self, channel, service):
+        assert channel.send(self.message)
+        assert len(service.requests) == 1
+
+    @pytest.mark.parametrize("status", [400, 401, 403])
+    def test_a_refusal_is_permanent(self, channel, service, status):
+        service.status, service.body = status, self.error_body
+        error = self.refusal(channel)
+        assert error.permanent
+        assert not error.unknown
+        assert str(status) in str(error)
+        assert len(service.requests) == 1
+
+    def test_a_rate_limit_passes_with_time(self, channel, service):
+        service.status, service.body = 429, self.error_body
+        error = self.refusal(channel)
+        assert not error.permanent
+        assert not error.unknown
+
+    def test_a_failing_service_is_not_asked_twice(self, channel, service):
+        service.status, service.body = 503, self.error_body
+        assert not self.refusal(channel).permanent
+        assert len(service.requests) == 1
+
+    def test_a_connection_that_breaks_after_the_request_leaves_the_outcome_unknown(
+        self, channel, service
+    ):
+        service.hang_up = True
+        assert self.refusal(channel).unknown
+        assert len(service.requests) == 1
+
+    def test_silence_ends_after_the_time_out_and_is_unknown(self, channel, service, monkeypatch):
+        monkeypatch.setattr(f"{self.module}.TIMEOUT_S", 0.3)
+        service.delay_s = 1
+        assert self.refusal(channel).unknown
+
+    def test_a_service_that_is_not_there_took_nothing(self, channel, service, settings):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            gone = f"http://127.0.0.1:{unused.getsockname()[1]}"
+            settings.SENDGRID_URL = settings.TWILIO_URL = gone
+            error = self.refusal(channel)
+        assert not error.permanent
+        assert not error.unknown

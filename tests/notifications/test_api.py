@@ -1,0 +1,125 @@
+"""The endpoints, as their owner and as somebody else."""
+
+from __future__ import annotations
+
+import pytest
+from rest_framework.test import APIClient
+
+from notifications import services
+from notifications.models import Alert, AlertRule, UserChannel
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1"
+
+
+def client_of(user):
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+@pytest.fixture
+def client(user):
+    return client_of(user)
+
+
+@pytest.fixture
+def channel(user):
+    return services.channel_create(owner_id=user.id, kind="email", address="trader@example.com")
+
+
+def test_an_alert_by_hand_is_listed_and_read(client, channel):
+    body = {"subject": "GOOG", "message": "Crossed 800.", "channels": ["email", "in_app"]}
+    sent = client.post(f"{API}/notifications/alerts", body, format="json")
+    assert sent.status_code == 201, sent.json()
+    kinds = {delivery["kind"]: delivery["status"] for delivery in sent.json()["deliveries"]}
+    assert kinds == {"in_app": "sent", channel.kind: "queued"}
+
+    history = client.get(f"{API}/notifications/history/?unread=true").json()["results"]
+    assert [alert["id"] for alert in history] == [sent.json()["id"]]
+    read = client.post(f"{API}/notifications/{sent.json()['id']}/read/").json()
+    assert read["read_at"]
+    assert client.get(f"{API}/notifications/history?unread=true").json()["results"] == []
+    again = client.post(f"{API}/notifications/{sent.json()['id']}/read").json()
+    assert again["read_at"] == read["read_at"]
+
+
+def test_a_channel_that_is_not_there_is_told_with_the_way_to_add_it(client):
+    body = {"message": "x", "channels": ["sms"]}
+    answer = client.post(f"{API}/notifications/alerts", body, format="json")
+    assert answer.status_code == 422
+    assert "POST /api/v1/channels" in answer.json()["message"]
+    assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"kind": "email", "address": "not an address"}, "address"),
+        ({"kind": "pigeon", "address": "x"}, "kind"),
+    ],
+)
+def test_a_bad_channel_is_422_and_names_the_field(client, body, path):
+    answer = client.post(f"{API}/channels", body, format="json")
+    assert answer.status_code == 422
+    assert answer.json()["details"][0]["path"] == path
+
+
+def test_a_channel_without_keys_is_told(client, settings):
+    settings.TWILIO_ACCOUNT_SID = ""
+    answer = client.post(f"{API}/channels", {"kind": "sms", "address": "+14155550123"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "channel_not_configured")
+
+
+def test_a_rule_is_made_changed_and_deleted(client, channel):
+    body = {"event": "run.completed", "filters": {"ticker": "GOOG"}, "channels": ["email"]}
+    rule = client.post(f"{API}/alert-rules", body, format="json").json()
+    assert rule["channels"] == [str(channel.id)]
+    url = f"{API}/alert-rules/{rule['id']}/"
+    changed = client.patch(url, {"enabled": False, "channels": []}, format="json").json()
+    assert (changed["enabled"], changed["channels"]) == (False, [])
+    assert changed["filters"] == {"ticker": "GOOG"}
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404
+
+
+def test_a_test_goes_through_the_channel(client, channel):
+    answer = client.post(f"{API}/channels/{channel.id}/test/")
+    assert answer.status_code == 201
+    assert {row["kind"] for row in answer.json()["deliveries"]} == {"in_app", channel.kind}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "notifications/{alert}"),
+        ("post", "notifications/{alert}/read"),
+        ("get", "channels/{channel}"),
+        ("patch", "channels/{channel}"),
+        ("delete", "channels/{channel}"),
+        ("post", "channels/{channel}/test"),
+        ("get", "alert-rules/{rule}"),
+        ("patch", "alert-rules/{rule}"),
+        ("delete", "alert-rules/{rule}"),
+    ],
+)
+def test_what_is_anothers_is_not_there(user, channel, django_user_model, method, path):
+    services.channel_test(channel=channel)
+    services.rule_create(owner_id=user.id, event="run.completed", channels=[channel])
+    ids = {
+        "alert": Alert.objects.get().id,
+        "channel": UserChannel.objects.get().id,
+        "rule": AlertRule.objects.get().id,
+    }
+    other = client_of(django_user_model.objects.create_user("other@example.com", "x" * 12))
+    assert getattr(other, method)(f"{API}/{path.format(**ids)}").status_code == 404
+
+
+def test_the_history_costs_the_same_queries_for_one_alert_and_for_many(
+    client, channel, django_assert_num_queries
+):
+    for count in (1, 5):
+        for _ in range(count):
+            services.channel_test(channel=channel)
+        with django_assert_num_queries(2):
+            client.get(f"{API}/notifications/history")

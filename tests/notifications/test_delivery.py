@@ -1,0 +1,179 @@
+"""From an event to the recipient: once, in spite of faults."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.utils import timezone
+
+from core.realtime.models import Event
+from notifications import services
+from notifications.choices import DeliveryStatus as Status
+from notifications.dispatch import backoff, deliveries_sweep, delivery_send
+from notifications.models import Delivery
+
+pytestmark = pytest.mark.django_db
+
+
+def notify(user, key="run.completed:1", **data):
+    with transaction.atomic():
+        return services.event_notify(
+            owner_id=user.id,
+            event="run.completed",
+            key=key,
+            subject="Run\ncompleted",
+            text="GOOG: +12 %",
+            data={"ticker": "GOOG", **data},
+        )
+
+
+@pytest.fixture
+def email(user, service):
+    return services.channel_create(owner_id=user.id, kind="email", address="trader@example.com")
+
+
+@pytest.fixture
+def sms(user, service):
+    return services.channel_create(owner_id=user.id, kind="sms", address="+14155550123")
+
+
+def rule(user, *channels, **fields):
+    services.rule_create(owner_id=user.id, event="run.completed", channels=channels, **fields)
+
+
+def outside():
+    return Delivery.objects.exclude(kind="in_app").get()
+
+
+def test_every_event_is_told_in_the_app_without_any_rule(user):
+    alert = notify(user)
+    assert alert.subject == "Run completed", "a subject is one line"
+    delivery = Delivery.objects.get()
+    assert (delivery.kind, delivery.status) == ("in_app", Status.SENT)
+    event = Event.objects.get()
+    assert (event.topic, event.data["id"]) == ("alerts", str(alert.id))
+
+
+def test_an_event_that_is_reported_twice_is_told_once(user, email):
+    rule(user, email)
+    assert notify(user) == notify(user)
+    assert Delivery.objects.count() == 2
+    assert Event.objects.count() == 1
+
+
+def test_a_rule_sends_through_its_channel(user, email, service):
+    rule(user, email)
+    notify(user)
+    delivery_send(delivery_id=outside().id)
+    assert outside().status == Status.SENT
+    assert outside().service_id == "sg-1"
+    delivery_send(delivery_id=outside().id)
+    assert len(service.requests) == 1, "a task that runs twice sends once"
+
+
+@pytest.mark.parametrize(
+    ("filters", "told"), [({}, 1), ({"ticker": "GOOG"}, 1), ({"ticker": "IBM"}, 0)]
+)
+def test_filters_choose_events(user, email, filters, told):
+    rule(user, email, filters=filters)
+    notify(user)
+    assert Delivery.objects.exclude(kind="in_app").count() == told
+
+
+def test_two_rules_for_one_channel_send_one_message(user, email):
+    rule(user, email)
+    rule(user, email, filters={"ticker": "GOOG"})
+    notify(user)
+    assert Delivery.objects.exclude(kind="in_app").count() == 1
+
+
+def test_a_disabled_rule_or_channel_sends_nothing(user, email):
+    rule(user, email, enabled=False)
+    rule(user, services.channel_update(channel=email, enabled=False))
+    notify(user)
+    assert not Delivery.objects.exclude(kind="in_app").exists()
+
+
+def test_without_a_key_email_goes_over_smtp(user, settings):
+    settings.SENDGRID_API_KEY = ""
+    rule(user, services.channel_create(owner_id=user.id, kind="email", address="a@example.com"))
+    notify(user)
+    delivery_send(delivery_id=outside().id)
+    assert mail.outbox[0].to == ["a@example.com"]
+    assert mail.outbox[0].subject == "Run completed"
+
+
+def test_a_passing_refusal_is_tried_again_later(user, email, service):
+    rule(user, email)
+    notify(user)
+    service.status, service.body = 503, b"{}"
+    delivery_send(delivery_id=outside().id)
+    delivery = outside()
+    assert delivery.status == Status.QUEUED
+    assert timedelta(seconds=8) < delivery.due_at - timezone.now() <= backoff(1)
+    delivery_send(delivery_id=delivery.id)
+    assert len(service.requests) == 1, "not before it is due"
+
+    Delivery.objects.filter(id=delivery.id).update(due_at=timezone.now())
+    service.status, service.body = 0, None
+    delivery_send(delivery_id=delivery.id)
+    assert (outside().status, outside().attempts) == (Status.SENT, 2)
+
+
+def test_a_permanent_refusal_disables_the_channel_and_says_why(user, email, service):
+    rule(user, email)
+    notify(user)
+    service.status, service.body = 401, b'{"errors": []}'
+    delivery_send(delivery_id=outside().id)
+    assert outside().status == Status.FAILED
+    email.refresh_from_db()
+    assert not email.enabled
+    assert "401" in email.disabled_reason
+
+
+def test_an_sms_of_unknown_outcome_is_not_sent_twice(user, sms, service):
+    rule(user, sms)
+    notify(user)
+    service.hang_up = True
+    delivery_send(delivery_id=outside().id)
+    assert outside().status == Status.UNKNOWN
+    Delivery.objects.update(due_at=timezone.now() - timedelta(hours=1))
+    deliveries_sweep()
+    delivery_send(delivery_id=outside().id)
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(("kind", "status"), [("email", Status.QUEUED), ("sms", Status.UNKNOWN)])
+def test_what_a_dead_worker_left_is_repeated_only_where_that_is_harmless(
+    user, kind, status, email, sms
+):
+    rule(user, {"email": email, "sms": sms}[kind])
+    notify(user)
+    Delivery.objects.exclude(kind="in_app").update(
+        status=Status.SENDING, attempts=1, leased_until=timezone.now() - timedelta(seconds=1)
+    )
+    deliveries_sweep()
+    assert outside().status == status
+
+
+def test_a_lost_task_is_queued_again_and_not_at_every_sweep(user, email):
+    rule(user, email)
+    notify(user)
+    assert deliveries_sweep() == 0, "its own task is still on the way"
+    Delivery.objects.exclude(kind="in_app").update(due_at=timezone.now() - timedelta(minutes=1))
+    assert deliveries_sweep() == 1
+    assert deliveries_sweep() == 0
+
+
+def test_it_gives_up_after_six_attempts(user, email, service):
+    rule(user, email)
+    notify(user)
+    service.status, service.body = 503, b"{}"
+    for _ in range(8):
+        Delivery.objects.exclude(kind="in_app").update(due_at=timezone.now())
+        delivery_send(delivery_id=outside().id)
+    assert outside().status == Status.FAILED
+    assert len(service.requests) == 6

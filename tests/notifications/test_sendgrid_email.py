@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import json
+
+from tests.notifications.channel_contract import HttpChannelContract
+
+
+class TestSendGridEmail(HttpChannelContract):
+    kind = "sendgrid_email"
+    recipient = "trader@example.com"
+    bad_recipient = "trader@"
+    module = "notifications.channels.sendgrid_email"
+    error_body = b'{"errors": [{"message": "no", "field": null, "help": null}]}'
+
+    def test_the_mail_is_what_sendgrid_expects(self, channel, service, settings):
+        assert channel.send(self.message) == "sg-1"
+        path, headers, body = service.requests[0]
+        mail = json.loads(body)
+        assert path == "/v3/mail/send"
+        assert headers["Authorization"] == "Bearer SG.key"
+        assert mail["personalizations"] == [{"to": [{"email": "trader@example.com"}]}]
+        assert mail["subject"] == "Run completed"
+        assert mail["from"] == {"email": settings.DEFAULT_FROM_EMAIL}
+        assert mail["content"] == [{"type": "text/plain", "value": "GOOG: +12 %"}]
+
+    def test_the_time_to_wait_is_taken_from_the_answer(self, channel, service):
+        service.status, service.body, service.headers = 429, b"{}", {"Retry-After": "120"}
+        assert self.refusal(channel).retry_after_s == 120

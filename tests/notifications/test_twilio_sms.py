@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from tests.notifications.channel_contract import HttpChannelContract
+
+
+class TestTwilioSms(HttpChannelContract):
+    kind = "twilio_sms"
+    recipient = "+14155550123"
+    bad_recipient = "0415 555"
+    module = "notifications.channels.twilio_sms"
+    error_body = b'{"code": 21211, "message": "not a phone number", "status": 400}'
+
+    def test_the_text_is_what_twilio_expects(self, channel, service, settings):
+        assert channel.send(self.message) == "SM1"
+        path, headers, body = service.requests[0]
+        account = settings.TWILIO_ACCOUNT_SID
+        assert path == f"/2010-04-01/Accounts/{account}/Messages.json"
+        assert headers["Authorization"].startswith("Basic ")
+        assert parse_qs(body.decode()) == {
+            "To": ["+14155550123"],
+            "From": ["+14155550100"],
+            "Body": ["Run completed\nGOOG: +12 %"],
+        }
+
+    def test_a_5xx_may_have_been_sent(self, channel, service):
+        service.status, service.body = 500, self.error_body
+        assert self.refusal(channel).unknown
+
+    def test_an_answer_that_cannot_be_read_may_have_been_sent(self, channel, service):
+        service.body = b"<html>"
+        assert self.refusal(channel).unknown

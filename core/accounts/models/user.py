@@ -9,6 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from core.db import uuid7
 
@@ -18,7 +19,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create an ordinary user."""
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=email_normal(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -26,6 +27,15 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create a user who may do everything in the admin."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the user of an email, however it is written."""
+        return self.get(email=email_normal(username or ""))
+
+
+def email_normal(email: str) -> str:
+    """Return an email as it is stored: without blanks around it, in lower case."""
+    return email.strip().lower()
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -37,7 +47,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(max_length=64, default="UTC")
     base_currency = models.CharField(max_length=3, default="USD")
     email_verified_at = models.DateTimeField(null=True, blank=True)
-    # Tokens issued before this moment are no longer good (logout-all, a changed password).
+    # Every token carries this moment as it was when the token was issued, and is good only while it
+    # stays so: moving it ends all sessions (logout-all, a changed password).
     sessions_valid_from = models.DateTimeField(default=timezone.now)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
@@ -58,3 +69,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def session_generation(self) -> int:
+        """`sessions_valid_from` in whole microseconds, as the tokens carry it."""
+        return round(self.sessions_valid_from.timestamp() * 1_000_000)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Tie the admin's sessions to the generation too: logout-all ends them."""
+        return salted_hmac(
+            "core.accounts.models.User.session_auth_hash",
+            f"{self.password}:{self.session_generation}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()

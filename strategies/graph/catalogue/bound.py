@@ -1,0 +1,83 @@
+"""Bound nodes: nodes whose parameters and connections are known, and what they order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from strategies.graph.catalogue.forms import Form
+
+if TYPE_CHECKING:
+    from core.engine.program import Operation, Size, StopKind
+    from strategies.graph.catalogue.base import NodeType
+
+
+@dataclass(slots=True, eq=False)
+class BoundNode:
+    """A node whose form, parameters and connections are known.
+
+    Built step by step by `strategies.graph.binding` and `wiring`, then left alone.
+
+    Attributes
+    ----------
+    id, index : str, int
+        Its id, and its place in the document.
+    type, form : NodeType, Form
+        What it is.
+    values : dict
+        Its parameters, bound.
+    timeframe : str or None
+        The time frame it asks for, if it does.
+    sound : bool
+        Whether its parameters had no fault.
+    inputs : dict
+        Wires by name of the input port.
+    followers : list of BoundNode
+        Nodes that its exec output runs.
+    """
+
+    id: str
+    index: int
+    type: NodeType
+    form: Form
+    values: dict[str, Any]
+    timeframe: str | None = None
+    sound: bool = True
+    inputs: dict[str, list[Wire]] = field(default_factory=dict)
+    followers: list[BoundNode] = field(default_factory=list)
+
+    def wire(self, port: str) -> Wire | None:
+        """Return the wire into a port that takes one edge, if there is one."""
+        wires = self.inputs.get(port)
+        return wires[0] if wires else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wire:
+    """One end of an edge: the node and the port it comes from."""
+
+    node: BoundNode
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopDraft:
+    """A stop whose series is still a wire."""
+
+    kind: StopKind
+    value: float = 0.0
+    wire: Wire | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDraft:
+    """A rule whose columns are still wires; it acts where all triggers are true."""
+
+    operation: Operation
+    triggers: tuple[Wire, ...]
+    node: BoundNode
+    size: Size | None = None
+    fraction: float = 1.0
+    stop_loss: StopDraft | None = None
+    take_profit: StopDraft | None = None
+    priority: int = 0

@@ -1,0 +1,209 @@
+"""Emitting steps: nodes become computations over numbered slots, equal ones only once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from strategies.graph.catalogue import node_type_get
+from strategies.graph.catalogue.bound import BoundNode, Wire
+from strategies.graph.catalogue.constant import ConstantNode
+from strategies.graph.catalogue.forms import Form, Port, PortType, SeriesForm, Values
+from strategies.graph.plan import Chart, Step
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What is known of a column before it is computed."""
+
+    name: str
+    step: int
+    number: bool
+    lookback: int
+    on_price: bool
+    label: str
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A step whose last readers are not known yet."""
+
+    key: str
+    node_id: str
+    form: SeriesForm
+    values: Values
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    lookback: int
+
+
+class Emitter:
+    """Collects the steps of one plan.
+
+    Attributes
+    ----------
+    columns : list of int
+        Slots that rules ask for, in the order of asking.
+    charts : dict
+        What to chart, by the key of the step.
+    """
+
+    def __init__(self) -> None:
+        self.columns: list[int] = []
+        self.charts: dict[str, Chart] = {}
+        self._slots: list[_Slot] = []
+        self._drafts: list[_Draft] = []
+        self._by_key: dict[str, tuple[int, ...]] = {}
+        self._by_node: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are."""
+        return len(self._slots)
+
+    def name(self, slot: int) -> str:
+        """Return the content's name of a slot."""
+        return self._slots[slot].name
+
+    def lookback(self, slot: int) -> int:
+        """Return the bars before a slot's first value on clean data."""
+        return self._slots[slot].lookback
+
+    def column(self, slot: int) -> int:
+        """Return the index of a slot among the program's columns, adding it if it is new."""
+        if slot not in self.columns:
+            self.columns.append(slot)
+        return self.columns.index(slot)
+
+    def wire(self, wire: Wire) -> int:
+        """Return the slot at the source of a wire; its node must have been emitted."""
+        names = [port.name for port in wire.node.form.outputs]
+        return self._by_node[wire.node.id][names.index(wire.port)]
+
+    def node(self, node: BoundNode) -> None:
+        """Emit the step of a node, and those of its literal and default inputs."""
+        form = node.form
+        if not isinstance(form, SeriesForm):
+            raise TypeError(f"{node.id} computes no series")
+        literals = {port.name for port in form.inputs if port.literal}
+        values = {key: value for key, value in node.values.items() if key not in literals}
+        inputs = [slot for port in form.inputs for slot in self._inputs(node, port)]
+        outputs = self.step(node.type.name, form, values, inputs, node.id)
+        self._by_node[node.id] = outputs
+        if node.type.charted:
+            self._chart(node, values, inputs, outputs)
+
+    def step(
+        self,
+        type_name: str,
+        form: SeriesForm,
+        values: Mapping[str, Any],
+        inputs: Sequence[int],
+        node_id: str,
+    ) -> tuple[int, ...]:
+        """Return the slots of a computation, adding the step if there is no equal one yet."""
+        feeds = ",".join(self._slots[slot].name for slot in inputs)
+        content = f"{type_name}|{form.name}|{sorted(values.items())!r}|{feeds}"
+        key = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        found = self._by_key.get(key)
+        if found is not None:
+            return found
+        lookback = form.lookback(values) + max((self.lookback(slot) for slot in inputs), default=0)
+        first = len(self._slots)
+        on_price = form.on_price and all(
+            self._slots[slot].on_price
+            for slot, port in zip(inputs, form.inputs, strict=False)
+            if not port.field
+        )
+        for port in form.outputs:
+            self._slots.append(
+                _Slot(
+                    name=f"{key}.{port.name}",
+                    step=len(self._drafts),
+                    number=port.type is PortType.NUMBER,
+                    lookback=lookback,
+                    on_price=on_price,
+                    label=form.name or node_id,
+                )
+            )
+        outputs = tuple(range(first, len(self._slots)))
+        self._drafts.append(_Draft(key, node_id, form, values, tuple(inputs), outputs, lookback))
+        self._by_key[key] = outputs
+        return outputs
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps, each knowing which slots nobody reads after it."""
+        last_reader = {slot: info.step for slot, info in enumerate(self._slots)}
+        readers = set(self.columns)
+        for place, draft in enumerate(self._drafts):
+            last_reader |= dict.fromkeys(draft.inputs, place)
+            readers.update(draft.inputs)
+        frees: list[list[int]] = [[] for _ in self._drafts]
+        for slot, place in last_reader.items():
+            if slot not in self.columns:
+                frees[place].append(slot)
+        return tuple(
+            Step(
+                key=draft.key,
+                node_id=draft.node_id,
+                compute=draft.form.compute,
+                values=draft.values,
+                inputs=draft.inputs,
+                outputs=draft.outputs,
+                measured=tuple(
+                    slot for slot in draft.outputs if slot in readers and self._slots[slot].number
+                ),
+                frees=tuple(frees[place]),
+                own_lookback=draft.form.lookback(draft.values),
+                lookback=draft.lookback,
+            )
+            for place, draft in enumerate(self._drafts)
+        )
+
+    def _inputs(self, node: BoundNode, port: Port) -> list[int]:
+        """Return the slots that feed a port: wires, the number given instead, or the price."""
+        if port.numbered:
+            names = sorted((name for name in node.inputs if port.matches(name)), key=_number)
+            return [self.wire(wire) for name in names for wire in node.inputs[name]]
+        wire = node.wire(port.name)
+        if wire is not None:
+            return [self.wire(wire)]
+        if port.field:
+            return list(self.step("price", _form_of("price", port.field), {}, (), node.id))
+        value = {"value": node.values[port.name]}
+        return list(self.step("constant", _form_of(ConstantNode.name, ""), value, (), node.id))
+
+    def _chart(
+        self, node: BoundNode, values: Values, inputs: Sequence[int], outputs: Sequence[int]
+    ) -> None:
+        """Label the outputs as a legend does: "sma(10,volume)", "macd(12,26,9).signal"."""
+        said = [_shown(value) for value in values.values()]
+        for slot, port in zip(inputs, node.form.inputs, strict=True):
+            usual = port.field or "close"
+            if self._slots[slot].label != usual:
+                said.append(self._slots[slot].label)
+        label = f"{node.form.name}({','.join(said)})"
+        ports = node.form.outputs
+        labels = tuple(label if len(ports) == 1 else f"{label}.{port.name}" for port in ports)
+        for slot, text in zip(outputs, labels, strict=True):
+            self._slots[slot].label = text
+        info = self._slots[outputs[0]]
+        self.charts[self._drafts[info.step].key] = Chart(labels, info.on_price)
+
+
+def _form_of(type_name: str, choice: str) -> SeriesForm:
+    node_type = node_type_get(type_name)
+    form: Form | None = node_type.form(choice) if node_type is not None else None
+    if not isinstance(form, SeriesForm):
+        raise TypeError(f"the catalogue has no series form {type_name} {choice}")
+    return form
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("_")[2])
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)

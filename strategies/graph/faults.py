@@ -1,0 +1,152 @@
+"""Collecting faults, so that a caller learns all of them at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from core.errors import Detail, InvalidInput
+
+_SHOWN_CHARACTERS = 100
+
+
+def shown(value: Any) -> Any:
+    """Return what a fault may repeat of a value: scalars as they are, the rest by its kind."""
+    if isinstance(value, str):
+        return value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "…"
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else "a very large integer"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return "object"
+    return "list" if isinstance(value, (list, tuple)) else type(value).__name__
+
+
+def said(value: Any) -> str:
+    """Return a value as a message says it: 'smaa', 3, or a JSON object."""
+    if isinstance(value, (dict, list, tuple)):
+        return f"a JSON {shown(value)}"
+    return repr(shown(value))
+
+
+def near(word: Any, known: Iterable[str]) -> str:
+    """Return " Did you mean 'ema'?" if a known word is close to `word`, else nothing."""
+    if not isinstance(word, str):
+        return ""
+    matches = get_close_matches(word.lower()[:_SHOWN_CHARACTERS], list(known), n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+class BadValueError(Exception):
+    """A value that a parameter cannot take; the collector knows where it was found.
+
+    Parameters
+    ----------
+    code, message, expected, received
+        As in `core.errors.Detail`.
+    within : str, optional
+        Where inside the value, such as ``".value"``.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        expected: Any = None,
+        received: Any = None,
+        within: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.expected = expected
+        self.received = shown(received)
+        self.within = within
+
+
+_HINTED_FAULTS = 20
+
+
+class Faults:
+    """The faults found so far, in the order of finding."""
+
+    def __init__(self) -> None:
+        self.details: list[Detail] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.details)
+
+    def add(
+        self,
+        path: str,
+        code: str,
+        message: str,
+        *,
+        expected: Any = None,
+        received: Any = None,
+        node_id: str | None = None,
+    ) -> None:
+        """Note one fault."""
+        self.details.append(Detail(path, code, message, expected, shown(received), node_id))
+
+    def near(self, word: Any, known: Iterable[str]) -> str:
+        """Return a hint as `near` does, for the first faults only: the search takes its time."""
+        return near(word, known) if len(self.details) < _HINTED_FAULTS else ""
+
+    def at(self, path: str, node_id: str | None = None) -> Place:
+        """Return a view that notes faults below one path."""
+        return Place(self, path, node_id)
+
+    def raise_if_any(self, what: str) -> None:
+        """Raise `InvalidInput` with every fault noted, if there is one.
+
+        Parameters
+        ----------
+        what : str
+            What cannot be done, such as "The strategy graph cannot be saved".
+        """
+        if not self.details:
+            return
+        first, rest = self.details[0], len(self.details) - 1
+        more = f" (and {rest} more: see details)" if rest else ""
+        raise InvalidInput(f"{what}: {first.message}{more}", details=self.details)
+
+
+class Place:
+    """The faults of one place in the document: a node, an edge, a parameter."""
+
+    def __init__(self, faults: Faults, path: str, node_id: str | None = None) -> None:
+        self.faults = faults
+        self.path = path
+        self.node_id = node_id
+        self._before = len(faults.details)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was noted since this place was made."""
+        return len(self.faults.details) == self._before
+
+    def add(
+        self, where: str, code: str, message: str, *, expected: Any = None, received: Any = None
+    ) -> None:
+        """Note a fault at `where` below the place; an empty `where` is the place itself."""
+        path = f"{self.path}.{where[:_SHOWN_CHARACTERS]}" if where else self.path
+        self.faults.add(
+            path, code, message, expected=expected, received=received, node_id=self.node_id
+        )
+
+    def add_bad_value(self, where: str, bad: BadValueError) -> None:
+        """Note a value below the place that a parameter refused."""
+        self.add(
+            where + bad.within, bad.code, bad.message, expected=bad.expected, received=bad.received
+        )
+
+    def near(self, word: Any, known: Iterable[str]) -> str:
+        """Return a hint as `Faults.near` does."""
+        return self.faults.near(word, known)

@@ -1,0 +1,99 @@
+"""The plan: a strategy compiled to steps over columns and a program over their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.engine.program import Program
+from core.errors import Detail
+from strategies.graph.catalogue.forms import Compute, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One vectorised computation.
+
+    Attributes
+    ----------
+    key : str
+        Hash of what is computed; equal steps of a graph are one step.
+    node_id : str
+        A node this step came from, for messages.
+    compute, values : callable, Mapping
+        The computation and its parameters.
+    inputs, outputs : tuple of int
+        Slots it reads and fills.
+    measured : tuple of int
+        Those of its outputs that are numbers somebody reads: they decide about warm-up.
+    frees : tuple of int
+        Slots that nobody reads after this step.
+    own_lookback, lookback : int
+        Bars before the first value: of this step alone, and with all that feeds it.
+    """
+
+    key: str
+    node_id: str
+    compute: Compute
+    values: Values
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    measured: tuple[int, ...]
+    frees: tuple[int, ...]
+    own_lookback: int
+    lookback: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Outputs that a chart shows.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        A legend for each output: "sma(10)", "macd(12,26,9).signal".
+    on_price : bool
+        Whether they belong over the price, on its scale.
+    """
+
+    labels: tuple[str, ...]
+    on_price: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled strategy: the same for every run with the same parameters.
+
+    Attributes
+    ----------
+    program : Program
+        What the engine runs; its warm-up is the derived `lookback`, which evaluation replaces by
+        what the data show.
+    steps : tuple of Step
+        In an order in which each step finds its inputs.
+    slots : int
+        How many columns there are in all.
+    columns : tuple of int
+        Slots of `program.columns`, in that order.
+    charts : Mapping
+        What to chart, by the key of the step.
+    parameters : Mapping
+        The values of the strategy's parameters.
+    warnings : tuple of Detail
+        What is odd about the graph.
+    lookback : int
+        Bars before the first decision on clean data.
+    timeframe : str or None
+        The time frame that nodes name, which the bars must have.
+    """
+
+    program: Program
+    steps: tuple[Step, ...]
+    slots: int
+    columns: tuple[int, ...]
+    charts: Mapping[str, Chart]
+    parameters: Mapping[str, Any]
+    warnings: tuple[Detail, ...]
+    lookback: int
+    timeframe: str | None = None

@@ -1,0 +1,212 @@
+"""From a graph to nodes that are bound and wired, with everything that is wrong on the way.
+
+Validation and compilation are two readers of this one pass, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.engine.program import Size, SizeKind
+from core.errors import Detail
+from strategies.graph.binding import node_bind, settings_bind
+from strategies.graph.catalogue import node_type_get
+from strategies.graph.catalogue.bound import BoundNode, RuleDraft, StopDraft
+from strategies.graph.catalogue.orders import OPENS
+from strategies.graph.faults import Faults
+from strategies.graph.limits import MAX_DEPTH
+from strategies.graph.model import Graph
+from strategies.graph.ordering import cycles_find, order_find
+from strategies.graph.parameters import parameters_bind
+from strategies.graph.timeframes import timeframe_canonical
+from strategies.graph.wiring import node_check, nodes_wire
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A graph, bound and wired.
+
+    Attributes
+    ----------
+    nodes : tuple of BoundNode
+        The nodes that play a part, each after those that feed it.
+    rules : tuple of RuleDraft
+        What the strategy does, settings of the whole strategy filled in.
+    parameters : dict
+        Values of the strategy's parameters.
+    max_open_entries : int
+        How often the strategy may add to a position on the same side.
+    timeframe : str or None
+        The time frame that nodes name and the run must have.
+    faults, warnings : list of Detail
+        `nodes` and `rules` are of use only where there is no fault.
+    """
+
+    nodes: tuple[BoundNode, ...]
+    rules: tuple[RuleDraft, ...]
+    parameters: dict[str, Any]
+    max_open_entries: int
+    timeframe: str | None
+    faults: list[Detail]
+    warnings: list[Detail]
+
+
+def graph_resolve(
+    graph: Graph, parameters: Mapping[str, Any] | None = None, *, interval: str | None = None
+) -> Resolved:
+    """Bind the parameters of a graph, wire its nodes, and find all that is wrong.
+
+    Parameters
+    ----------
+    graph : Graph
+        From `graph_parse`.
+    parameters : Mapping, optional
+        Values for parameters of the strategy; the others keep their defaults.
+    interval : str, optional
+        Time frame of the run, if it is known already.
+    """
+    faults, aside = Faults(), Faults()
+    values = parameters_bind(graph.parameters, parameters, faults)
+    settings = settings_bind(graph.settings, values, faults)
+    used = _used(graph)
+    bound: dict[str, BoundNode] = {}
+    for index, node in enumerate(graph.nodes):
+        one = node_bind(node, index, values, faults if node.id in used else aside)
+        if one is not None:
+            bound[node.id] = one
+    nodes_wire(graph.edges, bound, used=used, faults=faults, aside=aside)
+    for one in bound.values():
+        if one.id in used:
+            node_check(one, faults)
+    order = _order(graph, faults)
+    nodes = tuple(bound[key] for key in order if key in used and key in bound)
+    timeframe = _timeframe(nodes, interval, faults)
+    rules = () if faults else _rules(nodes, settings, faults)
+    unused = [
+        Detail(
+            f"nodes[{index}]",
+            "unused",
+            f"Nothing that trades depends on {node.id!r}: connect it or remove it.",
+            node_id=node.id,
+        )
+        for index, node in enumerate(graph.nodes)
+        if node.id not in used
+    ]
+    warnings = [*unused, *aside.details]
+    if rules and not any(rule.operation in OPENS.values() for rule in rules):
+        message = "Nothing opens a position: add an entry, or an action that buys or shorts."
+        warnings.append(Detail("nodes", "never_opens", message))
+    return Resolved(
+        nodes=nodes,
+        rules=rules,
+        parameters=values,
+        max_open_entries=settings.get("max_open_entries", 1),
+        timeframe=timeframe,
+        faults=faults.details,
+        warnings=warnings,
+    )
+
+
+def _used(graph: Graph) -> set[str]:
+    """Return the ids of the nodes that act and of all that feeds them."""
+    feeders: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        feeders.setdefault(edge.target, []).append(edge.source)
+    found: set[str] = set()
+    waiting = []
+    for node in graph.nodes:
+        node_type = node_type_get(node.type)
+        if node_type is not None and node_type.acts:
+            waiting.append(node.id)
+    while waiting:
+        node_id = waiting.pop()
+        if node_id not in found:
+            found.add(node_id)
+            waiting += feeders.get(node_id, ())
+    return found
+
+
+def _order(graph: Graph, faults: Faults) -> tuple[str, ...]:
+    """Return the ids in computing order; note cycles and too great a depth."""
+    pairs = [(edge.source, edge.target) for edge in graph.edges]
+    order = order_find([node.id for node in graph.nodes], pairs)
+    for cycle in cycles_find(order.rest, pairs):
+        way = " -> ".join((*cycle, cycle[0]))
+        faults.add(
+            "edges",
+            "cycle",
+            f"The nodes feed each other in a circle: {way}. Remove one of these edges.",
+            expected="no circle",
+            received=way,
+            node_id=cycle[0],
+        )
+    if order.depth > MAX_DEPTH:
+        message = f"The longest path has {order.depth} nodes, but at most {MAX_DEPTH} are allowed."
+        faults.add("nodes", "too_deep", message, expected=MAX_DEPTH, received=order.depth)
+    return order.sorted
+
+
+def _timeframe(nodes: Sequence[BoundNode], interval: str | None, faults: Faults) -> str | None:
+    """Return the one time frame that nodes name; note every other."""
+    run = (timeframe_canonical(interval) or interval) if interval else None
+    named = [node for node in nodes if node.timeframe]
+    expected = run or (named[0].timeframe if named else None)
+    for node in named:
+        if node.timeframe == expected:
+            continue
+        whose = "of the run" if run else f"of the node {named[0].id!r}"
+        faults.add(
+            f"nodes[{node.index}].params.timeframe",
+            "not_supported",
+            f"This version computes every node on the run's own bars: the time frame "
+            f"{node.timeframe!r} must be the {expected!r} {whose}.",
+            expected=expected,
+            received=node.timeframe,
+            node_id=node.id,
+        )
+    return named[0].timeframe if named else None
+
+
+def _rules(
+    nodes: Sequence[BoundNode], settings: Mapping[str, Any], faults: Faults
+) -> tuple[RuleDraft, ...]:
+    """Return what the nodes order, with the strategy's settings where they leave something open."""
+    drafts = [rule for node in nodes for rule in node.type.rules(node)]
+    if not drafts:
+        faults.add(
+            "nodes",
+            "no_action",
+            "The strategy does nothing: add an entry, an exit or an action and connect its `when`.",
+            expected="an entry, exit or action",
+        )
+    rules = tuple(_with_settings(draft, settings) for draft in drafts)
+    for rule in rules:
+        risky = rule.size is not None and rule.size.kind is SizeKind.RISK_PERCENT
+        if risky and rule.stop_loss is None:
+            faults.add(
+                f"nodes[{rule.node.index}].params.stop_loss",
+                "required",
+                f"{rule.node.id!r} is sized by risk, so it needs a stop-loss to risk to.",
+                expected="a stop_loss on the node or in the settings",
+                node_id=rule.node.id,
+            )
+    return rules
+
+
+def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:
+    if draft.operation not in OPENS.values():
+        return draft
+    loss: StopDraft | None = draft.stop_loss or settings.get("stop_loss")
+    profit: StopDraft | None = draft.take_profit or settings.get("take_profit")
+    return RuleDraft(
+        operation=draft.operation,
+        triggers=draft.triggers,
+        node=draft.node,
+        size=draft.size or settings.get("sizing") or Size(),
+        fraction=draft.fraction,
+        stop_loss=loss,
+        take_profit=profit,
+        priority=draft.priority,
+    )

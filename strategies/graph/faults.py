@@ -136,7 +136,7 @@ class Place:
         self, where: str, code: str, message: str, *, expected: Any = None, received: Any = None
     ) -> None:
         """Note a fault at `where` below the place; an empty `where` is the place itself."""
-        path = f"{self.path}.{where[:_SHOWN_CHARACTERS]}" if where else self.path
+        path = ".".join(part for part in (self.path, where[:_SHOWN_CHARACTERS]) if part)
         self.faults.add(
             path, code, message, expected=expected, received=received, node_id=self.node_id
         )

@@ -106,7 +106,7 @@ def _parse_one(item: Any, place: Place) -> ParameterSpec | None:
     if not isinstance(item, dict):
         place.add("", "wrong_type", f"A parameter must be an object, but is {said(item)}.")
         return None
-    found: dict[str, Any] = {_SPELLINGS.get(key, key): item[key] for key in item}
+    found: dict[str, Any] = {_SPELLINGS.get(str(key), str(key)): item[key] for key in item}
     for key in sorted(found.keys() - set(_KEYS)):
         message = f"A parameter has no {said(key)}; it has: {', '.join(_KEYS)}."
         place.add(key, "unknown_key", message + place.near(key, _KEYS), expected=list(_KEYS))

@@ -33,7 +33,7 @@ class Strike(Param):
         if not isinstance(value, dict) or not isinstance(value.get("by"), str):
             return value
         found = value | {"by": value["by"].lower()}
-        return {"by": "atm", "offset": 0} | found if found["by"] == "atm" else found
+        return found | {"offset": found.get("offset", 0)} if found["by"] == "atm" else found
 
     def read(self, value: Any) -> Any:
         """Return the object if it says by what the strike is chosen."""
@@ -65,7 +65,7 @@ class Expiry(Param):
                 return {"cycle": word}
             return {"date": word} if _is_date(word) else value
         if isinstance(value, dict) and "dte" in value:
-            return {"policy": "nearest"} | value
+            return value | {"policy": value.get("policy", "nearest")}
         return value
 
     def read(self, value: Any) -> Any:

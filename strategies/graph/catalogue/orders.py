@@ -169,7 +169,7 @@ PRIORITY: Final = Integer(
     name="priority",
     minimum=-1_000,
     maximum=1_000,
-    description="Of the orders that open on the same bar the one of the lowest number wins; 0 if absent.",
+    description="Of the orders that open on one bar the lowest number wins; 0 if absent.",
 )
 OPENING: Final = (SIZING, STOP_LOSS, TAKE_PROFIT, TRAILING, TIME_STOP)
 FRACTION: Final = Number(

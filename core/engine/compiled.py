@@ -1,0 +1,71 @@
+"""The kernel as machine code: compiled once a machine, loaded from numba's cache afterwards."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from core.engine.kernel import bars_run
+from core.engine.state import INSTRUCTION, TERMS, Curves, Market, Plan, Tables, tables_new
+
+_log = logging.getLogger(__name__)
+
+
+@functools.cache
+def kernel_load() -> Callable[..., Any]:
+    """Return the compiled kernel; the first call in a process loads or compiles it.
+
+    Its argument types are fixed, so it is compiled exactly once. A cache folder that is missing,
+    read-only or full, or a damaged cache, costs the seconds of a compilation and nothing else.
+    """
+    fingerprint = source_fingerprint()
+    try:
+        return _kernel_compile(fingerprint, cache=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        _log.warning("The kernel's cache cannot be used (%s): it is compiled anew.", error)
+        return _kernel_compile(fingerprint, cache=False)
+
+
+def source_fingerprint() -> str:
+    """Return a hash of the package's sources.
+
+    Numba looks only at the file of the function it caches, not at those of the functions which
+    that one calls; with this in the cache's key, no stale kernel can survive an edit of a rule.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _kernel_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
+    def kernel(market: Market, plan: Plan, tables: Tables, curves: Curves, start: int) -> Any:
+        fingerprint  # noqa: B018 - a closure cell is part of the key of numba's cache
+        return bars_run(market, plan, tables, curves, start)
+
+    compiled: Callable[..., Any] = numba.njit(
+        _kernel_signature(), cache=cache, nogil=True, error_model="numpy"
+    )(kernel)
+    return compiled
+
+
+def _kernel_signature() -> tuple[Any, ...]:
+    stamps, prices, series = np.empty(0, np.int64), np.empty(0), np.empty(0)
+    stamps.flags.writeable = prices.flags.writeable = False
+    arguments = (
+        Market(stamps, prices, prices, prices, prices),
+        Plan(np.empty(0, INSTRUCTION), np.empty((0, 0), np.bool_), np.empty((0, 0))),
+        tables_new(np.zeros(1, TERMS), 0),
+        Curves(series, series, series),
+        0,
+    )
+    typeof: Callable[[Any], Any] = numba.typeof
+    return tuple(map(typeof, arguments))

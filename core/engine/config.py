@@ -1,0 +1,132 @@
+"""The configuration of a run: money, costs and the rules of the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.engine.section import Section, bounded, fault
+from core.errors import Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Commission(Section):
+    """Commission of one order: ``per_order + percent x notional + per_unit x units``, clamped.
+
+    Attributes
+    ----------
+    percent : float
+        Fraction of the notional, charged on the way in and on the way out.
+    per_order, per_unit : float
+        Account currency.
+    minimum, maximum : float
+        Bounds of the sum of an order; no upper bound where `maximum` is None.
+    """
+
+    percent: float = bounded(0.0, minimum=0.0, below=1.0)
+    per_order: float = bounded(0.0, minimum=0.0)
+    per_unit: float = bounded(0.0, minimum=0.0)
+    minimum: float = bounded(0.0, minimum=0.0)
+    maximum: float | None = bounded(None, minimum=0.0)
+
+    def conflicts(self) -> list[Detail]:
+        """The bounds must leave something between them."""
+        if self.maximum is None or self.maximum >= self.minimum:
+            return []
+        rule = f"must be at least the minimum, {self.minimum}"
+        return [fault("maximum", "conflict", rule, f">= {self.minimum}", self.maximum)]
+
+
+@dataclass(frozen=True, slots=True)
+class Slippage(Section):
+    """What market and stop orders lose against the price they aim at, in basis points."""
+
+    bps: float = bounded(0.0, minimum=0.0, below=10_000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig(Section):
+    """Everything about a run that is neither the program nor the data.
+
+    Attributes
+    ----------
+    cash : float
+        Initial cash.
+    commission : Commission
+    slippage : Slippage
+    spread : float
+        Bid-ask spread as a fraction of the price, paid in full by the entry: bars hold the price
+        at which positions close.
+    margin : float
+        Share of a position's value that must be covered by equity when it is opened; 1 is an
+        account without credit. Its inverse is the leverage: sizes by percent of equity are
+        shares of what the equity can buy with it.
+    maintenance_margin : float or None
+        Share below which the position is liquidated at the next open; None: never.
+    trade_on_close : bool
+        Market orders fill at the close of the bar that decided them, which nobody can do.
+    liquidate_at_end : bool
+        Close open positions at the last close.
+    exclusive : bool
+        An entry from the opposite side closes the position before it opens its own; otherwise
+        its units are netted against the position.
+    profile : "standard" or "reference"
+        "reference" reproduces backtesting.py 0.6.6, faults included.
+    fractional : bool
+        Quantities may be any fraction of a unit.
+    lot_size : float
+        Quantities are multiples of it, rounded down, unless `fractional`.
+    seed : int
+        For models that draw random numbers; kept with the run.
+    """
+
+    cash: float = bounded(10_000.0, above=0.0)
+    commission: Commission = Commission()
+    slippage: Slippage = Slippage()
+    spread: float = bounded(0.0, minimum=0.0, below=1.0)
+    margin: float = bounded(1.0, above=0.0, maximum=1.0)
+    maintenance_margin: float | None = bounded(None, above=0.0, maximum=1.0)
+    trade_on_close: bool = False
+    liquidate_at_end: bool = True
+    exclusive: bool = True
+    profile: Literal["standard", "reference"] = "standard"
+    fractional: bool = False
+    lot_size: float = bounded(1.0, above=0.0)
+    seed: int = bounded(0, minimum=0)
+
+    def conflicts(self) -> list[Detail]:
+        """Margins must be ordered, quantities of one kind, and the reference kept simple."""
+        faults = []
+        if self.maintenance_margin is not None and self.maintenance_margin > self.margin:
+            rule = f"must be at most the initial margin, {self.margin}"
+            faults.append(
+                fault(
+                    "maintenance_margin",
+                    "conflict",
+                    rule,
+                    f"<= {self.margin}",
+                    self.maintenance_margin,
+                )
+            )
+        if self.fractional and self.lot_size != 1.0:
+            rule = "has no meaning with fractional quantities; leave one of the two out"
+            faults.append(fault("lot_size", "conflict", rule, 1.0, self.lot_size))
+        if self.profile == "reference":
+            faults.extend(self._reference_conflicts())
+        return faults
+
+    def _reference_conflicts(self) -> list[Detail]:
+        """backtesting.py has none of these."""
+        unsupported = {
+            "slippage.bps": (self.slippage.bps, 0.0),
+            "maintenance_margin": (self.maintenance_margin, None),
+            "exclusive": (self.exclusive, True),
+            "fractional": (self.fractional, False),
+            "lot_size": (self.lot_size, 1.0),
+        }
+        rule = "is not known to the reference profile; leave it out"
+        return [
+            fault(name, "conflict", rule, expected, value)
+            for name, (value, expected) in unsupported.items()
+            if value != expected
+        ]

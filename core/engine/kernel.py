@@ -1,0 +1,148 @@
+"""The simulation: one pass over the bars by the fill contract of the engine's design.
+
+Every bar goes through the same four steps:
+
+1. at the open, what was decided at the previous close is filled (rules 1 and 8);
+2. inside the bar, stop-losses and take-profits close lots (rules 2, 3, 6, 7);
+3. at the close, the account is marked, and a run without equity ends (rule 8);
+4. at the close, the program decides (rule 1), or the margin does (rule 8).
+
+A market order fills before anything else can happen in its bar, hence step 1 before step 2.
+Rule numbers in this package are those of that contract. The profile "reference" reproduces
+backtesting.py 0.6.6 by the same steps; where it differs, a rule asks `terms.reference`.
+"""
+
+from __future__ import annotations
+
+from core.engine.book import bar_mark, rows_short
+from core.engine.decide import order_decide
+from core.engine.fills import NO_RULE, entry_fill, guards_check, order_fill, position_close
+from core.engine.jit import constant, inlined, outlined
+from core.engine.result import ExitReason
+from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Terms
+
+END = constant(ExitReason.END)
+LIQUIDATION = constant(ExitReason.LIQUIDATION)
+RUIN = constant(ExitReason.RUIN)
+
+
+@outlined
+def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: int) -> int:
+    """Simulate from bar `start` on and return the first bar that is not done.
+
+    It stops early when fills and trades might not find room in their arrays, so that it never
+    allocates: the caller makes them larger and calls again. All state is in `tables`.
+    """
+    run = Run(
+        tables.terms[0],
+        plan,
+        tables.account[0],
+        tables.order[0],
+        tables.counters[0],
+        tables.lots,
+        tables.fills,
+        tables.trades,
+    )
+    bars = market.close.size
+    for index in range(start, bars):
+        if rows_short(run):
+            return index
+        bar = bar_at(market, index)
+        if run.order.active:
+            open_step(run, market, curves, bar)
+        if run.account.lots > 0:
+            guards_check(run, bar)
+        equity = bar_mark(run, curves, index, bar.close)
+        if equity <= 0.0:
+            ruin(run, curves, bar)
+            return bars
+        order_decide(run, index, bar.close, equity)
+    finish(run, market, curves)
+    return bars
+
+
+@inlined
+def bar_at(market: Market, index: int) -> Bar:
+    """Return the bar at `index`."""
+    return Bar(
+        index,
+        market.ts[index],
+        market.open[index],
+        market.high[index],
+        market.low[index],
+        market.close[index],
+    )
+
+
+@inlined
+def order_moment(market: Market, terms: Terms, bar: Bar) -> Moment:
+    """Rule 1: a market order fills at the open; with `trade_on_close` at the close before it."""
+    if terms.trade_on_close:
+        before = bar.number - 1
+        return Moment(before, market.ts[before], market.close[before])
+    return Moment(bar.number, bar.ts, bar.open)
+
+
+@inlined
+def open_step(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
+    """Step 1. A fill at the close before belongs to that bar, which is marked once more."""
+    if run.order.liquidate:
+        position_close(run, Moment(bar.number, bar.ts, bar.open), NO_RULE, LIQUIDATION)
+        run.counters.liquidations += 1
+        run.order.liquidate = False
+        run.order.active = False
+        return
+    at = order_moment(market, run.terms, bar)
+    order_fill(run, at)
+    if at.bar < bar.number and not run.terms.reference:
+        bar_mark(run, curves, at.bar, at.price)
+
+
+@outlined
+def ruin(run: Run, curves: Curves, bar: Bar) -> None:
+    """Rule 8: with no equity left everything is closed at this close and the run is over.
+
+    What is left, often a debt, stays to the end; the reference forgives it.
+    """
+    run.counters.ruined = 1
+    if run.account.lots > 0:
+        position_close(run, Moment(bar.number, bar.ts, bar.close), NO_RULE, RUIN)
+    left = 0.0 if run.terms.reference else run.account.balance
+    for index in range(bar.number, curves.equity.size):
+        curves.equity[index] = left
+        curves.cash[index] = left
+        curves.position[index] = 0.0
+
+
+@outlined
+def finish(run: Run, market: Market, curves: Curves) -> None:
+    """Rules 9 and 12: close at the last close; what was decided there never fills."""
+    bar = bar_at(market, market.close.size - 1)
+    if run.terms.reference:
+        if run.terms.liquidate_at_end:
+            reference_finish(run, market, curves, bar)
+        return
+    run.counters.unfilled_at_end = run.order.active
+    if run.terms.liquidate_at_end and run.account.lots > 0:
+        run.counters.closed_at_end = run.account.lots
+        position_close(run, Moment(bar.number, bar.ts, bar.close), NO_RULE, END)
+        bar_mark(run, curves, bar.number, bar.close)
+
+
+@inlined
+def reference_finish(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
+    """Close as backtesting.py does: it runs the last bar a second time.
+
+    Trades close at its open (or, trading on close, at the close before), and an entry that was
+    decided at its close fills in it.
+    """
+    at = order_moment(market, run.terms, bar)
+    if run.account.lots > 0:
+        run.counters.closed_at_end = run.account.lots
+        position_close(run, at, NO_RULE, END)
+    if run.order.active and run.order.entry_rule >= 0:
+        entry_fill(run, at)
+        if run.account.lots > 0:
+            guards_check(run, bar)
+    if bar_mark(run, curves, bar.number, bar.close) <= 0.0:
+        ruin(run, curves, bar)

@@ -1,0 +1,80 @@
+"""The engine's one public call: bars, columns and a program in, a result out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.bars import Bars
+from core.engine.compiled import kernel_load
+from core.engine.config import RunConfig
+from core.engine.lowering import first_bar, plan_lower, terms_lower
+from core.engine.program import Program
+from core.engine.result import Result
+from core.engine.state import Curves, Market, Plan, Tables, tables_new
+from core.engine.version import ENGINE_VERSION
+from core.engine.warnings import warnings_write
+from core.errors import InvalidInput
+
+
+def simulate(
+    bars: Bars, columns: Sequence[NDArray[Any]], program: Program, config: RunConfig
+) -> Result:
+    """Run a program over bars.
+
+    Parameters
+    ----------
+    bars : Bars
+        At least one bar.
+    columns : sequence of ndarray, each of shape (len(bars),)
+        What `program.columns` names, in that order: bool for triggers, float64 for the levels of
+        stops. A NaN level makes an entry that needs it be rejected.
+    program : Program
+    config : RunConfig
+
+    Returns
+    -------
+    Result
+        Bit for bit the same for the same arguments on every machine.
+
+    Raises
+    ------
+    InvalidInput
+        There are no bars, or columns and rules do not fit together: all faults at once.
+    """
+    if not len(bars):
+        raise InvalidInput("There are no bars to run the program on.", code="no_bars")
+    plan = plan_lower(program, columns, config, len(bars))
+    curves = Curves(*np.empty((3, len(bars)), np.float64))
+    start = min(first_bar(program, config), len(bars))
+    curves.equity[:start] = config.cash
+    curves.cash[:start] = config.cash
+    curves.position[:start] = 0.0
+    market = Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
+    tables = _run(market, plan, tables_new(terms_lower(program, config), len(bars)), curves, start)
+    counters = dict(zip(tables.counters.dtype.names or (), tables.counters[0].item(), strict=True))
+    return Result(
+        equity=curves.equity,
+        cash=curves.cash,
+        position=curves.position,
+        trades=tables.trades[: tables.account["trades"][0]],
+        fills=tables.fills[: tables.account["fills"][0]],
+        counters=counters,
+        warnings=warnings_write(counters, config),
+        engine_version=ENGINE_VERSION,
+    )
+
+
+def _run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: int) -> Tables:
+    """Run the kernel to the last bar, with more room whenever it asks for it."""
+    kernel = kernel_load()
+    bars = market.close.size
+    bar = start
+    while bar < bars:
+        bar = kernel(market, plan, tables, curves, bar)
+        if bar < bars:
+            tables = tables.grown()
+    return tables

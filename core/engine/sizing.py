@@ -1,0 +1,85 @@
+"""How many units an entry trades, and whether the account can afford them (rules 8 and 10)."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from core.engine.costs import commission
+from core.engine.jit import inlined
+from core.engine.program import SizeKind
+from core.engine.state import Instruction, Terms
+
+_UNITS = int(SizeKind.UNITS)
+_CASH = int(SizeKind.CASH)
+_RISK = int(SizeKind.RISK_PERCENT)
+_ALMOST_ONE = 1.0 - sys.float_info.epsilon  # the reference's whole equity
+_TOLERANCE = 1e-12  # relative: a quotient that is whole on paper must not lose a lot to rounding
+
+
+@inlined
+def lots_floor(terms: Terms, quantity: float) -> float:
+    """Round down to whole lots."""
+    if terms.lot_size == 0.0:
+        return quantity
+    lots: float = np.floor(quantity / terms.lot_size * (1.0 + _TOLERANCE))
+    return lots * terms.lot_size
+
+
+@inlined
+def units_bought(terms: Terms, money: float, price: float) -> float:
+    """Return the largest quantity whose notional and commission together cost `money`.
+
+    The commission is ``min(max(linear, minimum), maximum)``, so the answer is the same
+    expression of the three quantities that each of them alone would allow.
+    """
+    unit_cost = price + (price * terms.fee_percent + terms.fee_per_unit)
+    linear = (money - terms.fee_per_order) / unit_cost
+    at_minimum = (money - terms.fee_minimum) / price
+    at_maximum = (money - terms.fee_maximum) / price
+    return max(min(linear, at_minimum), at_maximum)
+
+
+@inlined
+def quantity_standard(
+    terms: Terms, rule: Instruction, equity: float, paid: float, stop: float
+) -> float:
+    """Quantity by the rule's sizing policy, in whole lots; 0 or less where there is none.
+
+    `paid` is the price of a unit after spread and slippage; risk is its distance to `stop`.
+    """
+    if rule.size_kind == _UNITS:
+        return lots_floor(terms, rule.size_value)
+    if rule.size_kind == _RISK:
+        risk = (paid - stop) * rule.side
+        return lots_floor(terms, equity * rule.size_value / risk) if risk > 0.0 else 0.0
+    money = rule.size_value
+    if rule.size_kind != _CASH:
+        money *= equity * terms.leverage
+    return lots_floor(terms, units_bought(terms, money, paid))
+
+
+@inlined
+def affordable(terms: Terms, equity: float, tied_up: float, paid: float, quantity: float) -> bool:
+    """Rule 8: the order costs no more than equity can buy on top of what is `tied_up` already."""
+    power = equity * terms.leverage - tied_up
+    cost = quantity * paid + commission(terms, quantity, paid)
+    return cost <= power + abs(power) * 10.0 * _TOLERANCE
+
+
+@inlined
+def quantity_reference(
+    terms: Terms, rule: Instruction, balance: float, price: float, paid: float
+) -> float:
+    """Quantity as backtesting.py 0.6.6 finds it for a flat account, in its order of operations.
+
+    It divides the commission on a fractional size by that size, and takes the commission of the
+    price before the spread. Returns 0 where it would cancel the order.
+    """
+    literal = rule.size_kind == _UNITS
+    size = rule.size_value if literal else min(rule.size_value, _ALMOST_ONE)
+    unit_cost = paid + commission(terms, size, price) / size
+    power = max(0.0, balance) * terms.leverage
+    quantity = size if literal else (power * size) // unit_cost
+    return quantity if quantity * unit_cost <= power else 0.0

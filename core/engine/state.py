@@ -1,0 +1,240 @@
+"""What the kernel reads and writes: small records with one definition for Python, numba and mypy.
+
+A class below is never instantiated. Its annotations are the fields of a numpy record, which the
+compiled functions pass around by reference; `record_dtype` makes the dtype from them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple, Protocol, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.result import FILL, TRADE
+
+_SCALARS: Final = {float: np.float64, int: np.int64, bool: np.bool_}
+
+
+def record_dtype(view: type) -> np.dtype[Any]:
+    """Return the numpy dtype whose fields are the annotations of `view`."""
+    hints = get_type_hints(view)
+    return np.dtype([(name, _SCALARS[hint]) for name, hint in hints.items()], align=True)
+
+
+class Instruction(Protocol):
+    """A lowered `program.Rule`; its trigger is the row of the same number in `signals`."""
+
+    opens: bool
+    side: int  # of the position it opens or closes; 0 closes either
+    fraction: float
+    size_kind: int
+    size_value: float
+    stop_kind: int  # 0: no stop-loss
+    stop_value: float
+    stop_level: int  # row in `levels`, or 0 where none is used
+    take_kind: int
+    take_value: float
+    take_level: int
+
+
+class Terms(Protocol):
+    """A lowered `RunConfig` and the settings of the program."""
+
+    cash: float
+    fee_percent: float
+    fee_per_order: float
+    fee_per_unit: float
+    fee_minimum: float
+    fee_maximum: float
+    slippage: float
+    spread: float
+    leverage: float
+    maintenance: float
+    lot_size: float  # 0: any fraction of a unit
+    max_entries: int
+    reference: bool
+    trade_on_close: bool
+    liquidate_at_end: bool
+    exclusive: bool
+
+
+class Account(Protocol):
+    """Money and the sums over the open lots."""
+
+    balance: float  # initial cash + realised P&L - commissions; notional is not deducted
+    position: float  # signed units
+    basis: float  # signed units x entry price, summed over the lots
+    lots: int
+    fills: int
+    trades: int
+
+
+class Lot(Protocol):
+    """One open entry. Lots of a position share its side and close first in, first out."""
+
+    side: int
+    quantity: float
+    entry_bar: int
+    entry_ts: int
+    entry_price: float
+    reference_price: float
+    commission: float
+    stop_loss: float  # NaN: none
+    take_profit: float
+    highest: float
+    lowest: float
+    rule: int
+
+
+class Order(Protocol):
+    """What was decided at the close of `bar`: at most one entry or one exit, or a liquidation."""
+
+    bar: int
+    close: float
+    entry_rule: int  # -1: none
+    exit_rule: int
+    fraction: float
+    active: bool
+    liquidate: bool
+
+
+class Fill(Protocol):
+    """A row of `result.FILL`."""
+
+    bar: int
+    ts: int
+    side: int
+    quantity: float
+    price: float
+    reference_price: float
+    commission: float
+    slippage: float
+    rule: int
+    reason: int
+
+
+class Counters(Protocol):
+    """What the result must own up to; see `Result.counters`."""
+
+    ambiguous_bars: int
+    ambiguous_trades: int
+    ambiguous_pnl: float
+    rejected_unaffordable: int
+    rejected_below_lot: int
+    rejected_stop: int
+    liquidations: int
+    ruined: int
+    closed_at_end: int
+    unfilled_at_end: int
+
+
+INSTRUCTION: Final = record_dtype(Instruction)
+TERMS: Final = record_dtype(Terms)
+ACCOUNT: Final = record_dtype(Account)
+LOT: Final = record_dtype(Lot)
+ORDER: Final = record_dtype(Order)
+COUNTERS: Final = record_dtype(Counters)
+
+
+class Market(NamedTuple):
+    """The bars, one array a column."""
+
+    ts: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+
+
+class Bar(NamedTuple):
+    """One bar."""
+
+    number: int
+    ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+
+
+class Moment(NamedTuple):
+    """When an order fills, and the price before costs."""
+
+    bar: int
+    ts: int
+    price: float
+
+
+class Plan(NamedTuple):
+    """The lowered program: instructions, one row of triggers each, and the rows stops refer to."""
+
+    rules: NDArray[Any]
+    signals: NDArray[np.bool_]
+    levels: NDArray[np.float64]
+
+
+class Tables(NamedTuple):
+    """The records of a run as arrays, which own their memory: one row each, but for the lots."""
+
+    terms: NDArray[Any]
+    account: NDArray[Any]
+    order: NDArray[Any]
+    counters: NDArray[Any]
+    lots: NDArray[Any]
+    fills: NDArray[Any]
+    trades: NDArray[Any]
+
+    def grown(self) -> Tables:
+        """Return the same run with room for twice as many fills and trades."""
+        return self._replace(
+            fills=_doubled(self.fills, self.account["fills"][0]),
+            trades=_doubled(self.trades, self.account["trades"][0]),
+        )
+
+
+def tables_new(terms: NDArray[Any], bars: int) -> Tables:
+    """Return the records of a run under `terms` before its first bar: flat, with the cash."""
+    lots = int(terms["max_entries"][0])
+    rows = min(bars // 4, 50_000) + 4 * (lots + 8)  # the kernel asks when it needs more
+    account = np.zeros(1, ACCOUNT)
+    account["balance"] = terms["cash"]
+    return Tables(
+        terms,
+        account,
+        np.zeros(1, ORDER),
+        np.zeros(1, COUNTERS),
+        np.zeros(lots, LOT),
+        np.empty(rows, FILL),
+        np.empty(rows, TRADE),
+    )
+
+
+def _doubled(rows: NDArray[Any], used: int) -> NDArray[Any]:
+    larger = np.empty(2 * rows.size, rows.dtype)
+    larger[:used] = rows[:used]
+    return larger
+
+
+class Curves(NamedTuple):
+    """The output series, one value a bar."""
+
+    equity: NDArray[np.float64]
+    cash: NDArray[np.float64]
+    position: NDArray[np.float64]
+
+
+class Run(NamedTuple):
+    """A run under way: what the rules read, and what they change in place.
+
+    Records and arrays are shared memory, so that one tuple serves from the first bar to the last.
+    """
+
+    terms: Any  # Terms
+    plan: Plan
+    account: Any  # Account
+    order: Any  # Order
+    counters: Any  # Counters
+    lots: NDArray[Any]  # of Lot; the first `account.lots` are open
+    fills: NDArray[Any]
+    trades: NDArray[Any]

@@ -1,0 +1,81 @@
+"""Stop-loss and take-profit: where they lie, when they are touched, at what price they fill."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.engine.jit import inlined
+from core.engine.program import StopKind
+from core.engine.state import Instruction, Plan, Terms
+
+_PERCENT = int(StopKind.PERCENT)
+_MULTIPLE = int(StopKind.MULTIPLE)
+_PRICE = int(StopKind.PRICE)
+
+
+@inlined
+def guard_price(kind: int, value: float, level: float, base: float, direction: int) -> float:
+    """Price of a guard measured from `base`; `direction` 1 is above it, -1 below. NaN: no guard."""
+    if kind == _PERCENT:
+        return base * (1.0 + direction * value)
+    if kind == _MULTIPLE:
+        return base + direction * value * level
+    if kind == _PRICE:
+        return level
+    return np.nan
+
+
+@inlined
+def stop_loss_price(plan: Plan, rule: Instruction, bar: int, base: float) -> float:
+    """Stop-loss of an entry decided at the close of `bar`, measured from `base`."""
+    level = plan.levels[rule.stop_level, bar] if rule.stop_kind >= _MULTIPLE else 0.0
+    return guard_price(rule.stop_kind, rule.stop_value, level, base, -rule.side)
+
+
+@inlined
+def take_profit_price(plan: Plan, rule: Instruction, bar: int, base: float) -> float:
+    """Take-profit of an entry decided at the close of `bar`, measured from `base`."""
+    level = plan.levels[rule.take_level, bar] if rule.take_kind >= _MULTIPLE else 0.0
+    return guard_price(rule.take_kind, rule.take_value, level, base, rule.side)
+
+
+@inlined
+def guards_sound(plan: Plan, rule: Instruction, terms: Terms, bar: int, close: float) -> bool:
+    """Whether each guard has a price above zero, on its own side of what an entry would pay.
+
+    An entry that cannot be guarded as its rule says is rejected, never sent unguarded.
+    """
+    paid = close * (1.0 + rule.side * terms.spread)
+    if rule.stop_kind != 0:
+        stop = stop_loss_price(plan, rule, bar, close)
+        if not (0.0 < stop < np.inf and (paid - stop) * rule.side > 0.0):
+            return False
+    if rule.take_kind != 0:
+        take = take_profit_price(plan, rule, bar, close)
+        if not (0.0 < take < np.inf and (take - paid) * rule.side > 0.0):
+            return False
+    return True
+
+
+@inlined
+def stop_touched(side: int, stop: float, high: float, low: float) -> bool:
+    """Rule 2: a sell stop triggers on ``low <= stop``; a buy stop mirrors. NaN never does."""
+    return low <= stop if side > 0 else high >= stop
+
+
+@inlined
+def take_touched(side: int, take: float, high: float, low: float) -> bool:
+    """Rule 3: a sell limit needs ``high >= limit``; a buy limit mirrors. NaN never fills."""
+    return high >= take if side > 0 else low <= take
+
+
+@inlined
+def stop_fill_price(side: int, stop: float, open_price: float) -> float:
+    """Rule 2: at the stop, or at the open where the bar gapped past it, which is worse."""
+    return min(open_price, stop) if side > 0 else max(open_price, stop)
+
+
+@inlined
+def take_fill_price(side: int, take: float, open_price: float) -> float:
+    """Rule 3: at the limit, or at the open where the bar gapped past it, which is better."""
+    return max(open_price, take) if side > 0 else min(open_price, take)

@@ -73,7 +73,7 @@ wipe: ## Remove the data of the stack on this machine: databases, bars, secrets,
 
 $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "This needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1 | head -n 1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+		echo "This needs Python 3.11 or newer, and '$(PYTHON)' is not: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv >.venv.log 2>&1 || { \
 		tail -n 1 .venv.log; rm -rf .venv .venv.log; echo "Python cannot make a virtual environment: install the package python3-venv, then try again."; exit 1; }
 	@rm -f .venv.log

@@ -25,6 +25,9 @@ from backtester.stack.valkey import ValkeyServer
 
 Server = TypeVar("Server", bound=Service)
 
+SHARED_MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2 * 2**30
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
@@ -52,11 +55,23 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         os.environ["REDIS_URL"] = _valkey_start(early_config, folder).url
 
 
+def folder_make() -> Path:
+    """Return a new folder that PostgreSQL's user can reach, in memory if there is room.
+
+    Pytest's own folders are closed to other users, and as root PostgreSQL runs as another user.
+    Making a database means a thousand small files: some disks take a second for that.
+    """
+    has_room = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
+    folder = Path(
+        tempfile.mkdtemp(prefix="algobacktester-tests-", dir=SHARED_MEMORY if has_room else None)
+    )
+    folder.chmod(0o711)
+    return folder
+
+
 def _folder(config: pytest.Config) -> Path:
     """Return a folder for this process that disappears at its end."""
-    folder = Path(tempfile.mkdtemp(prefix="algobacktester-tests-"))
-    # As root, PostgreSQL runs as another user and must get through.
-    folder.chmod(0o711)
+    folder = folder_make()
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     return folder
 

@@ -94,28 +94,26 @@ class PostgresServer(Service):
         self._database_create()
 
     def _wait_ready(self) -> bool:
-        """Return whether the server answers; False when it ended."""
+        """Return whether the server is ready; False when it ended."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while self.exit_code() is None:
-            try:
-                self._connect().close()
-            except psycopg.OperationalError as error:
-                if "password authentication failed" in str(error):
-                    self.stop()
-                    raise StackError(
-                        f"{self.cluster.home / 'password'} is not the password of the data "
-                        "beside it: restore the file, or move the folder away."
-                    ) from error
-                if time.monotonic() > deadline:
-                    self.stop()
-                    raise StackError(
-                        f"PostgreSQL does not answer after {START_TIMEOUT_S:.0f} s: "
-                        f"see {self.command.log}."
-                    ) from error
-            else:
+            if self._is_ready():
                 return True
-            time.sleep(POLL_S / 2)
+            if time.monotonic() > deadline:
+                self.stop()
+                raise StackError(
+                    f"PostgreSQL is not ready after {START_TIMEOUT_S:.0f} s: see {self.command.log}"
+                )
+            time.sleep(POLL_S / 5)
         return False
+
+    def _is_ready(self) -> bool:
+        """Ask the pid file as pg_ctl does: a connection could reach a stranger on our port."""
+        try:
+            lines = (self.cluster.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
@@ -129,7 +127,18 @@ class PostgresServer(Service):
         )
 
     def _database_create(self) -> None:
-        with self._connect() as connection:
+        try:
+            connection = self._connect()
+        except psycopg.OperationalError as error:
+            self.stop()
+            if "password authentication failed" in str(error):
+                raise StackError(
+                    f"{self.cluster.home / 'password'} is not the password of the data beside "
+                    "it: restore the file, or move the folder away."
+                ) from error
+            reason = str(error).splitlines()[0]
+            raise StackError(f"PostgreSQL does not let us in: {reason}") from error
+        with connection:
             found = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
             ).fetchone()

@@ -7,6 +7,7 @@ import platform
 import signal
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
@@ -47,7 +48,7 @@ class ValkeyServer(Service):
         self.configuration = [
             f"bind {HOST}",
             f"port {port}",
-            f"requirepass {password}",
+            f'requirepass "{password}"',
             f'dir "{home}"',
             "databases 16",
             "maxmemory-policy noeviction",
@@ -71,7 +72,7 @@ class ValkeyServer(Service):
     @property
     def url(self) -> str:
         """Address with the password, as REDIS_URL takes it."""
-        return f"redis://:{self.password}@{HOST}:{self.port}/0"
+        return f"redis://:{quote(self.password, safe='')}@{HOST}:{self.port}/0"
 
     def start(self) -> None:
         """Start and wait until the server answers.

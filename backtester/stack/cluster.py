@@ -134,7 +134,7 @@ class Cluster:
             extra_groups=[] if account else None,
         )
         if done.returncode != 0:
-            raise StackError(failure_describe(done.stderr or done.stdout, cluster=self))
+            raise StackError(failure_describe(done.stdout + done.stderr, cluster=self))
         staging.rename(self.data)
 
 

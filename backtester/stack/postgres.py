@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -20,7 +21,7 @@ DATABASE = "app"
 START_TIMEOUT_S = 60.0
 # The children of a killed postmaster need a moment to notice; till then its memory is in use.
 RETRY_S = 12.0
-RETRYABLE = ("pre-existing shared memory block", "lock file")
+RETRYABLE = re.compile(r"pre-existing shared memory block|lock file .* already exists")
 # For tests: as fast as it gets, nothing survives a power cut.
 VOLATILE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_senders=0")
 VOLATILE_ONLY = ("wal_level=minimal", "max_connections=200")
@@ -88,7 +89,7 @@ class PostgresServer(Service):
                 break
             self.finish(grace_s=0)
             output = self.log_since(position)
-            if time.monotonic() > deadline or not any(mark in output for mark in RETRYABLE):
+            if time.monotonic() > deadline or not RETRYABLE.search(output):
                 raise StackError(failure_describe(output, cluster=self.cluster))
             time.sleep(0.3)
         self._database_create()

@@ -30,7 +30,7 @@ class Commission(Section):
     maximum: float | None = bounded(None, minimum=0.0)
 
     def conflicts(self) -> list[Detail]:
-        """The bounds must leave something between them."""
+        """Return the fault of bounds that leave nothing between them."""
         if self.maximum is None or self.maximum >= self.minimum:
             return []
         rule = f"must be at least the minimum, {self.minimum}"
@@ -95,7 +95,7 @@ class RunConfig(Section):
     seed: int = bounded(0, minimum=0)
 
     def conflicts(self) -> list[Detail]:
-        """Margins must be ordered, quantities of one kind, and the reference kept simple."""
+        """Return what contradicts itself, or what the reference profile does not know."""
         faults = []
         if self.maintenance_margin is not None and self.maintenance_margin > self.margin:
             rule = f"must be at most the initial margin, {self.margin}"

@@ -1,0 +1,107 @@
+"""Fields that hold documents, and the refusal of names that nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from strategies.api import schemas
+
+
+@extend_schema_field(schemas.GRAPH)
+class GraphField(serializers.DictField):
+    """A strategy graph; `graph_parse` checks it."""
+
+
+@extend_schema_field(schemas.NODE)
+class NodeField(serializers.DictField):
+    """A node of a graph."""
+
+
+@extend_schema_field(schemas.NODES)
+class NodesField(serializers.JSONField):
+    """The nodes of a graph; `graph_parse` checks them."""
+
+
+@extend_schema_field(schemas.EDGES)
+class EdgesField(serializers.JSONField):
+    """The edges of a graph; `graph_parse` checks them."""
+
+
+@extend_schema_field(schemas.OBJECT)
+class SettingsField(serializers.JSONField):
+    """The settings of a graph; `graph_parse` checks them."""
+
+
+@extend_schema_field(schemas.PARAMETERS)
+class DeclaredField(serializers.ListField):
+    """The parameters that a graph declares."""
+
+
+@extend_schema_field(schemas.PARAMETER_VALUES)
+class ValuesField(serializers.DictField):
+    """Values of parameters by name."""
+
+
+@extend_schema_field(schemas.PARAMETERS_OR_VALUES)
+class ParametersField(serializers.JSONField):
+    """Declared parameters beside nodes, else defaults by name."""
+
+
+@extend_schema_field(schemas.FAULTS)
+class FaultsField(serializers.ListField):
+    """Faults or warnings, as in every error."""
+
+
+@extend_schema_field({"type": "string", "example": "2012-01-31"})
+class DayOrTimeField(serializers.Field[date, str, str, date]):
+    """A day, or a moment with its zone (UTC where it names none)."""
+
+    default_error_messages = {
+        "invalid": "Write a day (2012-01-31) or a time (2012-01-31T14:30:00Z), not {value}."
+    }
+
+    def to_internal_value(self, data: Any) -> date:
+        """Return a date for a day, an aware datetime for a time."""
+        text = data if isinstance(data, str) else ""
+        try:
+            found = parse_date(text) or parse_datetime(text)
+        except ValueError:  # the right form, but there is no such day
+            found = None
+        if found is None:
+            self.fail("invalid", value=repr(data)[:50])
+        if isinstance(found, datetime) and found.tzinfo is None:
+            found = found.replace(tzinfo=UTC)
+        return found
+
+    def to_representation(self, value: date) -> str:
+        """Return it as ISO 8601."""
+        return value.isoformat()
+
+
+class KnownFields(serializers.Serializer[Any]):
+    """Refuses names it doesn't know: a misspelt one would be lost without a word."""
+
+    # What an answer holds and a client may send back unchanged.
+    sent_back: ClassVar[frozenset[str]] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown names, then read the known ones."""
+        if isinstance(data, Mapping):
+            unknown = [key for key in data if key not in self.fields and key not in self.sent_back]
+            if unknown:
+                raise serializers.ValidationError({key: [self._unknown(key)] for key in unknown})
+        return super().to_internal_value(data)
+
+    def _unknown(self, key: str) -> serializers.ErrorDetail:
+        known = list(self.fields)
+        near = get_close_matches(str(key), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = f"There is no field {key!r} here; there are: {', '.join(known)}.{hint}"
+        return serializers.ErrorDetail(message, code="unknown_field")

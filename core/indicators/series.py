@@ -40,7 +40,7 @@ def series_prepare(names: Sequence[str], given: Mapping[str, NDArray[np.float64]
 
 
 @njit(
-    [types.boolean(types.Array(types.float64, 1, "C", readonly=flag)) for flag in (True, False)],
+    [(types.Array(types.float64, 1, "C", readonly=True),)],
     cache=True,
     nogil=True,
 )

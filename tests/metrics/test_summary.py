@@ -1,0 +1,254 @@
+"""The whole summary: hand-made runs, sessions, degenerate runs, and an independent computation."""
+
+from __future__ import annotations
+
+import json
+from math import isfinite, sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import InvalidInput
+from core.metrics.summary import KEYS, summarise
+from core.metrics.version import METRICS_VERSION
+
+DAY = 86_400_000_000_000
+HOUR = DAY // 24
+FROM_RETURNS = {
+    "annual_volatility_pct",
+    "sharpe",
+    "sortino",
+    "omega",
+    "var_95_pct",
+    "cvar_95_pct",
+    "skew",
+    "kurtosis",
+}
+FROM_TRADES = {
+    "winrate_pct",
+    "profit_factor",
+    "payoff",
+    "expectancy_pct",
+    "avg_trade_pct",
+    "best_trade_pct",
+    "worst_trade_pct",
+    "max_consecutive_losses",
+    "sqn",
+    "kelly",
+}
+FROM_VARIATION = FROM_RETURNS - {"annual_volatility_pct", "var_95_pct", "cvar_95_pct"}
+FROM_RUIN = FROM_RETURNS | {"cagr_pct", "calmar", "payoff", "kelly", "sqn", "avg_trade_pct"}
+FROM_BENCHMARK = {"alpha_pct", "beta", "information_ratio"}
+
+
+def checked(summary):
+    """Return the summary after what must hold for every one."""
+    assert tuple(summary.values) == KEYS
+    assert set(summary.reasons) == {key for key, value in summary.values.items() if value is None}
+    for value in summary.values.values():
+        assert value is None or (type(value) in {int, float} and isfinite(value))
+    json.dumps(summary.values, allow_nan=False)
+    return summary
+
+
+def test_a_small_run_has_the_numbers_one_works_out_by_hand(make_run):
+    run = make_run([100.0, 110.0, 99.0, 121.0], [10.0, -11.0, 22.0])
+    values = checked(summarise(**run)).values
+    rates = np.array([0.1, -0.1, 22.0 / 99.0])
+    expected = {
+        "total_return_pct": 21.0,
+        "cagr_pct": 100.0 * (1.21 ** (365.25 / 3.0) - 1.0),
+        "annual_volatility_pct": 100.0 * rates.std(ddof=1) * sqrt(252.0),
+        "sharpe": rates.mean() / rates.std(ddof=1) * sqrt(252.0),
+        "max_drawdown_pct": -10.0,
+        "max_drawdown_duration_s": 2 * 86_400.0,
+        "max_drawdown_recovered": 1,
+        "exposure_pct": 100.0,
+        "trades": 3,
+        "winrate_pct": 200.0 / 3.0,
+        "profit_factor": 32.0 / 11.0,
+        "payoff": 16.0 / 11.0,
+        "expectancy_pct": 7.0,
+        "best_trade_pct": 22.0,
+        "worst_trade_pct": -11.0,
+        "max_consecutive_losses": 1,
+        "commission_paid": 0.75,
+        "slippage_paid": 0.375,
+        "turnover": 2 * (105.0 + 94.5 + 111.0) / 107.5 * 365.25 / 3.0,
+        "buy_hold_return_pct": 20.0,
+        "final_equity": 121.0,
+        "peak_equity": 121.0,
+        "periods_per_year": 252.0,
+    }
+    assert {key: values[key] for key in expected} == pytest.approx(expected)
+    assert summarise(**run).metrics_version == METRICS_VERSION
+
+
+def test_shorter_bars_are_resampled_to_sessions(make_run):
+    """Three days of four bars: returns 100 -> 104 -> 102 -> 110, the first from the first close."""
+    equity = [100, 101, 102, 104, 90, 95, 101, 102, 120, 80, 100, 110]
+    run = make_run(equity, step=HOUR * 6, periods_per_year=252.0 * 4)
+    values = checked(summarise(**run)).values
+    rates = np.array([104 / 100, 102 / 104, 110 / 102]) - 1.0
+    assert values["sharpe"] == pytest.approx(rates.mean() / rates.std(ddof=1) * sqrt(252.0))
+    assert values["periods_per_year"] == 252.0
+    assert values["max_drawdown_pct"] == pytest.approx(-100.0 / 3.0)  # still bar by bar
+
+
+def test_sessions_of_the_exchange_take_the_place_of_utc_days(make_run):
+    """Two sessions of six bars, though the bars lie on three days of UTC."""
+    equity = [100, 101, 102, 104, 90, 95, 101, 102, 120, 80, 100, 110]
+    ids = np.repeat([7, 8], 6)
+    run = make_run(equity, step=HOUR * 6, periods_per_year=252.0 * 6, session_ids=ids)
+    values = checked(summarise(**run)).values
+    rates = np.array([95 / 100, 110 / 95]) - 1.0
+    assert values["sharpe"] == pytest.approx(rates.mean() / rates.std(ddof=1) * sqrt(252.0))
+    assert values["periods_per_year"] == 252.0
+
+
+def test_weekly_bars_keep_the_periods_they_are_given(make_run):
+    run = make_run([100.0, 103.0, 101.0], step=7 * DAY, periods_per_year=52.18)
+    assert summarise(**run).values["periods_per_year"] == 52.18
+
+
+def test_a_run_that_is_its_benchmark_has_beta_one_and_no_alpha(make_run):
+    equity = np.array([100.0, 110.0, 99.0, 121.0])
+    values = checked(summarise(**make_run(equity, benchmark=equity * 3.0))).values
+    assert values["beta"] == pytest.approx(1.0)
+    assert values["alpha_pct"] == pytest.approx(0.0, abs=1e-9)
+    assert values["information_ratio"] is None
+
+
+def test_without_bars_nothing_is_defined_but_the_count_of_trades(make_run):
+    summary = checked(summarise(**make_run([])))
+    assert {k: v for k, v in summary.values.items() if v is not None} == {
+        "trades": 0,
+        "periods_per_year": 252.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("equity", "pnl", "undefined"),
+    [
+        # one bar
+        ([100.0], [], FROM_RETURNS | FROM_TRADES | {"cagr_pct", "calmar", "turnover"}),
+        # two bars: one return
+        ([100.0, 101.0], [], FROM_RETURNS | FROM_TRADES | {"calmar"}),
+        # a flat curve has no volatility, and that is a number
+        (
+            [100.0] * 40,
+            [],
+            FROM_VARIATION | FROM_TRADES | {"calmar"},
+        ),
+        # the same return every day but for rounding
+        (
+            100.0 * 1.01 ** np.arange(40.0),
+            [],
+            FROM_VARIATION | FROM_TRADES | {"calmar"},
+        ),
+        # one trade, won
+        (
+            [100.0, 90.0, 120.0],
+            [20.0],
+            {"profit_factor", "payoff", "kelly", "sqn", "var_95_pct", "cvar_95_pct", "skew"}
+            | {"kurtosis"},
+        ),
+        # all trades won the same
+        (
+            [100.0, 90.0, 120.0, 121.0],
+            [10.0, 10.0],
+            {"profit_factor", "payoff", "kelly", "sqn", "var_95_pct", "cvar_95_pct"},
+        ),
+        # all trades lost
+        (
+            [100.0, 105.0, 90.0, 91.0],
+            [-5.0, -4.0],
+            {"payoff", "kelly", "var_95_pct", "cvar_95_pct"},
+        ),
+        # ruin: all is lost, then a debt
+        ([100.0, 50.0, 0.0, 0.0], [-100.0], FROM_RUIN),
+        ([100.0, 50.0, -30.0, -30.0], [-130.0], FROM_RUIN),
+    ],
+)
+def test_what_a_run_does_not_define_is_none_with_a_reason(make_run, equity, pnl, undefined):
+    summary = checked(summarise(**make_run(equity, pnl)))
+    missing = set(summary.reasons) - FROM_BENCHMARK - {"max_drawdown_recovered"}
+    assert missing == undefined, missing ^ undefined
+
+
+def test_reasons_say_what_was_missing(make_run):
+    reasons = summarise(**make_run([100.0, 50.0, 0.0], [])).reasons
+    assert reasons["sharpe"] == "equity fell to zero or below, and a return on that means nothing"
+    assert reasons["cagr_pct"] == "nothing was left at the end"
+    assert reasons["winrate_pct"] == "there were no trades"
+    assert reasons["beta"] == "there is no benchmark"
+
+
+def test_a_ruined_run_keeps_its_total_loss_and_its_drawdown(make_run):
+    values = summarise(**make_run([100.0, 50.0, -30.0], [-130.0])).values
+    assert values["total_return_pct"] == pytest.approx(-130.0)
+    assert values["max_drawdown_pct"] == pytest.approx(-130.0)
+
+
+def test_series_of_different_lengths_are_refused(make_run):
+    run = make_run([100.0, 101.0]) | {"close": np.ones(3)}
+    with pytest.raises(InvalidInput, match="'close': 3"):
+        summarise(**run)
+
+
+def test_a_thousand_random_bars_agree_with_an_independent_computation(make_run):
+    rng = np.random.default_rng(5)
+    equity = 100.0 * np.exp(np.cumsum(np.append(0.0, rng.normal(3e-4, 0.01, 999))))
+    pnl = rng.normal(0.5, 4.0, 60)
+    values = checked(summarise(**make_run(equity, pnl))).values
+    rates = np.diff(equity) / equity[:-1]
+    losses = np.where(rates < 0.0, rates, 0.0)
+    z = (rates - rates.mean()) / rates.std()
+    below = equity / np.maximum.accumulate(equity) - 1.0
+    tail = np.sort(rates)
+    expected = {
+        "sharpe": rates.mean() / rates.std(ddof=1) * sqrt(252),
+        "sortino": rates.mean() / sqrt((losses**2).mean()) * sqrt(252),
+        "omega": rates[rates > 0].sum() / -losses.sum(),
+        "skew": (z**3).mean(),
+        "kurtosis": (z**4).mean(),
+        "var_95_pct": np.percentile(rates, 5) * 100,
+        "cvar_95_pct": tail[: int(998 * 0.05) + 1].mean() * 100,
+        "max_drawdown_pct": below.min() * 100,
+        "ulcer_index_pct": sqrt((below**2).mean()) * 100,
+        "sqn": sqrt(60) * pnl.mean() / pnl.std(ddof=1),
+    }
+    assert {key: values[key] for key in expected} == pytest.approx(expected, rel=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    equity=st.lists(st.floats(-1e9, 1e12, allow_subnormal=False), max_size=40),
+    pnl=st.lists(st.floats(-1e9, 1e9), max_size=12),
+    step=st.sampled_from([1, HOUR, DAY, 30 * DAY]),
+)
+def test_no_run_gives_nan_or_infinity(make_run, equity, pnl, step):
+    checked(summarise(**make_run(equity, pnl, step=step)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(scale=st.sampled_from([0.25, 2.0, 1024.0]), seed=st.integers(0, 99))
+def test_ratios_do_not_depend_on_the_currency(make_run, scale, seed):
+    rng = np.random.default_rng(seed)
+    equity = 100.0 * np.cumprod(1.0 + rng.normal(0.0, 0.02, 50))
+    pnl = rng.normal(0.0, 5.0, 9)
+    one = summarise(**make_run(equity, pnl)).values
+    run = make_run(equity * scale, pnl, initial_cash=100.0 * scale)
+    run["trades"]["pnl"] *= scale
+    other = summarise(**run).values
+    money = {"final_equity", "peak_equity", "turnover"}
+    for key in set(KEYS) - money:
+        assert other[key] == (one[key] and pytest.approx(one[key], rel=1e-9)), key
+
+
+def test_every_key_is_defined_in_the_documentation():
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [key for key in KEYS if f"| `{key}` |" not in text] == []

@@ -21,8 +21,8 @@ class Trade(models.Model):
     number = models.PositiveIntegerField()
     side = models.CharField(max_length=5, choices=Side.choices)
     size = models.FloatField()
-    entry_at = models.DateTimeField()
-    exit_at = models.DateTimeField()
+    entry_time = models.DateTimeField()
+    exit_time = models.DateTimeField()
     entry_price = models.FloatField()
     exit_price = models.FloatField()
     pnl = models.FloatField()
@@ -47,13 +47,14 @@ class Trade(models.Model):
                 condition=models.Q(exit_reason__in=ExitReason.values), name="trade_reason_known"
             ),
             models.CheckConstraint(
-                condition=models.Q(exit_at__gte=models.F("entry_at")), name="trade_exit_after_entry"
+                condition=models.Q(exit_time__gte=models.F("entry_time")),
+                name="trade_exit_after_entry",
             ),
         ]
         indexes = [
-            # GET …/trades?ordering=entry_at, and the trades of a run in a range of time
-            models.Index(fields=["run", "entry_at"], name="trade_run_entry"),
+            # GET …/trades?ordering=entry_time, and the trades of a run in a range of time
+            models.Index(fields=["run", "entry_time"], name="trade_run_entry"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.side} {self.size:g} {self.entry_at:%Y-%m-%d} -> {self.exit_at:%Y-%m-%d}"
+        return f"{self.side} {self.size:g} {self.entry_time:%Y-%m-%d} -> {self.exit_time:%Y-%m-%d}"

@@ -1,0 +1,116 @@
+"""Examples for the API's documentation: real requests, and answers cut short."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample
+
+RUN_ID: Final = "019a8f3e-6a43-7c1f-9d0e-2f6f8f0c2a11"
+STRATEGY_ID: Final = "019a8f3e-1b2c-7d3e-8f40-5a6b7c8d9e0f"
+
+METRICS: Final[dict[str, Any]] = {
+    "total_return_pct": 312.4,
+    "cagr_pct": 18.1,
+    "annual_volatility_pct": 22.7,
+    "sharpe": 0.85,
+    "max_drawdown_pct": -31.2,
+    "trades": 61,
+    "winrate_pct": 45.9,
+    "profit_factor": 2.1,
+    "final_equity": 41240.0,
+}
+TRADE: Final[dict[str, Any]] = {
+    "number": 1,
+    "side": "long",
+    "size": 49.0,
+    "entry_time": "2010-03-12T00:00:00Z",
+    "exit_time": "2010-04-19T00:00:00Z",
+    "entry_price": 201.5,
+    "exit_price": 215.25,
+    "pnl": 673.75,
+    "return_pct": 6.82,
+    "duration_seconds": 3283200.0,
+    "commission": 0.0,
+    "slippage": 0.0,
+    "mae": -0.021,
+    "mfe": 0.094,
+    "exit_reason": "reversal",
+    "entry_bar": 48,
+    "exit_bar": 73,
+}
+_RUN: Final[dict[str, Any]] = {
+    "id": RUN_ID,
+    "name": "",
+    "tags": [],
+    "status": "queued",
+    "stage": "",
+    "progress": 0.0,
+    "eta_s": None,
+    "strategy_id": STRATEGY_ID,
+    "strategy": "SMA cross",
+    "version": 1,
+    "ticker": "GOOG",
+    "interval": "1d",
+    "start": "2010-01-04",
+    "end": "2012-12-31",
+    "capital": 10000.0,
+    "error": None,
+}
+
+QUICK: Final = OpenApiExample(
+    "The form of a front end",
+    request_only=True,
+    value={
+        "ticker": "GOOG",
+        "startDate": "2005-01-03",
+        "endDate": "2012-12-31",
+        "strategy": "sma_cross",
+        "capital": 10000,
+        "commission": 0.001,
+        "parameters": {"fast": 10, "slow": 20},
+    },
+)
+FULL: Final = OpenApiExample(
+    "A strategy of your own",
+    request_only=True,
+    value={
+        "strategy_id": STRATEGY_ID,
+        "symbols": ["GOOG"],
+        "start": "2005-01-03",
+        "end": "2012-12-31",
+        "interval": "1d",
+        "capital": 10000,
+        "config": {"commission": {"percent": 0.001}, "slippage": {"bps": 2}},
+        "name": "First try",
+        "tags": ["ideas"],
+    },
+)
+QUICK_RESULT: Final = OpenApiExample(
+    "A result, cut short",
+    response_only=True,
+    status_codes=["200"],
+    value={
+        "id": RUN_ID,
+        "status": "completed",
+        "metrics": METRICS,
+        "price_chart": {
+            "dates": [1262563200000, 1262649600000],
+            "close": [313.06, 311.68],
+            "overlays": {"sma(10)": [None, None], "sma(20)": [None, None]},
+            "sma1": [None, None],
+            "sma2": [None, None],
+            "buy_signals": [None, 311.9],
+            "sell_signals": [None, None],
+        },
+        "equity_chart": {"dates": [1262563200000, 1262649600000], "equity": [10000.0, 9993.0]},
+        "trades": [TRADE],
+    },
+)
+QUEUED: Final = OpenApiExample("Queued", response_only=True, status_codes=["202"], value=_RUN)
+RUN: Final = OpenApiExample(
+    "A completed run, cut short",
+    response_only=True,
+    status_codes=["200"],
+    value=_RUN | {"status": "completed", "progress": 1.0, "metrics": METRICS, "bar_count": 755},
+)

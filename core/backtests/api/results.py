@@ -1,0 +1,103 @@
+"""The shape of bodies that hold a result, for the API's documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.backtests.api.serializers import (
+    RunErrorSerializer,
+    RunListSerializer,
+    RunSerializer,
+    TradeSerializer,
+)
+
+
+def numbers(*, allow_null: bool = False, **options: Any) -> serializers.ListField:
+    """Return a field for a series of numbers."""
+    return serializers.ListField(child=serializers.FloatField(allow_null=allow_null), **options)
+
+
+def dates() -> serializers.ListField:
+    """Return a field for the times of a series."""
+    return serializers.ListField(
+        child=serializers.IntegerField(), help_text="Epoch milliseconds, UTC."
+    )
+
+
+class PriceChartSerializer(serializers.Serializer[Any]):
+    """Prices with what the strategy drew and did."""
+
+    dates = dates()
+    close = numbers()
+    overlays = serializers.DictField(
+        child=numbers(allow_null=True), help_text="Indicators by label; null while they warm up."
+    )
+    panels = serializers.DictField(
+        child=numbers(allow_null=True), required=False, help_text="Indicators on other scales."
+    )
+    sma1 = numbers(allow_null=True, required=False)
+    sma2 = numbers(allow_null=True, required=False)
+    buy_signals = numbers(allow_null=True, help_text="Price of a purchase at its bar, else null.")
+    sell_signals = numbers(allow_null=True, help_text="Price of a sale at its bar, else null.")
+
+
+class EquityChartSerializer(serializers.Serializer[Any]):
+    """Account value at the close of each bar."""
+
+    dates = dates()
+    equity = numbers()
+
+
+class QuickResultSerializer(serializers.Serializer[Any]):
+    """The result of a backtest in one body; a run that failed has an `error` instead."""
+
+    id = serializers.UUIDField()
+    status = serializers.CharField()
+    metrics = serializers.DictField(
+        child=serializers.FloatField(allow_null=True),
+        allow_null=True,
+        help_text="Null where undefined; `metric_reasons` of the run says why.",
+    )
+    price_chart = PriceChartSerializer(required=False)
+    equity_chart = EquityChartSerializer(required=False)
+    trades = TradeSerializer(many=True, required=False)
+    error = RunErrorSerializer(required=False)
+
+
+class ResultSerializer(QuickResultSerializer):
+    """The quick result, and the run that it is the result of."""
+
+    run = RunSerializer()
+
+
+class EquitySerializer(serializers.Serializer[Any]):
+    """A part of the equity curve."""
+
+    total = serializers.IntegerField(help_text="Bars in the range.")
+    dates = dates()
+    equity = numbers()
+    drawdown_pct = numbers(help_text="Below the highest equity so far; 0 or negative.")
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
+class ChartSerializer(serializers.Serializer[Any]):
+    """A drawn chart."""
+
+    chart_type = serializers.CharField()
+    content_type = serializers.CharField()
+    image = serializers.CharField(help_text="Base64.")
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """Runs side by side."""
+
+    runs = RunListSerializer(many=True)
+    metrics = serializers.DictField(
+        child=numbers(allow_null=True), help_text="Each metric, in the order of the runs."
+    )
+    equity = serializers.ListField(
+        child=EquityChartSerializer(), help_text="Each curve from 100 on, thinned."
+    )

@@ -1,0 +1,76 @@
+"""Compiled strategies, kept by what they were compiled from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from core.errors import Detail, InvalidInput
+from strategies.graph.compile import graph_compile
+from strategies.graph.plan import Plan
+from strategies.graph.schema import graph_parse
+
+KEPT = 256
+
+
+class _Document:
+    """A graph document that is compared by its hash alone, so that it can key a cache."""
+
+    __slots__ = ("graph", "graph_hash")
+
+    def __init__(self, graph_hash: str, graph: Mapping[str, Any]) -> None:
+        self.graph_hash = graph_hash
+        self.graph = graph
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Document) and self.graph_hash == other.graph_hash
+
+    def __hash__(self) -> int:
+        return hash(self.graph_hash)
+
+
+def plan_get(
+    *,
+    graph_hash: str,
+    graph: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    interval: str | None = None,
+) -> Plan:
+    """Return the plan of a stored graph with these parameters; a second call costs nothing.
+
+    Raises
+    ------
+    InvalidInput
+        With every fault of the graph and of the parameters; failures are not kept.
+    """
+    return _compile(
+        _Document(graph_hash, graph),
+        orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS),
+        interval,
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _compile(document: _Document, parameters: bytes, interval: str | None) -> Plan:
+    return graph_compile(graph_parse(document.graph), orjson.loads(parameters), interval=interval)
+
+
+def length_check(*, plan: Plan, bar_count: int) -> None:
+    """Refuse a range that is too short for the strategy's warm-up.
+
+    Raises
+    ------
+    InvalidInput
+        Saying how many bars it takes.
+    """
+    if plan.lookback < bar_count:
+        return
+    message = (
+        f"The strategy needs {plan.lookback + 1} bars before its first decision, and the range has "
+        f"{bar_count}: start earlier, choose a shorter interval, or shorten its periods."
+    )
+    detail = Detail("start", "too_few_bars", message, plan.lookback + 1, bar_count)
+    raise InvalidInput(message, code="too_few_bars", details=[detail])

@@ -1,0 +1,89 @@
+"""The only place where a model and the engine meet: a run's row in, its outcome out."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.backtests.columns import OVERLAY, PANEL
+from core.backtests.models import BacktestRun
+from core.backtests.outcome import Outcome
+from core.backtests.periods import bars_per_year
+from core.backtests.progress import Progress
+from core.backtests.simulation import Simulation, graph_simulate, warnings_of
+from core.engine.config import RunConfig
+from market.selectors import instrument_get
+from market.store import StoredBars, bars_read
+
+
+def run_compute(*, run: BacktestRun, progress: Progress) -> Outcome:
+    """Read the bars of a run and simulate its pinned version on them.
+
+    Raises
+    ------
+    ApplicationError
+        When the run as its owner asked for it cannot be done.
+    CancelRequested, LeaseLost
+        When it should not go on.
+    """
+    began = time.perf_counter()
+    progress.stage("read", 0.0)
+    start, end = bounds_of(run)
+    stored = bars_read(symbol=run.symbol, interval=run.interval, start=start, end=end)
+    instrument = instrument_get(run.symbol)
+    read_ms = (time.perf_counter() - began) * 1000
+    simulation = graph_simulate(
+        graph=run.strategy_version.graph,
+        graph_hash=run.strategy_version.graph_hash,
+        parameters=run.parameters,
+        bars=stored.bars,
+        config=RunConfig.from_mapping(run.config),
+        periods_per_year=bars_per_year(
+            stored.bars.ts, sessions_per_year=float(instrument.periods_per_year)
+        ),
+        interval=run.interval,
+        stage=progress.stage,
+    )
+    progress.stage("store", 0.9)
+    return _outcome(run, stored, simulation, {"read": round(read_ms, 3)})
+
+
+def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
+    """Return the range of a run as it was asked for: days where it was days, else times."""
+    if run.whole_days:
+        return run.start.date(), run.end.date()
+    return run.start, run.end
+
+
+def _outcome(
+    run: BacktestRun, stored: StoredBars, simulation: Simulation, timings: dict[str, float]
+) -> Outcome:
+    result, summary = simulation.result, simulation.summary
+    series: dict[str, NDArray[Any]] = {
+        "ts": stored.bars.ts,
+        "close": stored.bars.close,
+        "equity": result.equity,
+        "position": result.position,
+    }
+    evaluation, length = simulation.evaluation, len(stored.bars)
+    for prefix, lines in ((OVERLAY, evaluation.overlays), (PANEL, evaluation.panels)):
+        for label, line in lines.items():
+            series[prefix + label] = np.broadcast_to(line, length)
+    return Outcome(
+        metrics=summary.values,
+        metric_reasons=summary.reasons,
+        counters=result.counters,
+        warnings=warnings_of(simulation),
+        series=series,
+        fills=result.fills,
+        trades=result.trades,
+        snapshot=stored.snapshot,
+        graph_hash=run.strategy_version.graph_hash,
+        engine_version=result.engine_version,
+        metrics_version=summary.metrics_version,
+        timings=timings | simulation.timings,
+    )

@@ -1,0 +1,180 @@
+"""From what a user asks for to a queued run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from core.backtests.announce import run_announce
+from core.backtests.choices import RunStatus
+from core.backtests.models import BacktestRun
+from core.backtests.plans import length_check, plan_get
+from core.backtests.sending import lost_at, message_send
+from core.engine.config import RunConfig
+from core.errors import Detail, InvalidInput, NotFound
+from market.selectors import instrument_get
+from market.store import bars_read
+from strategies.models import Strategy, StrategyVersion
+from strategies.selectors import strategy_get, strategy_of_template, version_get
+from strategies.services.version import version_pin
+
+CAPITAL_AT_MOST: Final = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run, in the words of the user.
+
+    Attributes
+    ----------
+    strategy : UUID or str
+        A strategy's id, or the name of a template.
+    version : int or None
+        A published version; None pins the draft as it is now.
+    start, end : date or datetime
+        Days mean whole sessions, the end included.
+    capital : float or None
+        Initial cash; None takes `config["cash"]`.
+    config : Mapping
+        As `core.engine.config.RunConfig.from_mapping` reads it.
+    """
+
+    strategy: UUID | str
+    symbol: str
+    start: date | datetime
+    end: date | datetime
+    interval: str = "1d"
+    capital: float | None = None
+    version: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") -> BacktestRun:
+    """Write a queued run that pins its strategy version, and send it to a worker.
+
+    Everything that can be known to be wrong before any work is done is told here, so that it is
+    an answer and not a failed run.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown instrument or strategy, a range without data, a bad configuration, a graph that
+        cannot run; the message says how to fix it.
+    """
+    start, end, whole_days = _range(request)
+    instrument = instrument_get(request.symbol)
+    config = _config(request, lot_size=float(instrument.lot_size))
+    stored = bars_read(
+        symbol=instrument.symbol, interval=request.interval, start=request.start, end=request.end
+    )
+    with transaction.atomic():
+        strategy, version = _pin(owner_id, request)
+        plan = plan_get(
+            graph_hash=version.graph_hash,
+            graph=version.graph,
+            parameters=request.parameters,
+            interval=request.interval,
+        )
+        length_check(plan=plan, bar_count=len(stored.bars))
+        run = BacktestRun.objects.create(
+            owner_id=owner_id,
+            strategy=strategy,
+            strategy_version=version,
+            symbol=instrument.symbol,
+            interval=request.interval,
+            start=start,
+            end=end,
+            whole_days=whole_days,
+            capital=config.cash,
+            parameters=dict(request.parameters),
+            config=config.as_dict(),
+            name=request.name,
+            tags=list(request.tags),
+            content_key=content_key,
+            resend_at=lost_at(messages=1),
+        )
+        message_send(run_id=run.id)
+        run_announce(run=run, status=RunStatus.QUEUED)
+    return run
+
+
+def _pin(owner_id: UUID, request: RunRequest) -> tuple[Strategy, StrategyVersion]:
+    strategy = _strategy(owner_id, request.strategy)
+    if request.version is not None:
+        return strategy, version_get(strategy, request.version)
+    return strategy, version_pin(strategy=strategy)
+
+
+def _strategy(owner_id: UUID, named: UUID | str) -> Strategy:
+    """Return the strategy by id, else the one of the template; another user's is unknown."""
+    identifier = _uuid(named)
+    if identifier is None:
+        return strategy_of_template(owner_id, str(named))
+    try:
+        return strategy_get(owner_id, identifier)
+    except NotFound as error:
+        detail = Detail("strategy", "unknown", error.message, received=str(named))
+        raise InvalidInput(error.message, code="unknown_strategy", details=[detail]) from error
+
+
+def _uuid(named: UUID | str) -> UUID | None:
+    if isinstance(named, UUID):
+        return named
+    try:
+        return UUID(named)
+    except ValueError:
+        return None
+
+
+def _range(request: RunRequest) -> tuple[datetime, datetime, bool]:
+    """Return the range as times, and whether both ends are days."""
+    whole_days = not isinstance(request.start, datetime) and not isinstance(request.end, datetime)
+    start = _moment(request.start, time.min)
+    # The end of a range in days is stored as its last day, not as that day's last moment.
+    end = _moment(request.end, time.min if whole_days else time.max)
+    if end < start or (end == start and not whole_days):
+        message = (
+            f"The end ({request.end.isoformat()}) must be after the start "
+            f"({request.start.isoformat()}): swap them or choose a later end."
+        )
+        raise InvalidInput(
+            message, details=[Detail("end", "out_of_order", message, received=str(request.end))]
+        )
+    return start, end, whole_days
+
+
+def _moment(value: date | datetime, of_day: time) -> datetime:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.combine(value, of_day, tzinfo=UTC)
+
+
+def _config(request: RunRequest, *, lot_size: float) -> RunConfig:
+    """Return the configuration with the capital and the instrument's lots in it."""
+    mapping = dict(request.config)
+    if lot_size != 1 and mapping.get("profile") != "reference" and not mapping.get("fractional"):
+        mapping.setdefault("lot_size", lot_size)
+    if request.capital is not None:
+        cash = mapping.setdefault("cash", request.capital)
+        if cash != request.capital:
+            message = (
+                f"capital is {request.capital:g} and config.cash is {cash!r}: they mean the same, "
+                "send one of them."
+            )
+            raise InvalidInput(message, details=[Detail("config.cash", "conflict", message)])
+    config = RunConfig.from_mapping(mapping)
+    if not (math.isfinite(config.cash) and 0 < config.cash <= CAPITAL_AT_MOST):
+        message = f"The capital must be above 0 and at most {CAPITAL_AT_MOST:,.0f}: change it."
+        raise InvalidInput(
+            message, details=[Detail("capital", "out_of_range", message, received=config.cash)]
+        )
+    return config

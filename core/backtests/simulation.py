@@ -1,0 +1,133 @@
+"""A graph and bars in, numbers and arrays out: the public path through the engine.
+
+Runs from the database and the command line on files both go through here, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.backtests.plans import plan_get
+from core.engine.bars import Bars
+from core.engine.config import RunConfig
+from core.engine.result import Result
+from core.engine.simulate import simulate
+from core.metrics.summary import Summary, summarise
+from strategies.graph.evaluate import Evaluation, plan_evaluate
+from strategies.graph.plan import Plan
+
+StageHook = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulation:
+    """The result of one graph on one series of bars."""
+
+    plan: Plan
+    bars: Bars
+    result: Result
+    summary: Summary
+    evaluation: Evaluation
+    timings: dict[str, float]
+
+
+def graph_simulate(
+    *,
+    graph: Mapping[str, Any],
+    graph_hash: str,
+    parameters: Mapping[str, Any],
+    bars: Bars,
+    config: RunConfig,
+    periods_per_year: float,
+    interval: str | None = None,
+    charts: bool = True,
+    stage: StageHook = lambda _name, _progress: None,
+) -> Simulation:
+    """Compile, evaluate, simulate and summarise.
+
+    Parameters
+    ----------
+    graph, graph_hash : Mapping, str
+        A canonical document and its hash.
+    parameters : Mapping
+        Values for the graph's parameters; the others take their defaults.
+    bars : Bars
+        What it runs on.
+    config : RunConfig
+        Money, costs and the contract of fills.
+    periods_per_year : float
+        Bars of a year, to annualise by.
+    interval : str, optional
+        Time frame of the bars, where it is known by name.
+    charts : bool
+        Whether to keep the indicators' values.
+    stage : callable
+        Told the name of each stage and the fraction done; may raise to stop the work.
+
+    Raises
+    ------
+    InvalidInput
+        When the graph cannot run, or its warm-up is longer than the data.
+    """
+    clock = _Clock(stage)
+    clock.enter("compile", 0.1)
+    plan = plan_get(graph_hash=graph_hash, graph=graph, parameters=parameters, interval=interval)
+    clock.enter("evaluate", 0.2)
+    evaluation = plan_evaluate(
+        plan, bars, strict_cross=config.profile == "reference", charts=charts
+    )
+    clock.enter("simulate", 0.5)
+    result = simulate(bars, evaluation.columns, evaluation.program, config)
+    clock.enter("summarise", 0.8)
+    summary = summarise(
+        ts=bars.ts,
+        equity=result.equity,
+        trades=result.trades,
+        position=result.position,
+        close=bars.close,
+        initial_cash=config.cash,
+        periods_per_year=periods_per_year,
+    )
+    clock.stop()
+    return Simulation(
+        plan=plan,
+        bars=bars,
+        result=result,
+        summary=summary,
+        evaluation=evaluation,
+        timings=clock.timings,
+    )
+
+
+def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:
+    """Return the warnings of the graph and of the engine in one shape."""
+    of_graph = [
+        {"code": warning.code, "message": warning.message, "node_id": warning.node_id}
+        for warning in (*simulation.plan.warnings, *simulation.evaluation.warnings)
+    ]
+    return of_graph + [
+        {"code": "engine", "message": message, "node_id": None}
+        for message in simulation.result.warnings
+    ]
+
+
+class _Clock:
+    """Measures the stages in milliseconds while telling of them."""
+
+    def __init__(self, stage: StageHook) -> None:
+        self.timings: dict[str, float] = {}
+        self._stage = stage
+        self._name = ""
+        self._since = 0.0
+
+    def enter(self, name: str, progress: float) -> None:
+        self.stop()
+        self._stage(name, progress)
+        self._name, self._since = name, time.perf_counter()
+
+    def stop(self) -> None:
+        if self._name:
+            self.timings[self._name] = round((time.perf_counter() - self._since) * 1000, 3)

@@ -152,3 +152,12 @@ def test_a_worthless_strategy_is_as_likely_good_as_bad():
     assert isinstance(
         overfitting.probabilistic_sharpe(sharpe=1.0, **even | {"count": 1}), Undefined
     )
+
+
+def test_a_weekend_is_no_session():
+    friday_noon = 43_832 * DAY // 2 + DAY  # two bars on a Friday, two on the Monday after
+    ts = np.array([friday_noon, friday_noon + 1, friday_noon + 3 * DAY, friday_noon + 3 * DAY + 1])
+    assert returns.period_ends(ts).tolist() == [1, 3]
+    assert returns.period_ends(ts - 10**19 // 2).tolist() == [1, 3]  # before 1970
+    assert returns.period_ends(ts[:0]).tolist() == []
+    assert returns.period_ends(ts, np.array([1, 1, 1, 2])).tolist() == [2, 3]

@@ -1,0 +1,58 @@
+"""A download from a provider, as a job."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from core.db import OwnedModel
+from market.choices import FetchStatus
+from market.intervals import interval_choices
+from market.models.series import BarSeries
+
+
+class Fetch(OwnedModel):
+    """Bars somebody asked a provider for."""
+
+    provider = models.CharField(max_length=30)
+    symbol = models.CharField(max_length=20)
+    interval = models.CharField(max_length=4, choices=interval_choices)
+    start = models.DateField()
+    end = models.DateField(null=True, blank=True)
+    status = models.CharField(
+        max_length=10, choices=FetchStatus.choices, default=FetchStatus.QUEUED
+    )
+    progress = models.FloatField(default=0.0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    rows = models.PositiveBigIntegerField(default=0)
+    series = models.ForeignKey(
+        BarSeries, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    error_details = models.JSONField(default=list, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "fetches"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=FetchStatus.values), name="fetch_status_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(progress__gte=0, progress__lte=1), name="fetch_progress_fraction"
+            ),
+        ]
+        indexes = [
+            # the list of a user, newest first
+            models.Index(fields=["owner", "-created_at"], name="fetch_owner_created"),
+            # the sweeper: unfinished work, oldest first
+            models.Index(
+                fields=["updated_at"],
+                name="fetch_unfinished",
+                condition=models.Q(status__in=[FetchStatus.QUEUED, FetchStatus.RUNNING]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.interval} from {self.provider}: {self.status}"

@@ -1,0 +1,137 @@
+"""Reading the catalogue: what there is, and what it last cost."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from core.errors import Detail, InvalidInput, NotFound
+from market.models import BarSeries, Fetch, Instrument
+
+NEAR_MATCHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LatestPrice:
+    """The last price there is of an instrument.
+
+    Attributes
+    ----------
+    symbol : str
+    price : Decimal
+        Raw close of the last stored bar.
+    ts : datetime
+        When that bar opened (UTC).
+    interval : str
+        Length of that bar.
+    """
+
+    symbol: str
+    price: Decimal
+    ts: datetime
+    interval: str
+
+
+def visible(owner_id: UUID | None) -> Q:
+    """Return the filter of rows that a user may see: shared ones, and their own."""
+    shared = Q(owner__isnull=True)
+    return shared if owner_id is None else shared | Q(owner_id=owner_id)
+
+
+def instrument_list(*, owner_id: UUID | None = None) -> QuerySet[Instrument]:
+    """Return the instruments a user may see."""
+    return Instrument.objects.filter(visible(owner_id))
+
+
+def instrument_get(symbol: str, *, owner_id: UUID | None = None) -> Instrument:
+    """Return the instrument of a symbol: the user's own, else the shared one.
+
+    Raises
+    ------
+    InvalidInput
+        When there is none; the message names the nearest symbols and how to get it.
+    """
+    written = symbol.strip().upper()
+    found = (
+        instrument_list(owner_id=owner_id)
+        .filter(symbol=written)
+        .order_by(F("owner").asc(nulls_last=True))
+        .first()
+    )
+    if found is None:
+        raise unknown_symbol(symbol, owner_id=owner_id)
+    return found
+
+
+def unknown_symbol(symbol: str, *, owner_id: UUID | None = None) -> InvalidInput:
+    """Return the error for a symbol that nobody knows."""
+    symbols = list(instrument_list(owner_id=owner_id).values_list("symbol", flat=True).distinct())
+    near = difflib.get_close_matches(symbol.strip().upper(), symbols, n=NEAR_MATCHES, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else "GET /api/v1/instruments lists them."
+    message = (
+        f"{symbol!r} is not a known symbol: {hint} "
+        "POST /api/v1/fetches downloads its bars, POST /api/v1/imports takes them as CSV."
+    )
+    return InvalidInput(
+        message,
+        code="unknown_symbol",
+        details=[
+            Detail(
+                path="symbol",
+                code="unknown_symbol",
+                message=message,
+                expected=near or None,
+                received=symbol,
+            )
+        ],
+    )
+
+
+def series_list(*, owner_id: UUID | None = None) -> QuerySet[BarSeries]:
+    """Return the series a user may see, each with its instrument."""
+    return BarSeries.objects.filter(visible(owner_id)).select_related("instrument")
+
+
+def price_latest(symbol: str, *, owner_id: UUID | None = None) -> LatestPrice:
+    """Return the close of the last stored bar of a symbol, whatever its interval.
+
+    Of bars that opened at the same time the one with the shortest interval is older news, so the
+    longest wins: a daily bar's close is later than that of the day's first minute.
+
+    Raises
+    ------
+    InvalidInput
+        When the symbol is unknown or has no bars.
+    """
+    instrument = instrument_get(symbol, owner_id=owner_id)
+    series = list(series_list(owner_id=owner_id).filter(instrument__symbol=instrument.symbol))
+    if not series:
+        raise InvalidInput(
+            f"{instrument.symbol} has no bars yet: POST /api/v1/fetches downloads some.",
+            code="no_bars",
+        )
+    last = max(series, key=_closing)
+    return LatestPrice(
+        symbol=instrument.symbol,
+        price=Decimal(repr(last.last_close)),
+        ts=last.last_ts,
+        interval=last.interval,
+    )
+
+
+def fetch_list(*, owner_id: UUID) -> QuerySet[Fetch]:
+    """Return a user's downloads."""
+    return Fetch.objects.filter(owner_id=owner_id)
+
+
+def fetch_get(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:
+    """Return one of a user's downloads."""
+    found = fetch_list(owner_id=owner_id).filter(id=fetch_id).first()
+    if found is None:
+        raise NotFound(f"There is no fetch {fetch_id}.")
+    return found

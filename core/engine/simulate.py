@@ -53,7 +53,8 @@ def simulate(
     curves.equity[:start] = config.cash
     curves.cash[:start] = config.cash
     curves.position[:start] = 0.0
-    market = Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
+    prices = (bars.ts, bars.open, bars.high, bars.low, bars.close)
+    market = Market(*map(_read_only, prices))
     tables = _run(market, plan, tables_new(terms_lower(program, config), len(bars)), curves, start)
     counters = dict(zip(tables.counters.dtype.names or (), tables.counters[0].item(), strict=True))
     return Result(
@@ -66,6 +67,14 @@ def simulate(
         warnings=warnings_write(counters, config),
         engine_version=ENGINE_VERSION,
     )
+
+
+def _read_only(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that cannot be written: to numba that is a type of its own."""
+    if column.flags.writeable:
+        column = column.view()
+        column.flags.writeable = False
+    return column
 
 
 def _run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: int) -> Tables:

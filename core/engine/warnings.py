@@ -17,15 +17,17 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
         )
     if counters["ambiguous_bars"]:
         told.append(
-            f"{counters['ambiguous_trades']} trades with a P&L of "
+            f"{counters['ambiguous_trades']} trade(s) with a P&L of "
             f"{counters['ambiguous_pnl']:.2f} rest on the rule that a stop-loss comes before a "
-            f"take-profit when one bar touches both ({counters['ambiguous_bars']} bars)."
+            f"take-profit when one bar touches both ({counters['ambiguous_bars']} bar(s))."
         )
     if counters["rejected_unaffordable"]:
-        told.append(f"{counters['rejected_unaffordable']} orders were rejected for lack of money.")
+        told.append(
+            f"{counters['rejected_unaffordable']} order(s) were rejected for lack of money."
+        )
     if counters["rejected_below_lot"]:
         told.append(
-            f"{counters['rejected_below_lot']} orders were rejected: "
+            f"{counters['rejected_below_lot']} order(s) were rejected: "
             "their size is less than one lot."
         )
     if counters["rejected_stop"]:
@@ -34,7 +36,9 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
             "was missing, not above zero, or on the wrong side of the price."
         )
     if counters["liquidations"]:
-        told.append(f"The position was liquidated {counters['liquidations']} times by the margin.")
+        told.append(
+            f"The position was liquidated {counters['liquidations']} time(s) by the margin."
+        )
     if counters["ruined"]:
         told.append("The run ended early: no equity was left.")
     if counters["unfilled_at_end"]:

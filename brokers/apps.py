@@ -3,4 +3,6 @@ from django.apps import AppConfig
 
 class BrokersConfig(AppConfig):
     name = "brokers"
-    label = "brokers"
+
+    def ready(self) -> None:
+        from brokers.adapters import kinds  # noqa: F401, PLC0415 - registers its check

@@ -1,0 +1,182 @@
+"""Endpoints of trades and broker accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from brokers import selectors, services
+from brokers.api.filters import OrderFilter
+from brokers.api.serializers import (
+    AccountOutput,
+    FillOutput,
+    PositionOutput,
+    TradeInput,
+    TradeOutput,
+)
+from brokers.choices import OPEN_STATUSES, AssetType, OrderType, Side
+from brokers.models import BrokerAccount, Fill, Order, Position
+from core.api.caller import caller_id
+from core.api.views import ApiView, ListView, accepted
+from core.realtime.waiting import waitable
+from strategies.selectors import strategy_get
+
+TRADE_EXAMPLE = OpenApiExample(
+    "Ten shares on paper",
+    {
+        "symbol": "GOOG",
+        "trade_type": "buy",
+        "asset_type": "stock",
+        "quantity": "10",
+        "order_type": "market",
+        "client_order_id": "my-order-1",
+    },
+    request_only=True,
+)
+
+
+class TradeExecuteView(ApiView):
+    """Orders by hand."""
+
+    work = "trade"
+
+    @extend_schema(
+        request=TradeInput,
+        responses={202: TradeOutput, 200: TradeOutput},
+        examples=[TRADE_EXAMPLE],
+        operation_id="trade_execute",
+    )
+    def post(self, request: Request) -> Response:
+        """Send an order; `Prefer: wait=N` waits for the executed price."""
+        serializer = TradeInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        order = _order_of(request, serializer.validated_data)
+        response = accepted(TradeOutput(order).data, location=f"/api/v1/trades/{order.id}/")
+        return waitable(
+            response,
+            user_id=order.owner_id,
+            topic="orders",
+            look=lambda: _settled(order),
+        )
+
+
+class TradeListView(ListView):
+    """The user's orders."""
+
+    queryset = Order.objects.none()
+    filterset_class = OrderFilter
+
+    @extend_schema(responses=TradeOutput(many=True), operation_id="trade_list")
+    def get(self, request: Request) -> Response:
+        """List the orders, newest first."""
+        return self.page(selectors.order_list(owner_id=caller_id(request)), TradeOutput)
+
+
+class TradeView(ApiView):
+    """One order."""
+
+    @extend_schema(responses=TradeOutput, operation_id="trade_get")
+    def get(self, request: Request, order_id: str) -> Response:
+        """Show an order and what came of it."""
+        order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)
+        return Response(TradeOutput(order).data)
+
+
+class TradeCancelView(ApiView):
+    """Taking an order back."""
+
+    work = "trade"
+
+    @extend_schema(request=None, responses=TradeOutput, operation_id="trade_cancel")
+    def post(self, request: Request, order_id: str) -> Response:
+        """Cancel an order that was not sent yet; 409 where it is too late."""
+        order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)
+        return Response(TradeOutput(services.order_cancel(order=order)).data)
+
+
+class AccountListView(ListView):
+    """The user's broker accounts."""
+
+    queryset = BrokerAccount.objects.none()
+
+    @extend_schema(responses=AccountOutput(many=True), operation_id="broker_account_list")
+    def get(self, request: Request) -> Response:
+        """List the accounts."""
+        return self.page(selectors.account_list(owner_id=caller_id(request)), AccountOutput)
+
+
+class AccountView(ApiView):
+    """One broker account."""
+
+    @extend_schema(responses=AccountOutput, operation_id="broker_account_get")
+    def get(self, request: Request, account_id: str) -> Response:
+        """Show an account."""
+        account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
+        return Response(AccountOutput(account).data)
+
+
+class PositionListView(ListView):
+    """What an account holds."""
+
+    queryset = Position.objects.none()
+
+    @extend_schema(responses=PositionOutput(many=True), operation_id="position_list")
+    def get(self, request: Request, account_id: str) -> Response:
+        """List the positions that are not flat."""
+        account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
+        return self.page(selectors.position_list(account=account), PositionOutput)
+
+
+class AccountOrderListView(ListView):
+    """The orders of one account."""
+
+    queryset = Order.objects.none()
+    filterset_class = OrderFilter
+
+    @extend_schema(responses=TradeOutput(many=True), operation_id="broker_account_orders")
+    def get(self, request: Request, account_id: str) -> Response:
+        """List the account's orders, newest first."""
+        owner_id = caller_id(request)
+        account = selectors.account_get(owner_id=owner_id, account_id=account_id)
+        orders = selectors.order_list(owner_id=owner_id).filter(account=account)
+        return self.page(orders, TradeOutput)
+
+
+class FillListView(ListView):
+    """What the broker executed."""
+
+    queryset = Fill.objects.none()
+
+    @extend_schema(responses=FillOutput(many=True), operation_id="fill_list")
+    def get(self, request: Request, account_id: str) -> Response:
+        """List the executions of the account, newest first."""
+        account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
+        return self.page(selectors.fill_list(account=account), FillOutput)
+
+
+def _order_of(request: Request, body: dict[str, Any]) -> Order:
+    owner_id = caller_id(request)
+    account_id, strategy_id = body.get("account_id"), body.get("strategy_id")
+    return services.order_create(
+        account=selectors.account_get(owner_id=owner_id, account_id=account_id)
+        if account_id
+        else services.paper_account(owner_id=owner_id),
+        symbol=body["symbol"],
+        asset_type=AssetType(body["asset_type"]),
+        side=Side(body["trade_type"]),
+        order_type=OrderType(body["order_type"]),
+        quantity=body["quantity"],
+        client_order_id=body["client_order_id"],
+        strategy=strategy_get(owner_id=owner_id, strategy_id=strategy_id) if strategy_id else None,
+    )
+
+
+def _settled(order: Order) -> dict[str, Any] | None:
+    """Return the order once nothing more is to be expected of it soon."""
+    now = selectors.order_get(owner_id=order.owner_id, order_id=order.id)
+    if now.status in OPEN_STATUSES:
+        return None
+    return dict(TradeOutput(now).data)

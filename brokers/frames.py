@@ -1,0 +1,53 @@
+"""Telling the user about an order: on the socket always, as an alert where it matters."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from brokers.choices import OrderStatus
+from brokers.models import Order
+from core.realtime.services import event_publish
+from notifications.services import event_notify
+
+ALERTS = {
+    OrderStatus.FILLED: "order.filled",
+    OrderStatus.REJECTED: "order.rejected",
+    OrderStatus.DENIED: "order.rejected",
+    OrderStatus.UNKNOWN: "order.unknown",
+}
+
+
+def order_frame(order: Order) -> dict[str, Any]:
+    """Return an order as the socket shows it; amounts are decimal strings."""
+    return {
+        "trade_id": str(order.id),
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": f"{order.quantity.normalize():f}",
+        "status": order.status,
+        "filled_quantity": f"{order.filled_quantity.normalize():f}",
+        "executed_price": (
+            None if order.average_price is None else f"{order.average_price.normalize():f}"
+        ),
+        "reason": order.reason,
+    }
+
+
+def order_tell(*, order_id: UUID) -> None:
+    """Publish where the order is now; call it inside the transaction that moved it."""
+    order = Order.objects.get(id=order_id)
+    frame = order_frame(order)
+    event_publish(user_id=order.owner_id, topic="orders", type=f"order.{order.status}", data=frame)
+    event = ALERTS.get(OrderStatus(order.status))
+    if event is None:
+        return
+    event_notify(
+        owner_id=order.owner_id,
+        event=event,
+        key=f"{event}:{order.id}",
+        subject=f"{order.side} {frame['quantity']} {order.symbol}: {order.status}",
+        text=order.reason or f"Executed at {frame['executed_price']}.",
+        data={"ticker": order.symbol, **frame},
+    )

@@ -1,0 +1,30 @@
+"""What an account holds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+
+from brokers.models.account import BrokerAccount
+from core.db import BaseModel
+
+
+class Position(BaseModel):
+    """Quantity of one symbol, signed: below zero is short. Derived from fills, never set."""
+
+    account = models.ForeignKey(
+        BrokerAccount, on_delete=models.PROTECT, related_name="positions", db_index=False
+    )
+    symbol = models.CharField(max_length=20)
+    quantity = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    average_price = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    realized_pnl = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "symbol"], name="position_account_symbol"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} {self.symbol}"

@@ -1,0 +1,66 @@
+"""How an order may change, applied by compare-and-set together with its history."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from brokers.choices import OrderStatus as S
+from brokers.models import Order, OrderEvent
+from core.db import claim
+
+ALLOWED = frozenset(
+    {
+        (S.CREATED, S.DENIED),
+        (S.CREATED, S.CANCELED),  # nothing was sent yet
+        (S.CREATED, S.SUBMITTING),
+        (S.SUBMITTING, S.ACCEPTED),
+        (S.SUBMITTING, S.REJECTED),
+        (S.SUBMITTING, S.UNKNOWN),
+        (S.SUBMITTING, S.PARTIALLY_FILLED),  # a fill may arrive before the accept
+        (S.SUBMITTING, S.FILLED),
+        (S.UNKNOWN, S.ACCEPTED),
+        (S.UNKNOWN, S.REJECTED),  # the broker has never heard of it
+        (S.UNKNOWN, S.PARTIALLY_FILLED),
+        (S.UNKNOWN, S.FILLED),
+        (S.UNKNOWN, S.CANCELED),
+        (S.UNKNOWN, S.EXPIRED),
+        (S.ACCEPTED, S.PARTIALLY_FILLED),
+        (S.ACCEPTED, S.FILLED),
+        (S.ACCEPTED, S.CANCELED),
+        (S.ACCEPTED, S.EXPIRED),
+        (S.PARTIALLY_FILLED, S.FILLED),
+        (S.PARTIALLY_FILLED, S.CANCELED),
+        (S.PARTIALLY_FILLED, S.EXPIRED),
+        (S.CANCELED, S.PARTIALLY_FILLED),  # the fill was faster than the cancel, and comes later
+        (S.CANCELED, S.FILLED),
+        (S.EXPIRED, S.FILLED),
+    }
+)
+
+
+@transaction.atomic
+def order_move(
+    *,
+    order_id: UUID,
+    old: S,
+    new: S,
+    attempt: int | None = None,
+    note: str = "",
+    **changes: Any,
+) -> bool:
+    """Move an order from one status to another; False where it was not there any more.
+
+    `attempt` fences: a sender that lost its lease cannot overwrite what came after it.
+    """
+    if (old, new) not in ALLOWED:
+        raise ValueError(f"An order never goes from {old} to {new}.")
+    rows = Order.objects.filter(id=order_id, status=old)
+    if attempt is not None:
+        rows = rows.filter(attempts=attempt)
+    if not claim(rows, status=new, **changes):
+        return False
+    OrderEvent.objects.create(order_id=order_id, old_status=old, new_status=new, note=note[:1000])
+    return True

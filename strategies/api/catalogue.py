@@ -113,7 +113,7 @@ class PreviewInput(KnownFields):
     """What to compute an indicator over."""
 
     symbol = serializers.CharField(max_length=20)
-    interval = serializers.CharField(max_length=10, default="1d")
+    interval = serializers.CharField(max_length=20, default="1d")
     start = DayOrTimeField(
         required=False, help_text="A day or a time; the first stored bar if not given."
     )

@@ -6,6 +6,11 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+from core.indicators.registry import indicator_get
+from strategies.graph.catalogue import node_catalogue
+from strategies.graph.templates import template_get
+
+EMA_CROSS = template_get("ema_cross")
 STRATEGY_ID = "01981f4e-6a43-7c1f-9d0e-2f6f8f0c2a11"
 
 GRAPH: dict[str, Any] = {
@@ -119,9 +124,7 @@ CONDITION_STEPS = [
     asked("A level", {"operator": "lt", "left": "rsi", "right": 30}),
 ]
 ACTION_STEPS = [asked("Buy", {"operation": "buy", "when": "crosses_above"})]
-EDGE_STEPS = [
-    asked("Connect", {"source": "ema", "target": "crosses_above", "target_port": "left"})
-]
+EDGE_STEPS = [asked("Connect", {"source": "ema", "target": "crosses_above", "target_port": "left"})]
 NODE: dict[str, Any] = {
     "id": "ema",
     "type": "indicator",
@@ -149,42 +152,14 @@ DIFF = {
     "settings": {},
 }
 TEMPLATE = {
-    "name": "ema_cross",
-    "title": "EMA cross",
-    "description": "Long while the fast average is above the slow one.",
-    "aliases": ["EMA"],
-    "parameters": GRAPH["parameters"],
+    "name": EMA_CROSS.name,
+    "title": EMA_CROSS.title,
+    "description": EMA_CROSS.description,
+    "aliases": list(EMA_CROSS.aliases),
+    "parameters": EMA_CROSS.document["parameters"],
 }
-INDICATOR = {
-    "name": "ema",
-    "title": "Exponential moving average",
-    "group": "overlap",
-    "description": "A moving average that weighs recent values more.",
-    "aliases": [],
-    "inputs": ["source"],
-    "parameters": [
-        {
-            "name": "period",
-            "kind": "int",
-            "default": 30,
-            "minimum": 2,
-            "maximum": 100000,
-            "description": "Number of bars.",
-            "aliases": ["timeperiod"],
-        }
-    ],
-    "outputs": ["ema"],
-    "lookback": 29,
-    "recursive": True,
-    "repaints": False,
-    "overlay": True,
-}
-NODE_TYPE = {
-    "type": "constant",
-    "title": "Constant",
-    "category": "data",
-    "description": "A number.",
-}
+INDICATOR = indicator_get("ema").as_dict()
+NODE_TYPE = next(about for about in node_catalogue() if about["type"] == "constant")
 PREVIEW_REQUEST = {
     "symbol": "GOOG",
     "interval": "1d",
@@ -201,5 +176,5 @@ PREVIEW = {
     "snapshot": HASH,
     "lookback": 2,
     "ts": [1356480000000, 1356566400000, 1356652800000, 1356912000000],
-    "outputs": {"ema": [709.1, 707.7, 703.8, 705.6]},
+    "outputs": {"value": [709.1, 707.7, 703.8, 705.6]},
 }

@@ -42,6 +42,7 @@ def test_a_strategy_built_call_by_call_runs(api, draft):
     body = api.get(draft).json()
     assert body["runnable"], body["errors"]
     assert body["revision"] == last["revision"] == 7
+    assert last.keys() == examples.INDICATOR_ADDED.keys()
     assert api.post(f"{draft}/publish").status_code == 201
 
 

@@ -24,6 +24,8 @@ def test_a_graph_becomes_a_strategy_with_a_version(api, user, graph):
     )
     assert body["graph"] == strategy_get(user.id, body["id"]).graph
     assert api.get(f"{URL}/{body['id']}/").json() == body
+    assert body.keys() == examples.STRATEGY.keys()
+    assert body["origin"].keys() == examples.STRATEGY["origin"].keys()
 
 
 @pytest.mark.parametrize("example", examples.CREATE, ids=lambda example: example.summary or "")
@@ -74,6 +76,7 @@ def test_an_incomplete_graph_is_stored_and_told_what_it_lacks(api, graph):
     body = api.post(URL, {"name": "x", "graph": graph}).json()
     assert (body["version"], body["runnable"]) == (None, False)
     assert [fault["node_id"] for fault in body["errors"]] == ["leave"]
+    assert body["errors"][0].keys() == examples.FAULT.keys()
     publish = api.post(f"{URL}/{body['id']}/publish")
     assert publish.status_code == 422
     assert publish.json()["code"] == "not_runnable"
@@ -225,10 +228,12 @@ def test_versions_are_published_listed_shown_and_compared(api, strategy):
     assert [row["number"] for row in rows] == [2, 1]
     assert "graph" not in rows[0]
     first = api.get(f"{url}/versions/1").json()
+    assert first.keys() == {*examples.VERSION, "graph"}
     assert first["graph"] == strategy.graph
     diff = api.get(f"{url}/versions/diff", {"from": 1, "to": 2}).json()
     assert diff["parameters"]["changed"] == {"fast": {"default": {"from": 20, "to": 30}}}
     assert draft["parameters"] == diff["parameters"]
+    assert diff.keys() == examples.DIFF.keys()
     assert api.get(f"{url}/versions/3").status_code == 404
     assert api.get(f"{url}/versions/diff", {"from": "x"}).status_code == 422
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from core.api.health import healthz, readyz
+from core.api.index import home, index
 from core.api.urls import route
 
 API_APPS = (
@@ -20,6 +21,8 @@ API_APPS = (
 )
 
 urlpatterns = [
+    path("", home, name="home"),
+    route("api/v1", index, "index"),
     route("healthz", healthz, "healthz"),
     route("readyz", readyz, "readyz"),
     path("admin/", admin.site.urls),

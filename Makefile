@@ -38,8 +38,8 @@ lint: $(STAMP) ## Style, types, layers, migrations, deployment settings, compose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(MANAGE) makemigrations --check --dry-run
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo "manage.py check --deploy, as in production"
 	@$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backtester.stack.errors import StackError
+from backtester.stack.service import log_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +61,14 @@ class Supervisor:
             tier.append(watched)
             service.start()
             self.emit(f"{service.name} started (process {service.pid})")
+        for service in services:
+            # By now the slowest is ready: one that cannot even be imported has ended.
+            if (code := service.exit_code()) is not None:
+                log = service.command.log
+                raise StackError(
+                    f"{service.name} ended {_describe(code)} right after its start: "
+                    f"{log_tail(log, lines=1)} (see {log})"
+                )
 
     def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Restart what dies, with growing pauses, until asked to stop or `until` is true."""

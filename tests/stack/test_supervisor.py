@@ -41,7 +41,7 @@ def test_a_child_that_dies_is_started_again(supervisor, python_service, lines, m
 def test_the_pauses_between_starts_grow(supervisor, python_service, lines, monkeypatch):
     monkeypatch.setattr(module, "WATCH_S", 0.01)
     monkeypatch.setattr(module, "BACKOFF_S", (0.01, 0.02, 0.03))
-    supervisor.start([python_service("raise SystemExit(3)")])
+    supervisor.start([python_service("import time; time.sleep(0.3); raise SystemExit(3)")])
     supervisor.watch(until=lambda: sum("with code 3" in line for line in lines) == 4)
     pauses = [line.split("next try in ")[1].split()[0] for line in lines if "next try" in line]
     assert pauses == ["0.01", "0.02", "0.03", "0.03"]
@@ -107,6 +107,21 @@ def test_a_second_signal_while_stopping_kills_at_once(
             signal.signal(signal.SIGALRM, before)
     assert not is_alive(pid)
     assert lines[-1] == "stopping at once"
+
+
+def test_a_child_that_ends_right_after_its_start_is_told_with_its_last_line(
+    supervisor, python_service, eventually
+):
+    broken = python_service("raise SystemExit('no module named tasks')", name="worker")
+
+    class Slow(type(broken)):
+        def start(self):
+            super().start()
+            eventually(lambda: broken.exit_code() is not None)
+
+    slow = Slow(python_service(SLEEP, name="web").command)
+    with pytest.raises(StackError, match=r"worker ended with code 1 .*: no module named tasks"):
+        supervisor.start([broken, slow])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -63,10 +63,10 @@ class Command(BaseCommand):
 
     def prepare(self, *, demo: bool) -> None:
         """Bring the database to where the code is; every step may run again and again."""
-        call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
-        call_command("load_sample_data", stdout=self.stdout)
+        call_command("migrate", interactive=False)
+        call_command("load_sample_data")
         if demo:
-            call_command("load_demo", stdout=self.stdout)
+            call_command("load_demo")
 
     def run_backtest(self, stack: Stack) -> None:
         """Show that everything works, through the public API, in a process of its own."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from core.accounts import pages
 from core.accounts.api import schema  # noqa: F401 - describes the API to OpenAPI
 from core.accounts.api.views import auth, mail, me, tokens
 from core.api.urls import route
@@ -17,8 +18,10 @@ urlpatterns = [
         mail.PasswordResetConfirmView.as_view(),
         "password-reset-confirm",
     ),
+    route("auth/password-reset/page", pages.PasswordResetPage.as_view(), "password-reset-page"),
     route("auth/verify-email", mail.VerifyEmailView.as_view(), "verify-email"),
     route("auth/verify-email/resend", mail.VerifyEmailResendView.as_view(), "verify-email-resend"),
+    route("auth/verify-email/page", pages.VerifyEmailPage.as_view(), "verify-email-page"),
     route("me", me.MeView.as_view(), "me"),
     route("me/password", me.PasswordView.as_view(), "password"),
     route("me/limits", me.LimitsView.as_view(), "limits"),

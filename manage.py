@@ -6,15 +6,17 @@ from __future__ import annotations
 import os
 import sys
 
+try:
+    from django.core.management import execute_from_command_line
+except ImportError as missing:
+    raise SystemExit(
+        "Django is not installed here: run `make setup`, then `.venv/bin/python manage.py`."
+    ) from missing
+
 
 def main() -> None:
     """Run the command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backtester.settings")
-    try:
-        from django.core.management import execute_from_command_line
-    except ImportError as error:
-        message = "Django is not installed here: run `make setup`, then `.venv/bin/python manage.py`."
-        raise SystemExit(message) from error
     execute_from_command_line(sys.argv)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -32,19 +32,22 @@ from brokers.recording import position_after
 )
 def test_quantity_average_and_realised_profit(held, average, fill, price, after):
     found = position_after(
-        quantity=D(held), average_price=D(average), fill_quantity=D(fill), fill_price=D(price)
+        quantity=Decimal(held),
+        average_price=Decimal(average),
+        fill_quantity=Decimal(fill),
+        fill_price=Decimal(price),
     )
-    assert found == tuple(D(value) for value in after)
+    assert found == tuple(Decimal(value) for value in after)
 
 
-amounts = st.integers(-1000, 1000).filter(bool).map(D)
-prices = st.integers(1, 10_000).map(D)
+amounts = st.integers(-1000, 1000).filter(bool).map(Decimal)
+prices = st.integers(1, 10_000).map(Decimal)
 
 
 @given(st.lists(st.tuples(amounts, prices), min_size=1, max_size=30))
 def test_profit_is_what_the_cash_says_however_the_fills_come(fills):
-    quantity, average, realized = D(0), D(0), D(0)
-    cash = D(0)
+    quantity, average, realized = Decimal(0), Decimal(0), Decimal(0)
+    cash = Decimal(0)
     for amount, price in fills:
         quantity, average, gained = position_after(
             quantity=quantity, average_price=average, fill_quantity=amount, fill_price=price
@@ -53,4 +56,4 @@ def test_profit_is_what_the_cash_says_however_the_fills_come(fills):
         cash -= amount * price
     last = fills[-1][1]
     open_profit = quantity * (last - average)
-    assert abs(cash + quantity * last - (realized + open_profit)) < D("1e-9")
+    assert abs(cash + quantity * last - (realized + open_profit)) < Decimal("1e-9")

@@ -92,7 +92,7 @@ class RunConfig(Section):
     profile: Literal["standard", "reference"] = "standard"
     fractional: bool = False
     lot_size: float = bounded(1.0, above=0.0)
-    seed: int = bounded(0, minimum=0)
+    seed: int = bounded(0, minimum=0, maximum=2**63 - 1)
 
     def conflicts(self) -> list[Detail]:
         """Return what contradicts itself, or what the reference profile does not know."""

@@ -29,9 +29,11 @@ class SizeKind(IntEnum):
     CASH = 2
     """As many units as `value` in account currency buys, costs included."""
     PERCENT_OF_EQUITY = 3
-    """As many units as the fraction `value` of equity buys, costs included."""
+    """As many units as the fraction `value` of equity buys, costs included; on margin, as many as
+    it buys on credit."""
     RISK_PERCENT = 4
-    """As many units as lose the fraction `value` of equity when the stop-loss is hit."""
+    """As many units as lose the fraction `value` of equity between the price paid and the
+    stop-loss; commissions and a gap come on top."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Section:
     """A group of keys that reads itself from a mapping and checks itself when made."""
 
     def __post_init__(self) -> None:
-        faults = [*_range_faults(self), *self.conflicts()]
+        faults = _range_faults(self) or self.conflicts()
         if faults:
             raise _invalid(faults)
 
@@ -72,38 +72,49 @@ class Section:
 
 def _read(name: str, hint: Any, value: Any) -> Any:
     """Return `value` as the type of the key, or raise what is wrong with it."""
+    choices = get_args(hint)
     if isinstance(hint, type) and issubclass(hint, Section):
-        if isinstance(value, hint):
-            return value
-        try:
-            return hint.from_mapping(value)
-        except InvalidInput as error:
-            raise _invalid(
-                [
-                    dataclasses.replace(
-                        detail, path=f"{name}.{detail.path}" if detail.path else name
-                    )
-                    for detail in error.details
-                ]
-            ) from error
+        return _read_section(name, hint, value)
     if hint is bool:
         if isinstance(value, bool):
             return value
         raise _invalid([fault(name, "invalid_type", "must be true or false", "boolean", value)])
-    if type(None) in get_args(hint) and value is None:
+    if type(None) in choices and value is None:
         return None
-    if get_args(hint) and isinstance(get_args(hint)[0], str):
-        if value in get_args(hint):
+    if choices and isinstance(choices[0], str):
+        if value in choices:
             return value
-        choices = ", ".join(get_args(hint))
+        known = ", ".join(choices)
+        raise _invalid([fault(name, "unknown_choice", f"must be one of: {known}", known, value)])
+    return _read_number(name, value, whole=hint is int)
+
+
+def _read_section(name: str, section: type[Section], value: Any) -> Section:
+    if isinstance(value, section):
+        return value
+    if not isinstance(value, Mapping):
+        raise _invalid([fault(name, "invalid_type", "must be an object", "an object", value)])
+    try:
+        return section.from_mapping(value)
+    except InvalidInput as error:
         raise _invalid(
-            [fault(name, "unknown_choice", f"must be one of: {choices}", choices, value)]
-        )
-    whole = hint is int
+            [
+                dataclasses.replace(
+                    detail, path=f"{name}.{detail.path}", message=f"{name}.{detail.message}"
+                )
+                for detail in error.details
+            ]
+        ) from error
+
+
+def _read_number(name: str, value: Any, *, whole: bool) -> float:
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         kind = "a whole number" if whole else "a number"
         raise _invalid([fault(name, "invalid_type", f"must be {kind}", kind, value)])
-    return value if whole else float(value)
+    try:
+        return value if whole else float(value)
+    except OverflowError as error:
+        raise _invalid([fault(name, "out_of_range", "is too large", "a float64", value)]) from error
 
 
 def _range_faults(section: Section) -> list[Detail]:

@@ -109,6 +109,36 @@ def test_the_standard_profile_agrees_but_for_the_last_exit(goog: Bars) -> None:
     assert theirs.trades["exit_price"][-1] == goog.open[-1]
 
 
+def test_the_standard_profile_agrees_on_programs_without_the_references_faults() -> None:
+    compared = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        bars = random_market(rng, 120, 0.02)
+        columns = [*(rng.random((3, 120)) < 0.1), bars.close * 0.95, bars.close * 1.05]
+        below, above = Stop(StopKind.PRICE, 0.0, 3), Stop(StopKind.PRICE, 0.0, 4)
+        size = Size(SizeKind.PERCENT_OF_EQUITY, 0.9)
+        rules = (
+            Rule(Operation.OPEN_LONG, 0, size, stop_loss=below, take_profit=above),
+            Rule(Operation.OPEN_SHORT, 1, size, stop_loss=above, take_profit=below),
+            Rule(Operation.CLOSE, 2, fraction=0.5),
+        )
+        program = Program(tuple("abcde"), rules, warmup=1)
+        config = RunConfig.from_mapping(
+            {"margin": [1.0, 0.4][seed % 2]}
+            | [{"commission": {"percent": 0.002}}, {"spread": 0.001}][seed // 2 % 2]
+        )
+        ours = simulate(bars, columns, program, config)
+        theirs = reference_run(bars=bars, columns=columns, program=program, config=config)
+        last = len(bars) - 1  # there they part: exits at its close or at its open
+        a, b = (trades[trades["exit_bar"] < last] for trades in (ours.trades, theirs.trades))
+        for field in ("entry_bar", "exit_bar", "side", "quantity", "entry_price", "exit_price"):
+            assert a[field].tolist() == b[field].tolist(), (seed, field)
+        np.testing.assert_allclose(a["pnl"], b["pnl"], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(ours.equity[:-1], theirs.equity[:-1], rtol=1e-9)
+        compared += len(a)
+    assert compared > 400
+
+
 CALM = [(100, 101, 99, 100)] * 3
 UNITS = {"size": Size(SizeKind.UNITS, 10)}
 

@@ -56,6 +56,10 @@ def test_all_faults_are_told_at_once() -> None:
 def test_an_unknown_key_lists_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match="known keys are cash, commission"):
         RunConfig.from_mapping({"capital": 1})
+    with pytest.raises(
+        InvalidInput, match=r"commission\.flat is not a key; known keys are percent"
+    ):
+        RunConfig.from_mapping({"commission": {"flat": 1}})
 
 
 @pytest.mark.parametrize(
@@ -77,6 +81,13 @@ def test_numbers_must_be_finite_and_in_range(value: float) -> None:
     assert faults({"spread": value}) == {"spread": "out_of_range"}
     with pytest.raises(InvalidInput):
         RunConfig(spread=value)
+
+
+def test_numbers_too_large_for_any_register_are_refused() -> None:
+    assert faults({"cash": 10**400, "seed": 10**400}) == {
+        "cash": "out_of_range",
+        "seed": "out_of_range",
+    }
 
 
 def test_what_is_not_an_object_is_refused() -> None:

@@ -49,6 +49,7 @@ class _Reader:
         self.nodes = nodes
         self.faults = faults
         self.taken: set[tuple[str, str]] = set()
+        self.next_number: dict[str, int] = {}
 
     def read(self, item: Any, path: str) -> Edge | None:
         if not isinstance(item, dict):
@@ -121,11 +122,14 @@ class _Reader:
         return self._free_name(needed[0], target)
 
     def _free_name(self, port: Port, target: Node) -> str:
+        """Return the port's name; of a numbered one the lowest number that is free."""
         if not port.numbered:
             return port.name
-        numbers = range(1, MAX_EDGES + 2)
-        names = (f"{port.name}{number}" for number in numbers)
-        return next(name for name in names if (target.id, name) not in self.taken)
+        number = self.next_number.get(target.id, 1)
+        while (target.id, f"{port.name}{number}") in self.taken:
+            number += 1
+        self.next_number[target.id] = number + 1
+        return f"{port.name}{number}"
 
 
 def _port_names(form: Form | None) -> list[str] | None:

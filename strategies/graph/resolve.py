@@ -78,8 +78,7 @@ def graph_resolve(
             bound[node.id] = one
     nodes_wire(graph.edges, bound, used=used, faults=faults, aside=aside)
     for one in bound.values():
-        if one.id in used:
-            node_check(one, faults)
+        node_check(one, faults if one.id in used else aside)
     order = _order(graph, faults)
     nodes = tuple(bound[key] for key in order if key in used and key in bound)
     timeframe = _timeframe(nodes, interval, faults)

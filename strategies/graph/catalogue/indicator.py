@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from core.errors import InvalidInput
 from core.indicators.registry import compute, indicator_get, indicator_list, lookback, params_bind
 from core.indicators.spec import PRICE_FIELDS, Parameter, Spec
 from strategies.graph.catalogue.base import NodeType
+from strategies.graph.catalogue.bound import BoundNode
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
 from strategies.graph.catalogue.price import TIMEFRAME
 from strategies.graph.faults import BadValueError
@@ -71,8 +72,9 @@ class IndicatorForm(SeriesForm):
 
 @cache
 def _form(spec: Spec) -> IndicatorForm:
-    def work(_frame: Frame, values: Values, inputs: Sequence[Series]) -> tuple[Series, ...]:
-        outputs = compute(spec, dict(zip(spec.inputs, inputs, strict=True)), values)
+    def work(frame: Frame, values: Values, inputs: Sequence[Series]) -> tuple[Series, ...]:
+        columns = (frame.full(series) for series in inputs)
+        outputs = compute(spec, dict(zip(spec.inputs, columns, strict=True)), values)
         return tuple(outputs[name] for name in spec.outputs)
 
     return IndicatorForm(
@@ -157,3 +159,12 @@ class IndicatorNode(NodeType):
         """Return the form of one indicator without building all the others."""
         spec = _spec(choice) if isinstance(choice, str) else None
         return None if spec is None else _form(spec)
+
+    def faults(self, node: BoundNode) -> Iterator[tuple[str, BadValueError]]:
+        """Yield a fault where a later bar may change what the indicator said before."""
+        if isinstance(node.form, IndicatorForm) and node.form.spec.repaints:
+            message = (
+                f"{node.form.title} changes past values as new bars come in, so a backtest on it "
+                "would know the future: use another indicator."
+            )
+            yield "params.name", BadValueError("repaints", message, received=node.form.name)

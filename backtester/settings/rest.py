@@ -53,5 +53,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.error_responses_add",
+        "core.api.schema.areas_order",
     ],
 }

@@ -53,16 +53,48 @@ ERROR_RESPONSES = {
 }
 
 
-AREAS = {"backtest": "backtests", "me": "accounts", "auth": "accounts", "ws-ticket": "realtime"}
+# First word of a path -> the area it belongs to, in the order in which the document shows them.
+AREAS = {
+    "auth": "accounts",
+    "me": "accounts",
+    "indicators": "strategies",
+    "nodes": "strategies",
+    "templates": "strategies",
+    "strategies": "strategies",
+    "instruments": "market",
+    "market": "market",
+    "bars": "market",
+    "fetches": "market",
+    "imports": "market",
+    "backtest": "backtests",
+    "backtests": "backtests",
+    "trades": "trading",
+    "broker-accounts": "trading",
+    "notifications": "alerts",
+    "alert-rules": "alerts",
+    "channels": "alerts",
+    "ws-ticket": "realtime",
+}
 
 
 class OperationSchema(AutoSchema):
-    """Groups operations by the first word of their path."""
+    """Groups operations by area, and takes what they do from their docstrings."""
 
     def get_tags(self) -> list[str]:
         """Return the area the operation belongs to."""
-        words = self.path.removeprefix("/api/v1/").strip("/").split("/")
-        return [AREAS.get(words[0], words[0])]
+        word = self.path.removeprefix("/api/v1/").strip("/").split("/")[0]
+        return [AREAS.get(word, word)]
+
+    def get_summary(self) -> str | None:
+        """Return the first line of the docstring of the method."""
+        lines = (self.get_description() or "").strip().splitlines()
+        return lines[0].rstrip(".") if lines else None
+
+
+def areas_order(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Show the areas in the order in which a newcomer meets them."""
+    result["tags"] = [{"name": area} for area in dict.fromkeys(AREAS.values())]
+    return result
 
 
 def error_responses_add(result: dict[str, Any], **_: Any) -> dict[str, Any]:

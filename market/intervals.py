@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import MappingProxyType
+from typing import Self
 
 from core.errors import Detail, InvalidInput
 
@@ -13,23 +14,35 @@ HOUR_S = 3_600
 DAY_S = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A length of bars.
+class Interval(str):
+    """A length of bars: its name, such as ``"1h"``, that also knows its length.
 
     Attributes
     ----------
-    name : str
-        As stored and shown: ``"1h"``.
     seconds : int
         Nominal length; a month counts as 30 days.
-    title : str
+    label : str
         In words: ``"1 hour"``.
     """
 
-    name: str
+    __slots__ = ("seconds", "label")
+
     seconds: int
-    title: str
+    label: str
+
+    def __new__(cls, name: str, seconds: int, label: str) -> Self:
+        """Return a name with its facts."""
+        self = super().__new__(cls, name)
+        self.seconds, self.label = seconds, label
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[str], Interval], tuple[str]]:
+        return interval_get, (str(self),)
+
+    @property
+    def name(self) -> str:
+        """As stored and shown: ``"1h"``."""
+        return str(self)
 
     @property
     def intraday(self) -> bool:
@@ -110,4 +123,4 @@ def interval_get(text: str) -> Interval:
 
 def interval_choices() -> list[tuple[str, str]]:
     """Return the choices of a form or model field."""
-    return [(interval.name, interval.title) for interval in INTERVALS.values()]
+    return [(interval.name, interval.label) for interval in INTERVALS.values()]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
 from core.errors import Detail, InvalidInput, NotFound
+from market.intervals import interval_get
 from market.models import BarSeries, Fetch, Instrument
 
 NEAR_MATCHES = 5
@@ -122,6 +123,10 @@ def price_latest(symbol: str, *, owner_id: UUID | None = None) -> LatestPrice:
         ts=last.last_ts,
         interval=last.interval,
     )
+
+
+def _closing(series: BarSeries) -> datetime:
+    return series.last_ts + timedelta(seconds=interval_get(series.interval).seconds)
 
 
 def fetch_list(*, owner_id: UUID) -> QuerySet[Fetch]:

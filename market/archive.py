@@ -1,0 +1,133 @@
+"""Files named by content, and a catalogue that says which one is current.
+
+Writing never touches a file that exists. It writes another one and then turns the catalogue row
+to it by compare-and-set, so that of two writers at once neither loses the other's bars, readers
+never see half of anything, and an old run finds the bars it was made with.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from core.db import claim
+from core.errors import Conflict, InvalidInput, Permanent
+from market.calendars import NS_PER_S
+from market.files.location import location_of
+from market.files.parquet import history_bytes, history_parse
+from market.history import History, history_merge
+from market.intervals import Interval
+from market.models import BarSeries, BarSnapshot, Instrument
+
+# Writers of one series at once; each round one of them wins.
+WRITE_ROUNDS: Final = 20
+
+
+def history_read(path: str) -> History:
+    """Return the raw bars and adjustments in a file of the store.
+
+    Raises
+    ------
+    Permanent
+        When the file is missing or damaged.
+    """
+    try:
+        data = location_of(settings.BARS_URL).read(path)
+    except FileNotFoundError as error:
+        raise Permanent(
+            f"The bar store has lost {path}: restore it, or fetch or import the bars again.",
+            code="bars_lost",
+        ) from error
+    return history_parse(data, name=path)
+
+
+def history_store(
+    *,
+    instrument: Instrument,
+    interval: Interval,
+    provider: str,
+    history: History,
+    owner_id: UUID | None = None,
+    replace: bool = False,
+) -> BarSeries:
+    """Put bars into the store and return their series.
+
+    They are merged into what is there (`history_merge`), or take its place with `replace`.
+
+    Raises
+    ------
+    InvalidInput
+        When there are no bars.
+    Conflict
+        When the provider restated its prices, or too many others write the same series.
+    """
+    if not len(history):
+        raise InvalidInput(f"There are no bars of {instrument.symbol} to store.", code="no_bars")
+    place = {
+        "instrument": instrument,
+        "interval": interval.name,
+        "provider": provider,
+        "owner_id": owner_id,
+    }
+    for _ in range(WRITE_ROUNDS):
+        current = BarSeries.objects.filter(**place).first()
+        merged = history
+        if current is not None and not replace:
+            merged = history_merge(history_read(current.path), history)
+        stored = _store_once(place, current, merged)
+        if stored is not None:
+            return stored
+    raise Conflict(f"Others keep writing {instrument.symbol} {interval}: try again.", code="busy")
+
+
+def _store_once(
+    place: dict[str, Any], current: BarSeries | None, history: History
+) -> BarSeries | None:
+    """Write the file and turn the row to it; None where another writer was faster."""
+    content_hash = history.content_hash()
+    symbol = quote(place["instrument"].symbol, safe="")
+    path = f"{symbol}/{place['interval']}/{content_hash}.parquet"
+    location_of(settings.BARS_URL).write(path, history_bytes(history))
+    facts = {
+        "adjusted": history.adjusts,
+        "rows": len(history),
+        "first_ts": _moment(history.bars.ts[0]),
+        "last_ts": _moment(history.bars.ts[-1]),
+        "last_close": float(history.bars.close[-1]),
+        "content_hash": content_hash,
+        "path": path,
+    }
+    mine = BarSeries.objects.filter(**place)
+    with transaction.atomic():
+        if current is None:
+            row = BarSeries(**place, **facts)
+            BarSeries.objects.bulk_create([row], ignore_conflicts=True)
+            won = mine.filter(id=row.id).exists()
+        else:
+            won = claim(mine.filter(id=current.id, content_hash=current.content_hash), **facts)
+        if not won:
+            return None
+        stored = mine.select_related("instrument").get()
+        BarSnapshot.objects.bulk_create(
+            [
+                BarSnapshot(
+                    series=stored,
+                    content_hash=content_hash,
+                    path=path,
+                    rows=stored.rows,
+                    first_ts=stored.first_ts,
+                    last_ts=stored.last_ts,
+                )
+            ],
+            ignore_conflicts=True,
+        )
+    return stored
+
+
+def _moment(ts: int) -> datetime:
+    return datetime.fromtimestamp(int(ts) // NS_PER_S, tz=UTC)

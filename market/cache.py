@@ -1,0 +1,48 @@
+"""What this process read last, by content: a hash never means other bars, nothing expires."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from core.engine.bars import Bars
+
+Key = tuple[str, bool]
+BYTES_PER_BAR = 6 * 8
+
+
+class BarCache:
+    """Least-recently-used bars within a limit of memory; safe to share between threads."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._held: OrderedDict[Key, Bars] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key, read: Callable[[], Bars]) -> Bars:
+        """Return the bars of a key, reading them where they are not held.
+
+        Two threads that miss at once both read; that costs less than letting all others wait.
+        """
+        with self._lock:
+            if (bars := self._held.get(key)) is not None:
+                self._held.move_to_end(key)
+                return bars
+        bars = read()
+        size = len(bars) * BYTES_PER_BAR
+        with self._lock:
+            if key not in self._held and size <= self.max_bytes:
+                self._held[key] = bars
+                self.bytes += size
+                while self.bytes > self.max_bytes:
+                    _, dropped = self._held.popitem(last=False)
+                    self.bytes -= len(dropped) * BYTES_PER_BAR
+        return bars
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._held.clear()
+            self.bytes = 0

@@ -25,7 +25,7 @@ class Interval(str):
         In words: ``"1 hour"``.
     """
 
-    __slots__ = ("seconds", "label")
+    __slots__ = ("label", "seconds")
 
     seconds: int
     label: str

@@ -16,8 +16,12 @@ class Fetch(OwnedModel):
     provider = models.CharField(max_length=30)
     symbol = models.CharField(max_length=20)
     interval = models.CharField(max_length=4, choices=interval_choices)
-    start = models.DateField()
+    # None: as far back as the provider goes.
+    start = models.DateField(null=True, blank=True)
+    # None: up to now.
     end = models.DateField(null=True, blank=True)
+    # Take the place of what is stored instead of merging into it.
+    replace = models.BooleanField(default=False)
     status = models.CharField(
         max_length=10, choices=FetchStatus.choices, default=FetchStatus.QUEUED
     )

@@ -48,9 +48,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if "TEST_REDIS_URL" not in os.environ and os.environ.get("REDIS_URL"):
         os.environ["TEST_REDIS_URL"] = os.environ["REDIS_URL"]
     if url := os.environ.get("TEST_REDIS_URL"):
-        # One server for all: a database number each.
+        # One server for all: a database number each, and names of their own where numbers do
+        # not count, as for published messages.
         number = int((worker or "gw0").removeprefix("gw"))
         os.environ["REDIS_URL"] = f"{url.rsplit('/', 1)[0]}/{number}"
+        os.environ["REDIS_NAMESPACE"] = f"test-{number}"
     else:
         os.environ["REDIS_URL"] = _valkey_start(early_config, folder).url
 

@@ -1,0 +1,253 @@
+"""Bars from CSV, strictly: what is wrong is told by row, nothing is guessed or repaired. No Django.
+
+The header is `ts,open,high,low,close,volume`, in any order and case. Times are ISO 8601 (UTC where
+they name no zone; a date means 00:00 UTC) or epoch seconds or milliseconds, one kind in a file.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from core.engine.bars import Bars
+from core.errors import Detail, InvalidInput
+
+COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
+SHOWN_FAULTS: Final = 20
+FIRST_DATA_LINE: Final = 2
+NS_PER_S: Final = 1_000_000_000
+NS_PER_MS: Final = 1_000_000
+MAX_NS: Final = 2**63 - 1
+EPOCH: Final = r"^[+-]?\d{1,18}(\.\d*)?$"
+ISO: Final = (
+    r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?$"
+)
+
+Source = str | PathLike[str] | IO[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CsvBars:
+    """Validated bars, and the further columns that were asked for.
+
+    Attributes
+    ----------
+    bars : Bars
+    extra : dict of str to ndarray of float64, shape (n,)
+        Only the columns that the file has.
+    """
+
+    bars: Bars
+    extra: dict[str, NDArray[np.float64]]
+
+
+def csv_bars_read(source: Source) -> Bars:
+    """Return the bars in a CSV file.
+
+    Parameters
+    ----------
+    source : path or binary file
+        A path that ends in ``.gz`` is decompressed.
+
+    Raises
+    ------
+    InvalidInput
+        One detail for each bad row, the first 20 of them; `path` counts bars from 0, the message
+        says the line of the file.
+    OSError
+        When the path cannot be read.
+    """
+    return csv_read(source).bars
+
+
+def csv_read(source: Source, *, optional: Sequence[str] = ()) -> CsvBars:
+    """Return the bars in a CSV file and those of the `optional` columns that it has."""
+    table = _table(_bytes(source))
+    names = _names(table, optional)
+    if not table.num_rows:
+        raise InvalidInput("The file has a header but no bars.", code="no_bars")
+    columns = {name: table.column(at) for name, at in names.items()}
+    faults: list[Detail] = []
+    ts = _times(columns.pop("ts"), faults)
+    numbers = {name: _numbers(name, column, faults) for name, column in columns.items()}
+    _refuse(faults)
+    try:
+        bars = Bars.from_arrays(ts=ts, **{name: numbers.pop(name) for name in COLUMNS[1:]})
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error.message} (bar 0 is line {FIRST_DATA_LINE} of the file)",
+            code=error.code,
+            details=error.details,
+        ) from error
+    return CsvBars(bars, numbers)
+
+
+def _bytes(source: Source) -> bytes:
+    if not isinstance(source, str | PathLike):
+        return source.read()
+    path = Path(source)
+    if path.suffix == ".gz":
+        try:
+            return gzip.decompress(path.read_bytes())
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise InvalidInput(f"{path.name} is not a whole gzip file: {error}.") from error
+    return path.read_bytes()
+
+
+def _table(data: bytes) -> pa.Table:
+    """Split into columns of text."""
+    ragged: list[Any] = []
+
+    def note(row: Any) -> str:
+        ragged.append(row)
+        return "skip"
+
+    if b"\n" not in data:
+        data += b"\n"
+    try:
+        header = data[: data.index(b"\n")].decode("utf-8-sig")
+        names = [name.strip().strip('"').lower() for name in header.strip().split(",")]
+        table = csv.read_csv(
+            pa.BufferReader(data),
+            read_options=csv.ReadOptions(
+                column_names=[str(at) for at in range(len(names))], skip_rows=1, use_threads=False
+            ),
+            parse_options=csv.ParseOptions(invalid_row_handler=note),
+            convert_options=csv.ConvertOptions(
+                column_types={str(at): pa.string() for at in range(len(names))},
+                strings_can_be_null=False,
+            ),
+        )
+    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        if "Empty CSV" in str(error):
+            return pa.table({name: pa.array([], pa.string()) for name in names})
+        raise InvalidInput(
+            f"This is not a CSV file in UTF-8: {error}. The header must be {','.join(COLUMNS)}.",
+            code="malformed_file",
+        ) from error
+    _refuse([_ragged(row) for row in ragged])
+    return table.rename_columns(names) if len(set(names)) == len(names) else _twice(names)
+
+
+def _ragged(row: Any) -> Detail:
+    where = f"line {row.number}" if row.number is not None else f"the row {row.text[:80]!r}"
+    message = f"{where} has {row.actual_columns} fields, the header {row.expected_columns}."
+    return Detail(
+        path="bars",
+        code="wrong_field_count",
+        message=message,
+        expected=row.expected_columns,
+        received=row.actual_columns,
+    )
+
+
+def _twice(names: list[str]) -> pa.Table:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    raise InvalidInput(
+        f"The header names {', '.join(repeated)} more than once.", code="malformed_header"
+    )
+
+
+def _names(table: pa.Table, optional: Sequence[str]) -> dict[str, int]:
+    """Return where each column is, or say what is wrong with the header."""
+    found = {name: at for at, name in enumerate(table.column_names)}
+    missing = [name for name in COLUMNS if name not in found]
+    unknown = [name for name in found if name not in {*COLUMNS, *optional}]
+    if missing or unknown:
+        parts = [f"lacks {', '.join(missing)}"] if missing else []
+        parts += [f"has the unknown {', '.join(map(repr, unknown))}"] if unknown else []
+        message = f"The header {' and '.join(parts)}: it must be {','.join(COLUMNS)}."
+        raise InvalidInput(
+            message,
+            code="malformed_header",
+            details=[
+                Detail(
+                    path="header",
+                    code="malformed_header",
+                    message=message,
+                    expected=list(COLUMNS),
+                    received=list(found),
+                )
+            ],
+        )
+    return found
+
+
+def _numbers(name: str, column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.float64]:
+    try:
+        return np.asarray(pc.cast(pc.utf8_trim_whitespace(column), pa.float64()))
+    except pa.ArrowInvalid:
+        texts = column.to_pylist()
+    values = np.full(len(texts), np.nan)
+    for row, text in enumerate(texts):
+        try:
+            values[row] = float(text)
+        except ValueError:
+            faults.append(_fault(row, name, text, "a number"))
+    return values
+
+
+def _times(column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.int64]:
+    texts = pc.utf8_trim_whitespace(column)
+    if pc.all(pc.match_substring_regex(texts, EPOCH)).as_py():
+        return _epoch_times(texts)
+    right = np.asarray(pc.match_substring_regex(texts, ISO))
+    stamps = pd.to_datetime(
+        pd.Series(texts.to_numpy()).where(right), utc=True, format="ISO8601", errors="coerce"
+    )
+    for row in np.flatnonzero(stamps.isna().to_numpy()):
+        expected = "a time such as 2024-01-31T14:30:00Z, 2024-01-31, or epoch seconds"
+        faults.append(_fault(int(row), "ts", texts[int(row)].as_py(), expected))
+    return stamps.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]").view(np.int64)
+
+
+def _epoch_times(texts: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Seconds where they could be in the file's range, else milliseconds.
+
+    As seconds, 2**63 ns (the year 2262) ends at 9.2e9; as milliseconds the same number is in
+    April 1970. So every time from then on is understood.
+    """
+    seconds = np.asarray(pc.cast(texts, pa.float64()))
+    largest = float(np.abs(seconds).max())
+    unit = NS_PER_S if largest <= MAX_NS / NS_PER_S else NS_PER_MS
+    if largest > MAX_NS / unit:
+        raise InvalidInput(
+            f"The time {largest:.0f} is neither epoch seconds nor milliseconds.",
+            code="malformed_times",
+        )
+    whole: NDArray[np.int64] = seconds.astype(np.int64)
+    fraction = np.round((seconds - whole) * unit).astype(np.int64)
+    return whole * unit + fraction
+
+
+def _fault(row: int, name: str, text: str, expected: str) -> Detail:
+    return Detail(
+        path=f"bars[{row}].{name}",
+        code="not_a_number" if name != "ts" else "not_a_time",
+        message=f"line {row + FIRST_DATA_LINE}: {name} {text!r} is not {expected}.",
+        expected=expected,
+        received=text,
+    )
+
+
+def _refuse(faults: list[Detail]) -> None:
+    if not faults:
+        return
+    rest = len(faults) - SHOWN_FAULTS
+    more = f" {rest} more are not listed." if rest > 0 else ""
+    raise InvalidInput(
+        f"{len(faults)} values or rows are invalid: {faults[0].message}{more}",
+        code="invalid_bars",
+        details=faults[:SHOWN_FAULTS],
+    )

@@ -35,11 +35,12 @@ def order_find(ids: Sequence[str], edges: Sequence[tuple[str, str]]) -> Order:
         missing[target] += 1
     ready = [node_id for node_id in ids if not missing[node_id]]
     depth = dict.fromkeys(ready, 1)
-    # `ready` grows while it is walked: it ends up as the order itself.
+    # `ready` grows while it is walked and ends up as the order itself. Nodes join it by depth, so
+    # the last feeder of a node is its deepest one.
     for node_id in ready:
         for follower in followers[node_id]:
             missing[follower] -= 1
-            depth[follower] = max(depth.get(follower, 1), depth[node_id] + 1)
+            depth[follower] = depth[node_id] + 1
             if not missing[follower]:
                 ready.append(follower)
     rest = tuple(node_id for node_id in ids if missing[node_id])

@@ -273,3 +273,21 @@ def test_edges_without_ports_fill_the_free_inputs_of_a_logic_node():
 def test_a_parameter_beside_params_is_refused_rather_than_lost():
     node = {"id": "a", "type": "indicator", "params": {"name": "ema"}, "period": 20}
     assert faults_of({"nodes": [node]}) == {"nodes[0].period": "unknown_key"}
+
+
+def test_the_hash_tells_which_series_goes_where():
+    def crossing(left: str, right: str) -> str:
+        nodes = [
+            {"id": "open", "type": "price", "params": {"field": "open"}},
+            {"id": "close", "type": "price", "params": {"field": "close"}},
+            {"id": "c", "type": "condition", "params": {"operator": "gt"}},
+        ]
+        edges = [
+            {"source": left, "target": "c", "target_port": "left"},
+            {"source": right, "target": "c", "target_port": "right"},
+        ]
+        return graph_hash(graph_parse({"nodes": nodes, "edges": edges}))
+
+    assert (
+        len({crossing("open", "close"), crossing("close", "open"), crossing("open", "open")}) == 3
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,3 +167,12 @@ def test_sma_cross_trades_as_the_reference_engine_does(goog):
     assert result.trades["entry_price"].tolist() == theirs["EntryPrice"].tolist()
     assert result.trades["quantity"].tolist() == theirs["Size"].tolist()
     assert result.equity[-1] == reference["Equity Final [$]"]
+
+
+def test_the_example_of_the_documentation_runs(goog):
+    text = (Path(__file__).parents[3] / "docs" / "graph.md").read_text()
+    example = json.loads(text.split("```json")[1].split("```")[0])
+    graph = graph_parse(example)
+    assert graph_faults(graph) == ([], [])
+    evaluation = plan_evaluate(graph_compile(graph), goog)
+    assert len(simulate(goog, evaluation.columns, evaluation.program, RunConfig()).trades) > 5

@@ -47,8 +47,11 @@ def batch_read(path: str | Path) -> list[BatchEntry]:
     forms = _csv_forms(text) if path.suffix.lower() == ".csv" else _yaml_forms(path, text)
     if len(forms) > ENTRIES_AT_MOST:
         raise InvalidInput(f"{path} has {len(forms)} entries: at most {ENTRIES_AT_MOST} a file.")
-    entries = [BatchEntry(number, form, content_key(form)) for number, form in enumerate(forms, 1)]
-    return list({entry.content_key: entry for entry in reversed(entries)}.values())[::-1]
+    entries: dict[str, BatchEntry] = {}
+    for number, form in enumerate(forms, 1):
+        entry = BatchEntry(number, form, content_key(form))
+        entries.setdefault(entry.content_key, entry)
+    return list(entries.values())
 
 
 def content_key(form: Mapping[str, Any]) -> str:

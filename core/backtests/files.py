@@ -46,12 +46,7 @@ def bars_file_read(path: str | Path) -> BarFile:
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
     try:
-        table = pd.read_csv(
-            io.BytesIO(content),
-            float_precision="round_trip",
-            skipinitialspace=True,
-            dtype={"ts": str},
-        )
+        table = pd.read_csv(io.BytesIO(content), skipinitialspace=True, dtype={"ts": str})
     except (ValueError, pd.errors.ParserError) as error:
         raise InvalidInput(f"{path} is not CSV: {error}.") from error
     table.columns = pd.Index([str(name).strip().lower() for name in table.columns])

@@ -1,4 +1,4 @@
-"""How many bars a year has: the number that annualises a ratio."""
+"""How many bars a year has, guessed from bars of a file; stored ones have a calendar for that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SATURDAY = 5
 
 
 def bars_per_year(ts: NDArray[np.int64], *, sessions_per_year: float) -> float:
-    """Return the bars of a year, from the instrument's sessions and the spacing of its bars.
+    """Return the bars of a year, from the sessions of a year and the spacing of the bars.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def bars_per_year(ts: NDArray[np.int64], *, sessions_per_year: float) -> float:
     Returns
     -------
     float
-        Daily bars: the sessions. Shorter ones: the sessions times the bars that a day usually has
-        (the median, so that a short or a holed day does not count). Longer ones: a year divided by
+        Daily bars: the sessions. Shorter ones: the sessions times the bars that one usually has
+        (the median, so that a short or a holed one does not count). Longer ones: a year divided by
         their usual spacing. Fewer than two bars: the sessions.
     """
     if len(ts) < 2:

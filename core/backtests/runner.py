@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from core.backtests.columns import OVERLAY, PANEL
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
-from core.backtests.periods import bars_per_year
 from core.backtests.progress import Progress
 from core.backtests.simulation import Simulation, graph_simulate, warnings_of
 from core.engine.config import RunConfig
-from market.selectors import instrument_get
+from market.calendars import periods_per_year, session_ids
 from market.store import StoredBars, bars_read
 
 
@@ -33,8 +32,22 @@ def run_compute(*, run: BacktestRun, progress: Progress) -> Outcome:
     began = time.perf_counter()
     progress.stage("read", 0.0)
     start, end = bounds_of(run)
-    stored = bars_read(symbol=run.symbol, interval=run.interval, start=start, end=end)
-    instrument = instrument_get(run.symbol)
+    stored = bars_read(
+        symbol=run.symbol,
+        interval=run.interval,
+        start=start,
+        end=end,
+        owner_id=run.owner_id,
+        # The data as they were when the run was asked for, whatever was downloaded since.
+        snapshot=run.snapshot or None,
+    )
+    instrument = stored.instrument
+    sessions = session_ids(
+        stored.bars.ts,
+        timezone=instrument.timezone,
+        interval=stored.interval,
+        calendar=instrument.calendar,
+    )
     read_ms = (time.perf_counter() - began) * 1000
     simulation = graph_simulate(
         graph=run.strategy_version.graph,
@@ -42,9 +55,8 @@ def run_compute(*, run: BacktestRun, progress: Progress) -> Outcome:
         parameters=run.parameters,
         bars=stored.bars,
         config=RunConfig.from_mapping(run.config),
-        periods_per_year=bars_per_year(
-            stored.bars.ts, sessions_per_year=float(instrument.periods_per_year)
-        ),
+        periods_per_year=periods_per_year(instrument, stored.interval),
+        session_ids=sessions,
         interval=run.interval,
         stage=progress.stage,
     )

@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.backtests.plans import plan_get
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
@@ -42,6 +45,7 @@ def graph_simulate(
     bars: Bars,
     config: RunConfig,
     periods_per_year: float,
+    session_ids: NDArray[np.int64] | None = None,
     interval: str | None = None,
     charts: bool = True,
     stage: StageHook = lambda _name, _progress: None,
@@ -60,6 +64,8 @@ def graph_simulate(
         Money, costs and the contract of fills.
     periods_per_year : float
         Bars of a year, to annualise by.
+    session_ids : ndarray of int64, optional
+        Equal for the bars of one session; days of UTC without it.
     interval : str, optional
         Time frame of the bars, where it is known by name.
     charts : bool
@@ -90,6 +96,7 @@ def graph_simulate(
         close=bars.close,
         initial_cash=config.cash,
         periods_per_year=periods_per_year,
+        session_ids=session_ids,
     )
     clock.stop()
     return Simulation(

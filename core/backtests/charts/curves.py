@@ -95,7 +95,7 @@ def draw_price(data: ChartData) -> Figure:
     _marks(axes, data, side=-1, marker="v", colour=LOSS, label="Sell")
     axis_format(axes.yaxis, money)
     axis_of_dates(axes)
-    legend(axes, ncols=3)
+    legend(axes)
     return figure
 
 

@@ -179,5 +179,5 @@ def draw_trades(data: ChartData) -> Figure:
     )
     axis_format(axes.yaxis, percent)
     axis_of_dates(axes)
-    legend(axes, ncols=2)
+    legend(axes)
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import shorten
 from typing import Any, Final
 
 from matplotlib.axes import Axes
@@ -22,16 +23,20 @@ LINES: Final = ("#f59e0b", "#8b5cf6", "#06b6d4", "#ec4899", "#84cc16", "#f97316"
 
 SIZE_INCHES: Final = (11.0, 5.6)
 DPI: Final = 110
+TITLE_LENGTH: Final = 60
 
 
 def figure_new(
     title: str, subtitle: str, *, rows: tuple[float, ...] = (1.0,)
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with a title and axes one above the other, as high as `rows` says."""
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08, rect=(0, 0, 1, 0.9))
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08, rect=(0, 0, 1, 0.885))
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout=layout, facecolor="white")
-    figure.text(0.018, 0.962, title, fontsize=14, fontweight="bold", color=INK, va="center")
-    figure.text(0.018, 0.914, subtitle, fontsize=9.5, color=MUTED, va="center")
+    # No mathematics in titles: a name with dollar signs is a name.
+    plain: dict[str, Any] = {"va": "center", "parse_math": False}
+    title = shorten(title, TITLE_LENGTH, placeholder=" …")
+    figure.text(0.018, 0.962, title, fontsize=14, fontweight="bold", color=INK, **plain)
+    figure.text(0.018, 0.914, subtitle, fontsize=9.5, color=MUTED, **plain)
     grid = figure.add_gridspec(len(rows), 1, height_ratios=rows)
     axes: list[Axes] = []
     for row in range(len(rows)):
@@ -76,10 +81,24 @@ def percent(value: float) -> str:
     return f"{value:,.4g} %"
 
 
-def legend(axes: Axes, **options: Any) -> None:
-    """Add a legend without a frame where there is something to name."""
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="upper left", **options)
+def legend(axes: Axes) -> None:
+    """Name the lines at the right of the title, where they hide no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure = axes.get_figure()
+    if not handles or figure is None:
+        return
+    figure.legend(
+        handles,
+        labels,
+        loc="upper right",
+        bbox_to_anchor=(0.99, 1.0),
+        ncols=len(handles) if len(handles) <= 6 else (len(handles) + 1) // 2,
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        handlelength=1.6,
+        columnspacing=1.4,
+    )
 
 
 def nothing(axes: Axes, text: str) -> None:

@@ -18,7 +18,6 @@ from core.backtests.plans import length_check, plan_get
 from core.backtests.sending import lost_at, message_send
 from core.engine.config import RunConfig
 from core.errors import Detail, InvalidInput, NotFound
-from market.selectors import instrument_get
 from market.store import bars_read
 from strategies.models import Strategy, StrategyVersion
 from strategies.selectors import strategy_get, strategy_of_template, version_get
@@ -71,26 +70,29 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
         cannot run; the message says how to fix it.
     """
     start, end, whole_days = _range(request)
-    instrument = instrument_get(request.symbol)
-    config = _config(request, lot_size=float(instrument.lot_size))
     stored = bars_read(
-        symbol=instrument.symbol, interval=request.interval, start=request.start, end=request.end
+        symbol=request.symbol,
+        interval=request.interval,
+        start=start.date() if whole_days else start,
+        end=end.date() if whole_days else end,
+        owner_id=owner_id,
     )
+    config = _config(request, lot_size=float(stored.instrument.lot_size))
     with transaction.atomic():
         strategy, version = _pin(owner_id, request)
         plan = plan_get(
             graph_hash=version.graph_hash,
             graph=version.graph,
             parameters=request.parameters,
-            interval=request.interval,
+            interval=str(stored.interval),
         )
         length_check(plan=plan, bar_count=len(stored.bars))
         run = BacktestRun.objects.create(
             owner_id=owner_id,
             strategy=strategy,
             strategy_version=version,
-            symbol=instrument.symbol,
-            interval=request.interval,
+            symbol=stored.instrument.symbol,
+            interval=str(stored.interval),
             start=start,
             end=end,
             whole_days=whole_days,
@@ -99,6 +101,7 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
             config=config.as_dict(),
             name=request.name,
             tags=list(request.tags),
+            snapshot=stored.snapshot,
             content_key=content_key,
             resend_at=lost_at(messages=1),
         )

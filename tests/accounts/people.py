@@ -13,9 +13,13 @@ PASSWORD = "correct horse battery"
 NEW_PASSWORD = " staple of two spaces  "
 
 
+def address_new() -> str:
+    """Return an address nobody had before: limits and lockouts count by address."""
+    return str(IPv4Address(0x0A000000 + secrets.randbits(24)))
+
+
 def client_new() -> APIClient:
-    """Return a client at an address of its own: limits and lockouts count by address."""
-    return APIClient(REMOTE_ADDR=str(IPv4Address(0x0A000000 + secrets.randbits(24))))
+    return APIClient(REMOTE_ADDR=address_new())
 
 
 def email_new() -> str:

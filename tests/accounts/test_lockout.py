@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.test import AsyncClient
 
 from core.accounts.models import AuditEvent, User
-from tests.accounts.people import PASSWORD, client_new, email_new, log_in
+from tests.accounts.people import PASSWORD, address_new, client_new, email_new, log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +78,16 @@ def test_the_admin_is_locked_too(user):
     assert int(answers[-1].headers["Retry-After"]) > 890
     # One door: the API knows of it.
     assert guess(client, user.email, PASSWORD).status_code == 429
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_answer_is_the_same_where_requests_are_coroutines():
+    client = AsyncClient()
+    body = {"email": email_new(), "password": "not the password"}
+    here = {"client": [address_new(), 0], "content_type": "application/json"}
+    for _ in range(5):
+        answer = await client.post("/api/v1/auth/login", body, **here)
+    assert answer.status_code == 429
+    assert answer.json()["code"] == "rate_limited"
+    assert int(answer.headers["Retry-After"]) > 890
+    await sync_to_async(connections.close_all)()

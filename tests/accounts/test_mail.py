@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import smtplib
 from datetime import UTC, datetime, timedelta
-from statistics import median
-from time import perf_counter
-from uuid import uuid4
+from time import thread_time
 
 import pytest
 import time_machine
@@ -62,7 +60,7 @@ def test_a_reset_token_is_good_once_and_for_an_hour(user, reset_token):
     assert log_in(user.email, NEW_PASSWORD).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "x.y", f"{uuid4().hex}.c0-ffee", "\u00fc.-", "." * 4096])
+@pytest.mark.parametrize("token", ["x", "x.y", f"{0:032}.c0-ffee", "\u00fc.-", "." * 4096])
 def test_a_made_up_token_is_refused(user, token):
     body = {"token": token, "password": NEW_PASSWORD}
     assert client_new().post(f"{RESET}/confirm", body).status_code == 422
@@ -93,17 +91,17 @@ def test_known_and_unknown_addresses_get_one_answer_and_cause_the_same_work(
 
 def test_a_known_and_an_unknown_email_take_as_long_to_refuse(user):
     def seconds(email):
+        """Measure this thread's own work: other tests share the processor."""
         body = {"email": email, "password": "not the password"}
         client = client_new()
-        started = perf_counter()
+        started = thread_time()
         assert client.post("/api/v1/auth/login", body).status_code == 401
-        return perf_counter() - started
+        return thread_time() - started
 
     seconds(user.email)
-    known, unknown = zip(
-        *[(seconds(user.email), seconds(email_new())) for _ in range(9)], strict=True
-    )
-    assert 0.5 < median(known) / median(unknown) < 2
+    pairs = [(seconds(user.email), seconds(email_new())) for _ in range(9)]
+    known, unknown = zip(*pairs, strict=True)
+    assert 0.7 < min(known) / min(unknown) < 1.4
 
 
 def test_an_address_is_confirmed_by_its_mail_once_and_for_all(session, user, mails):

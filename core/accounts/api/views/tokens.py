@@ -23,6 +23,7 @@ class TokensView(GenericAPIView[ApiToken]):
 
     permission_classes = (IsAuthenticated, InSession)
     serializer_class = ApiTokenOutput
+    queryset = ApiToken.objects.none()  # the selector gives the rows
 
     @extend_schema(
         operation_id="me_tokens_list",

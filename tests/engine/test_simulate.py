@@ -118,3 +118,15 @@ def test_a_missing_cache_folder_is_made_and_an_edit_of_a_rule_never_reads_the_ol
         hits.append(sum(kernel.stats.cache_hits.values()))
     assert hits == [0, 1, 0]
     assert len(list(tmp_path.rglob("*.nbc"))) == 2
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish"])
+def test_a_damaged_cache_costs_a_compilation_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, rubbish: bytes
+) -> None:
+    monkeypatch.setattr(compiled, "bars_run", trivial)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    kernel_load.__wrapped__()
+    (index,) = tmp_path.rglob("*.nbi")
+    index.write_bytes(rubbish)
+    assert len(kernel_load.__wrapped__().signatures) == 1

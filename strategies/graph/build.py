@@ -16,7 +16,6 @@ from strategies.graph.catalogue import node_type_get
 from strategies.graph.draft import Draft
 from strategies.graph.edges import edges_parse
 from strategies.graph.faults import Faults, said
-from strategies.graph.parameters import parameters_bind
 from strategies.graph.schema import graph_document, graph_parse, node_document
 from strategies.graph.validate import graph_faults
 
@@ -130,24 +129,6 @@ def node_remove(document: Mapping[str, Any], *, node_id: str) -> dict[str, Any]:
         edge for edge in found["edges"] if node_id not in {edge["source"], edge["target"]}
     ]
     return found
-
-
-def parameters_set(document: Mapping[str, Any], *, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with other defaults for some of its parameters.
-
-    Raises
-    ------
-    InvalidInput
-        If the strategy has no such parameter, or a value is out of its bounds.
-    """
-    graph = graph_parse(document)
-    faults = Faults()
-    bound = parameters_bind(graph.parameters, values, faults)
-    faults.raise_if_any("The parameters cannot be set")
-    found = graph_document(graph)
-    for about in found["parameters"]:
-        about["default"] = bound[about["name"]]
-    return graph_document(graph_parse(found))
 
 
 def _append(

@@ -1,20 +1,22 @@
 """What makes two strategy graphs the same strategy: a hash of what they say, not how.
 
-A node's hash is made from its type, its parameters and the hashes of what feeds it, so that ids,
-labels, layout and the order of nodes and edges play no part. The graph's hash is made from the
-hashes of all nodes, sorted.
+A node's hash is made from its type, its parameters, the hashes of what feeds it, and how many
+actions it runs (an entry that runs none sends an order of its own), so that ids, labels, layout and
+the order of nodes and edges play no part. The graph's hash is made from the hashes of all nodes,
+sorted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from strategies.graph.catalogue import node_type_get
 from strategies.graph.edges import node_form
-from strategies.graph.model import Edge, Graph
+from strategies.graph.model import Edge, Graph, Node
 from strategies.graph.ordering import order_find
 from strategies.graph.parameters import parameter_document
 
@@ -30,6 +32,7 @@ def graph_hash(graph: Graph) -> str:
     incoming: dict[str, list[Edge]] = defaultdict(list)
     for edge in graph.edges:
         incoming[edge.target].append(edge)
+    runs = Counter(edge.source for edge in graph.edges if _acts(nodes[edge.source]))
     order = order_find(
         [node.id for node in graph.nodes], [(e.source, e.target) for e in graph.edges]
     )
@@ -40,7 +43,7 @@ def graph_hash(graph: Graph) -> str:
             [edge.target_port, hashes[edge.source], _source_port(nodes, edge)]
             for edge in incoming[node_id]
         )
-        hashes[node_id] = _digest([node.type, node.params, feeds])
+        hashes[node_id] = _digest([node.type, node.params, feeds, runs[node_id]])
     parameters = [parameter_document(spec) for spec in graph.parameters]
     for about in parameters:
         about.pop("title", None)
@@ -55,7 +58,12 @@ def graph_hash(graph: Graph) -> str:
     )
 
 
-def _source_port(nodes: Mapping[str, Any], edge: Edge) -> str:
+def _acts(node: Node) -> bool:
+    node_type = node_type_get(node.type)
+    return node_type is not None and node_type.acts
+
+
+def _source_port(nodes: Mapping[str, Node], edge: Edge) -> str:
     """Return the output an edge starts at: the default one by its name, as if it were given."""
     if edge.source_port:
         return edge.source_port
@@ -65,5 +73,5 @@ def _source_port(nodes: Mapping[str, Any], edge: Edge) -> str:
 
 
 def _digest(content: list[Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=dict)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -5,7 +5,7 @@ Validation and compilation are two readers of this one pass, so they cannot disa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,20 +83,6 @@ def graph_resolve(
     nodes = tuple(bound[key] for key in order if key in used and key in bound)
     timeframe = _timeframe(nodes, interval, faults)
     rules = () if faults else _rules(nodes, settings, faults)
-    unused = [
-        Detail(
-            f"nodes[{index}]",
-            "unused",
-            f"Nothing that trades depends on {node.id!r}: connect it or remove it.",
-            node_id=node.id,
-        )
-        for index, node in enumerate(graph.nodes)
-        if node.id not in used
-    ]
-    warnings = [*unused, *aside.details]
-    if rules and not any(rule.operation in OPENS.values() for rule in rules):
-        message = "Nothing opens a position: add an entry, or an action that buys or shorts."
-        warnings.append(Detail("nodes", "never_opens", message))
     return Resolved(
         nodes=nodes,
         rules=rules,
@@ -104,7 +90,7 @@ def graph_resolve(
         max_open_entries=settings.get("max_open_entries", 1),
         timeframe=timeframe,
         faults=faults.details,
-        warnings=warnings,
+        warnings=[*_unused(graph, used), *aside.details, *_oddities(rules)],
     )
 
 
@@ -125,6 +111,26 @@ def _used(graph: Graph) -> set[str]:
             found.add(node_id)
             waiting += feeders.get(node_id, ())
     return found
+
+
+def _unused(graph: Graph, used: Collection[str]) -> list[Detail]:
+    return [
+        Detail(
+            f"nodes[{index}]",
+            "unused",
+            f"Nothing that trades depends on {node.id!r}: connect it or remove it.",
+            node_id=node.id,
+        )
+        for index, node in enumerate(graph.nodes)
+        if node.id not in used
+    ]
+
+
+def _oddities(rules: Sequence[RuleDraft]) -> list[Detail]:
+    if not rules or any(rule.operation in OPENS.values() for rule in rules):
+        return []
+    message = "Nothing opens a position: add an entry, or an action that buys or shorts."
+    return [Detail("nodes", "never_opens", message)]
 
 
 def _order(graph: Graph, faults: Faults) -> tuple[str, ...]:

@@ -13,11 +13,9 @@ from strategies.graph.build import (
     edge_append,
     indicator_append,
     node_remove,
-    parameters_set,
 )
 from strategies.graph.compile import graph_compile
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
-from strategies.graph.templates import template_get
 
 
 def built() -> tuple[dict, dict[str, str]]:
@@ -223,16 +221,3 @@ def test_a_removed_node_takes_its_edges_along():
     assert len(rest["edges"]) == 2
     with pytest.raises(NotFound):
         node_remove(document, node_id="nobody")
-
-
-def test_a_template_is_taken_with_other_parameters():
-    document = template_get("rsi").document
-    found = parameters_set(document, values={"period": 21.0, "oversold": 25.5})
-    defaults = [(one["name"], one["default"]) for one in found["parameters"]]
-    assert defaults == [("period", 21), ("oversold", 25.5), ("overbought", 70)]
-    with pytest.raises(InvalidInput) as caught:
-        parameters_set(document, values={"period": 1, "fast": 3})
-    assert [fault.path for fault in caught.value.details] == [
-        "parameters.period",
-        "parameters.fast",
-    ]

@@ -291,3 +291,25 @@ def test_the_hash_tells_which_series_goes_where():
     assert (
         len({crossing("open", "close"), crossing("close", "open"), crossing("open", "open")}) == 3
     )
+
+
+def test_the_hash_tells_an_entry_with_an_order_of_its_own_from_one_that_runs_actions():
+    def entries(first: str, second: str) -> str:
+        nodes = [
+            {"id": "c", "type": "condition", "params": {"operator": "gt", "left": 2, "right": 1}},
+            *({"id": name, "type": "entry"} for name in ("e1", "e2")),
+            *(
+                {"id": name, "type": "action", "params": {"operation": "buy"}}
+                for name in ("a1", "a2")
+            ),
+        ]
+        edges = [
+            {"source": "c", "target": "e1"},
+            {"source": "c", "target": "e2"},
+            {"source": first, "target": "a1", "target_port": "exec"},
+            {"source": second, "target": "a2", "target_port": "exec"},
+        ]
+        return graph_hash(graph_parse({"nodes": nodes, "edges": edges}))
+
+    assert entries("e1", "e2") == entries("e2", "e1")
+    assert entries("e1", "e1") != entries("e1", "e2")

@@ -82,11 +82,16 @@ def test_the_admin_is_locked_too(user):
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_answer_is_the_same_where_requests_are_coroutines():
-    client = AsyncClient()
+    address = address_new()
+
+    class Elsewhere(AsyncClient):
+        def _base_scope(self, **request):
+            return super()._base_scope(**request) | {"client": [address, 0]}
+
+    client = Elsewhere()
     body = {"email": email_new(), "password": "not the password"}
-    here = {"client": [address_new(), 0], "content_type": "application/json"}
     for _ in range(5):
-        answer = await client.post("/api/v1/auth/login", body, **here)
+        answer = await client.post("/api/v1/auth/login", body, content_type="application/json")
     assert answer.status_code == 429
     assert answer.json()["code"] == "rate_limited"
     assert int(answer.headers["Retry-After"]) > 890

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -254,3 +255,22 @@ def test_a_valid_graph_runs_and_never_looks_ahead(document, strict):
     part = plan_evaluate(plan, BARS.slice(0, stop), strict_cross=strict)
     for known, later in zip(part.columns, whole.columns, strict=True):
         assert np.array_equal(known, later[:stop])
+
+
+@given(valid_graphs(), st.randoms(use_true_random=False))
+def test_a_graph_renamed_and_shuffled_is_the_same_strategy(document, random):
+    other = copy.deepcopy(document)
+    names = [node["id"] for node in document["nodes"]]
+    renamed = dict(zip(names, random.sample(names, len(names)), strict=True))
+    for node in other["nodes"]:
+        node["id"] = renamed[node["id"]]
+    for edge in other["edges"]:
+        edge |= {"source": renamed[edge["source"]], "target": renamed[edge["target"]]}
+    random.shuffle(other["nodes"])
+    random.shuffle(other["edges"])
+    one, two = graph_parse(document), graph_parse(other)
+    assert graph_hash(one) == graph_hash(two)
+    programs = [graph_compile(graph).program for graph in (one, two)]
+    nameless = [[replace(rule, source="") for rule in program.rules] for program in programs]
+    assert nameless[0] == nameless[1]
+    assert programs[0].columns == programs[1].columns

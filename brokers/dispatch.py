@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from brokers.adapters.base import OrderRequest, OutcomeUnknown, Refused
-from brokers.adapters.kinds import adapter_of
+from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import SUBMIT_TASK, AssetType, OrderStatus, OrderType, Side
 from brokers.frames import order_tell
 from brokers.models import Order
@@ -51,7 +51,7 @@ def order_submit(*, order_id: UUID) -> None:
     if not sending:
         return
     try:
-        venue = adapter_of(order.account.kind).submit(_request_of(order))
+        venue = ADAPTERS.get(order.account.kind).submit(_request_of(order))
     except Refused as refusal:
         _end(order.id, OrderStatus.SUBMITTING, OrderStatus.REJECTED, refusal.code, str(refusal))
     except OutcomeUnknown as error:
@@ -66,7 +66,7 @@ def order_resolve(*, order_id: UUID) -> None:
     if order.status != OrderStatus.UNKNOWN:
         return
     try:
-        venue = adapter_of(order.account.kind).find(
+        venue = ADAPTERS.get(order.account.kind).find(
             account_id=order.account_id, client_order_id=order.client_order_id
         )
     except OutcomeUnknown as error:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from brokers.adapters.kinds import adapter_of
+from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import SUBMIT_TASK, AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.frames import order_tell
 from brokers.models import BrokerAccount, Order
@@ -117,7 +117,7 @@ def _check_capabilities(
     kind: str, asset_class: str, asset_type: AssetType, order_type: OrderType, quantity: Decimal
 ) -> None:
     """Refuse before sending what the broker cannot do, all of it at once."""
-    can = adapter_of(kind).capabilities
+    can = ADAPTERS.get(kind).capabilities
     faults = []
     asset_types = sorted(can.asset_types & TRADED_AS.get(asset_class, frozenset()))
     if asset_type not in asset_types:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from core.outbox.services import task_enqueue
 from notifications.channels.base import DeliveryError, Message
-from notifications.channels.kinds import channel_of
+from notifications.channels.kinds import CHANNELS
 from notifications.choices import SEND_TASK
 from notifications.choices import DeliveryStatus as Status
 from notifications.models import Delivery, UserChannel
@@ -58,7 +58,7 @@ def delivery_send(*, delivery_id: UUID) -> None:
         alert_id=str(delivery.alert_id),
     )
     try:
-        service_id = channel_of(delivery.kind).send(message)
+        service_id = CHANNELS.get(delivery.kind).send(message)
     except DeliveryError as error:
         _failed(delivery, attempt, error)
         return
@@ -98,7 +98,7 @@ def deliveries_sweep() -> int:
 @transaction.atomic
 def _failed(delivery: Delivery, attempt: int, error: DeliveryError) -> None:
     """Write down what went wrong, and when to try again if that makes sense."""
-    repeatable = channel_of(delivery.kind).repeatable or not error.unknown
+    repeatable = CHANNELS.get(delivery.kind).repeatable or not error.unknown
     again = repeatable and not error.permanent and attempt < MAX_ATTEMPTS
     given_up = Status.UNKNOWN if error.unknown else Status.FAILED
     new = Status.QUEUED if again else given_up

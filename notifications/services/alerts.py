@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.db import claim, uuid7
 from core.outbox.services import task_enqueue
 from notifications.channels.base import Message
-from notifications.channels.kinds import channel_of
+from notifications.channels.kinds import CHANNELS
 from notifications.choices import SEND_TASK, DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
 
@@ -132,7 +132,7 @@ def _told_in_app(alert: Alert) -> Delivery:
         recipient=message.recipient,
         status=DeliveryStatus.SENT,
         attempts=1,
-        service_id=channel_of(IN_APP).send(message),
+        service_id=CHANNELS.get(IN_APP).send(message),
         due_at=alert.created_at,
         sent_at=alert.created_at,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.errors import Conflict, Detail, InvalidInput
-from notifications.channels.kinds import KINDS, channel_of, kind_of
+from notifications.channels.kinds import CHANNELS, kind_of
 from notifications.models import Alert, AlertRule, UserChannel
 from notifications.services.alerts import alert_send
 
@@ -23,11 +23,12 @@ def channel_create(*, owner_id: UUID, kind: str, address: str, name: str = "") -
     `kind` may be "email" or "sms": the installation's own service for it is taken.
     """
     kind = kind_of(kind)
-    if kind not in KINDS:
-        message = f"{kind!r} is no kind of channel: use email, sms or one of {', '.join(KINDS)}."
-        detail = Detail("kind", "invalid_choice", message, expected=list(KINDS), received=kind)
+    if kind not in CHANNELS:
+        kinds = ", ".join(CHANNELS.names())
+        message = f"{kind!r} is no kind of channel: use email, sms or one of {kinds}."
+        detail = Detail("kind", "invalid_choice", message, expected=CHANNELS.names(), received=kind)
         raise InvalidInput(message, details=[detail])
-    channel = channel_of(kind)
+    channel = CHANNELS.get(kind)
     if not channel.is_configured():
         raise InvalidInput(
             f"This installation cannot send through {kind}: its operator has set no keys for it.",

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from notifications.channels.base import DeliveryError, Message
-from notifications.channels.kinds import KINDS, channel_of
+from notifications.channels.kinds import CHANNELS
 
 
 class HttpChannelContract:
@@ -21,8 +21,8 @@ class HttpChannelContract:
 
     @pytest.fixture
     def channel(self):
-        assert self.kind in KINDS
-        return channel_of(self.kind)
+        assert self.kind in CHANNELS
+        return CHANNELS.get(self.kind)
 
     @property
     def message(self):

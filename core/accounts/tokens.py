@@ -63,6 +63,12 @@ class SessionToken(RefreshToken):
         """Return the token of a text; `verify` also asks whether it was used."""
         return cls(cast("Any", text), verify=verify)  # simplejwt takes texts, and declares tokens
 
+    def verify(self) -> None:
+        """Refuse a refresh token that belongs to no session, whoever made it."""
+        if SESSION_CLAIM not in self:
+            raise TokenError("This refresh token has no session.")
+        super().verify()
+
     def check_blacklist(self) -> None:
         """Tell a used token from one that never was good."""
         if BlacklistedToken.objects.filter(token__jti=self["jti"]).exists():

@@ -9,7 +9,7 @@ import time_machine
 from django.conf import settings
 from django.db import connections
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.tokens import AccessToken
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from core.accounts.models import AuditEvent, User
 from core.accounts.tasks import prune
@@ -159,8 +159,10 @@ def test_a_token_without_session_or_of_the_wrong_kind_is_refused(session, user):
     for token in (str(bare), session.refresh, "abc", "a.b.c"):
         session.access = token
         assert session.get("me").status_code == 401
-    answer = session.client.post("/api/v1/auth/refresh", {"refresh": str(bare)})
-    assert answer.status_code == 401
+    for refresh in (str(bare), session.access, str(RefreshToken.for_user(user))):
+        for path in ("refresh", "logout"):
+            answer = session.client.post(f"/api/v1/auth/{path}", {"refresh": refresh})
+            assert answer.status_code == 401
 
 
 def test_the_database_holds_no_token_that_could_be_used(session):

@@ -35,9 +35,17 @@ WEEKS_PER_YEAR: Final = 52
 class Tradable(Protocol):
     """What of an instrument matters here."""
 
-    calendar: str
-    timezone: str
-    periods_per_year: float
+    @property
+    def calendar(self) -> str:
+        """A name of exchange_calendars, ``"24/7"`` or ``"24/5"``."""
+
+    @property
+    def timezone(self) -> str:
+        """The exchange's, such as ``"America/New_York"``."""
+
+    @property
+    def periods_per_year(self) -> float:
+        """Sessions a year."""
 
 
 def session_ids(

@@ -1,0 +1,40 @@
+"""Misconfiguration is told at the start, not at the first download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+from market.intervals import INTERVALS
+from market.providers.kinds import PROVIDERS
+
+
+@register()
+def providers_check(**_: Any) -> list[CheckMessage]:
+    """Import every provider's class."""
+    return [fault for name, path in PROVIDERS.items() for fault in [_fault(name, path)] if fault]
+
+
+def _fault(name: str, path: str) -> Error | None:
+    try:
+        kind = import_string(path)
+    except ImportError as error:
+        return Error(
+            f"The provider {name!r} cannot be imported from {path}: {error}.",
+            hint="Correct its line in market.providers.kinds.PROVIDERS, or install what it needs.",
+            id="market.E001",
+        )
+    unknown = sorted(getattr(kind, "intervals", frozenset({"none"})) - INTERVALS.keys())
+    if (
+        getattr(kind, "name", None) != name
+        or unknown
+        or not callable(getattr(kind, "download", None))
+    ):
+        return Error(
+            f"{path} is not a provider of the name {name!r}.",
+            hint="It needs `name`, `title`, `intervals` and `download` (market.providers.base).",
+            id="market.E002",
+        )
+    return None

@@ -1,0 +1,125 @@
+"""What every source of bars offers, and the words it uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar, Protocol
+
+from core.errors import Detail, InvalidInput
+from market.choices import AssetClass
+from market.history import History
+from market.intervals import INTERVALS, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class BarRequest:
+    """What to download.
+
+    Attributes
+    ----------
+    symbol : str
+        Upper case.
+    interval : Interval
+        One of the provider's.
+    start, end : date or None
+        Sessions, both included; None means as far as the provider goes.
+    now : datetime
+        Aware; bars that are not over by then are left out.
+    """
+
+    symbol: str
+    interval: Interval
+    start: date | None
+    end: date | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a provider knows of an instrument; the first one to tell is believed."""
+
+    symbol: str
+    name: str = ""
+    asset_class: AssetClass = AssetClass.EQUITY
+    exchange: str = ""
+    calendar: str = "XNYS"
+    timezone: str = "America/New_York"
+    currency: str = "USD"
+    tick_size: Decimal = Decimal("0.01")
+    lot_size: Decimal = Decimal(1)
+    periods_per_year: float = 252.0
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What came back: one bar or more, all of them over, none outside of the request."""
+
+    history: History
+    listing: Listing
+
+
+class Provider(Protocol):
+    """A source of bars. It holds no state between downloads and touches no database.
+
+    `download` raises
+
+    - `InvalidInput` where the request is at fault (an interval it has not),
+    - `Permanent` where trying again cannot help (unknown symbol, bars that break the rules),
+    - `Transient` where it may (no network, a rate limit, a broken reply),
+
+    each with one sentence that says why in plain words.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    intervals: ClassVar[frozenset[str]]
+
+    def download(self, request: BarRequest) -> Download:
+        """Return the bars of a request."""
+
+
+def interval_check(provider: Provider, interval: Interval) -> None:
+    """Raise InvalidInput where the provider has no bars of this interval."""
+    if interval in provider.intervals:
+        return
+    offered = [name for name in INTERVALS if name in provider.intervals]
+    message = f"{provider.name} has no {interval} bars: use one of {', '.join(offered)}."
+    raise InvalidInput(
+        message,
+        code="interval_not_offered",
+        details=[
+            Detail(
+                path="interval",
+                code="interval_not_offered",
+                message=message,
+                expected=offered,
+                received=interval.name,
+            )
+        ],
+    )
+
+
+# What an instrument is like of which nobody told anything but its class.
+USUAL = {
+    AssetClass.EQUITY: Listing(""),
+    AssetClass.OPTION: Listing("", asset_class=AssetClass.OPTION),
+    AssetClass.FOREX: Listing(
+        "",
+        asset_class=AssetClass.FOREX,
+        calendar="24/5",
+        timezone="UTC",
+        tick_size=Decimal("0.00001"),
+        periods_per_year=260.0,
+    ),
+    AssetClass.CRYPTO: Listing(
+        "",
+        asset_class=AssetClass.CRYPTO,
+        calendar="24/7",
+        timezone="UTC",
+        tick_size=Decimal("0.00000001"),
+        lot_size=Decimal("0.00000001"),
+        periods_per_year=365.0,
+    ),
+}

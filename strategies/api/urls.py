@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from core.api.urls import route
-from strategies.api.views import catalogue, steps, strategies, versions
+from strategies.api.views import catalogue, preview, steps, strategies, versions
 
 STRATEGY = "strategies/<uuid:strategy_id>"
 
@@ -24,5 +24,6 @@ urlpatterns = [
     route("templates/<str:name>", catalogue.TemplateView.as_view(), "template"),
     route("nodes", catalogue.NodesView.as_view(), "nodes"),
     route("indicators", catalogue.IndicatorsView.as_view(), "indicators"),
+    route("indicators/<str:name>/preview", preview.IndicatorPreviewView.as_view(), "preview"),
     route("indicators/<str:name>", catalogue.IndicatorView.as_view(), "indicator"),
 ]

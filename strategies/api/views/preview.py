@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.caller import caller_id
 from core.api.views import ApiView
 from core.errors import InvalidInput, NotFound
 from core.indicators.registry import indicator_get
@@ -32,4 +33,5 @@ class IndicatorPreviewView(ApiView):
             raise NotFound(error.message) from error
         body = PreviewInput(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(indicator_preview(spec=spec, **body.validated_data))
+        shown = indicator_preview(owner_id=caller_id(request), spec=spec, **body.validated_data)
+        return Response(shown)

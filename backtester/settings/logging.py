@@ -54,6 +54,7 @@ LOGGING: dict[str, Any] = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
         "yfinance": {"level": "CRITICAL"},
         "matplotlib": {"level": "WARNING"},
     },

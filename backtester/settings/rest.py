@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backtester import env
 from backtester.settings.base import DEBUG
 
 REST_FRAMEWORK: dict[str, Any] = {
@@ -26,6 +27,8 @@ REST_FRAMEWORK: dict[str, Any] = {
         "register": "20/hour",
         "mail": "10/hour",
     },
+    # Whose address is counted: nobody's own word for it, only that of our own proxies.
+    "NUM_PROXIES": env.integer("PROXY_COUNT", 0, minimum=0),
     "EXCEPTION_HANDLER": "core.api.exceptions.exception_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "COERCE_DECIMAL_TO_STRING": True,
@@ -49,7 +52,15 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "ParameterKindEnum": ["int", "float", "choice"],
+        "RunStatusEnum": "core.backtests.choices.RunStatus",
+        "FetchStatusEnum": "market.choices.FetchStatus",
+        "OrderStatusEnum": "brokers.choices.OrderStatus",
+        "DeliveryStatusEnum": "notifications.choices.DeliveryStatus",
+        "BrokerKindEnum": "brokers.adapters.kinds.kind_choices",
+        "ChannelKindEnum": "notifications.channels.kinds.kind_choices",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.error_responses_add",

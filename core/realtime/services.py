@@ -56,7 +56,11 @@ def event_publish(*, user_id: UUID, topic: str, type: str, data: dict[str, Any])
 
 
 def sessions_close(*, user_id: UUID) -> None:
-    """Close the user's sockets after the commit, because their session has ended."""
+    """Close the user's sockets after the commit, because their session has ended.
+
+    Tickets that were handed out before are void too.
+    """
+    Ticket.objects.filter(user_id=user_id).delete()
     transaction.on_commit(lambda: push(user_id=user_id, frame=SESSIONS_ENDED), robust=True)
 
 

@@ -126,6 +126,12 @@ async def test_the_end_of_the_session_closes_the_socket(socket_of, user):
     assert (await socket.receive())["code"] == 4403
 
 
+async def test_a_ticket_from_before_the_end_of_the_session_is_void(socket_of, user):
+    token, _ = await sync_to_async(ticket_create)(user_id=user.id)
+    await sync_to_async(sessions_close)(user_id=user.id)
+    assert (await (await socket_of(token)).receive())["code"] == "unauthenticated"
+
+
 @pytest.mark.parametrize(
     "message",
     [

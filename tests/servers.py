@@ -38,6 +38,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     folder = _folder(early_config)
     os.environ["VAR_DIR"] = str(folder / "var")
+    # A thread of a test that keeps its connection keeps the database from being dropped.
+    os.environ["DATABASE_MAX_AGE_S"] = "0"
     if worker is None:
         if url := os.environ.get("TEST_DATABASE_URL"):
             os.environ["DATABASE_URL"] = url

@@ -17,7 +17,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.database("DATABASE_URL", "postgres://app:app@127.0.0.1:5432/app"),
         # A pooled connection goes back at the end of a request, any other one is kept.
-        "CONN_MAX_AGE": 0 if POOL_SIZE else 600,
+        "CONN_MAX_AGE": 0 if POOL_SIZE else env.integer("DATABASE_MAX_AGE_S", 600, minimum=0),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,

@@ -52,7 +52,7 @@ format: $(STAMP) ## Rewrite the code in the house style
 bench: $(STAMP) ## Measure the speed (takes minutes)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-constraints: $(STAMP) ## Rewrite constraints.txt from what .venv has
+constraints: ## Rewrite constraints.txt from what .venv has, installing nothing
 	@{ echo "# What the requirements pull in, pinned. Written by 'make constraints'."; \
 	$(BIN)/python -m pip freeze --disable-pip-version-check | awk ' \
 		function name(line) { sub(/[[=<>; @].*/, "", line); gsub(/[-_.]+/, "-", line); return tolower(line) } \

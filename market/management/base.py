@@ -1,0 +1,72 @@
+"""What the commands of this app share: an output format, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.table import Table
+
+from core.errors import ApplicationError
+from market.models import BarSeries
+
+Row = dict[str, Any]
+
+
+class RowsCommand(BaseCommand):
+    """A command that ends with rows, printed as a table or as JSON."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add `--format`; call it from the command's own."""
+        parser.add_argument("--format", choices=("table", "json"), default="table")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Print what `rows` returns; an error we raise on purpose is one line and exit code 1."""
+        try:
+            rows = self.rows(options)
+        except ApplicationError as error:
+            lines = [error.message, *(f"  {detail.message}" for detail in error.details[1:])]
+            raise CommandError("\n".join(lines)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename or 'File'}: {error.strerror or error}") from error
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(rows, indent=2, default=str))
+        elif rows:
+            self._table(rows)
+
+    def rows(self, options: dict[str, Any]) -> list[Row]:
+        """Do the work and return what to print."""
+        raise NotImplementedError
+
+    def _table(self, rows: list[Row]) -> None:
+        table = Table(*rows[0], box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()))
+        console = Console(file=self.stdout, soft_wrap=True, no_color=True)
+        console.print(table)
+
+
+def series_row(series: BarSeries) -> Row:
+    """Return a series as a row to print."""
+    return {
+        "symbol": series.instrument.symbol,
+        "interval": series.interval,
+        "provider": series.provider,
+        "rows": series.rows,
+        "first": f"{series.first_ts:%Y-%m-%d %H:%M}",
+        "last": f"{series.last_ts:%Y-%m-%d %H:%M}",
+        "adjusted": "yes" if series.adjusted else "no",
+        "snapshot": series.content_hash[:12],
+    }
+
+
+def day(text: str) -> date:
+    """Read a day from the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day: write it as 2024-01-31") from None

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import structlog
+from celery import shared_task
+
+from market.runner import fetch_error, fetch_run
+from market.sweeper import fetches_requeue
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="market.fetch")
+def fetch(fetch_id: str) -> None:
+    """Download bars."""
+    try:
+        fetch_run(fetch_id=fetch_id)
+    except Exception:  # the wrapper that owns the end of a job: whatever broke, its row says so
+        log.exception("fetch.errored", fetch_id=fetch_id)
+        fetch_error(fetch_id=fetch_id)
+
+
+@shared_task(name="market.sweep")
+def sweep() -> None:
+    """Queue again what a lost message or worker left behind."""
+    fetches_requeue()

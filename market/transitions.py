@@ -1,0 +1,30 @@
+"""The only way a download's status changes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core.db import claim
+from market.choices import FetchStatus
+from market.models import Fetch
+
+ALLOWED = frozenset(
+    {
+        (FetchStatus.QUEUED, FetchStatus.RUNNING),
+        (FetchStatus.RUNNING, FetchStatus.COMPLETED),
+        (FetchStatus.RUNNING, FetchStatus.FAILED),
+        (FetchStatus.RUNNING, FetchStatus.ERRORED),
+        # its worker died
+        (FetchStatus.RUNNING, FetchStatus.QUEUED),
+    }
+)
+
+
+def fetch_move(
+    *, fetch_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
+) -> bool:
+    """Change a status and tell whether it was still `before`."""
+    if (before, after) not in ALLOWED:
+        raise ValueError(f"A fetch does not go from {before} to {after}.")
+    return claim(Fetch.objects.filter(id=fetch_id, status=before), status=after, **changes)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from core.engine.bars import Bars
+from market.archive import history_store
 from market.history import History
 from market.intervals import interval_get
 from market.models import Instrument
-from market.archive import history_store
 from strategies.api import examples
 
 URL = "/api/v1/indicators"

@@ -148,7 +148,7 @@ class BacktestRunAdmin(ReadOnlyAdmin):
                 changed += 1
             except ApplicationError as error:
                 self.message_user(request, f"{run}: {error.message}", messages.WARNING)
-        self.message_user(request, f"{changed} runs {done}.")
+        self.message_user(request, f"Runs {done}: {changed}.")
 
 
 @admin.register(Trade)

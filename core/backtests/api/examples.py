@@ -107,10 +107,50 @@ QUICK_RESULT: Final = OpenApiExample(
         "trades": [TRADE],
     },
 )
-QUEUED: Final = OpenApiExample("Queued", response_only=True, status_codes=["202"], value=_RUN)
-RUN: Final = OpenApiExample(
-    "A completed run, cut short",
+COMPLETED: Final[dict[str, Any]] = _RUN | {
+    "status": "completed",
+    "progress": 1.0,
+    "total_return_pct": METRICS["total_return_pct"],
+    "sharpe": METRICS["sharpe"],
+    "max_drawdown_pct": METRICS["max_drawdown_pct"],
+}
+
+
+def answer(name: str, value: Any, *, status: int = 200) -> OpenApiExample:
+    """Return an example of an answer."""
+    return OpenApiExample(name, response_only=True, status_codes=[str(status)], value=value)
+
+
+QUEUED: Final = answer("Queued", _RUN, status=202)
+RUN: Final = answer(
+    "A completed run, cut short", COMPLETED | {"metrics": METRICS, "bar_count": 755}
+)
+# A list's example is one of its rows.
+LISTED: Final = answer("A completed run", COMPLETED)
+CANCELED: Final = answer("Canceled", _RUN | {"status": "canceled"})
+TRADES: Final = answer("A trade", TRADE)
+EQUITY: Final = answer(
+    "Two bars",
+    {
+        "total": 2,
+        "dates": [1262563200000, 1262649600000],
+        "equity": [10000.0, 9993.0],
+        "drawdown_pct": [0.0, -0.07],
+        "next": None,
+        "previous": None,
+    },
+)
+CHART: Final = OpenApiExample(
+    "Base64, cut short",
     response_only=True,
-    status_codes=["200"],
-    value=_RUN | {"status": "completed", "progress": 1.0, "metrics": METRICS, "bar_count": 755},
+    media_type="application/json",
+    value={"chart_type": "equity", "content_type": "image/png", "image": "iVBORw0KGgo="},
+)
+COMPARISON: Final = answer(
+    "One run beside itself, cut short",
+    {
+        "runs": [COMPLETED],
+        "metrics": {"total_return_pct": [312.4], "sharpe": [0.85]},
+        "equity": [{"dates": [1262563200000, 1262649600000], "equity": [100.0, 99.93]}],
+    },
 )

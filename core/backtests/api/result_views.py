@@ -68,6 +68,7 @@ class TradeListView(ListView):
         operation_id="backtest_trades",
         summary="Trades of a backtest",
         responses=TradeSerializer(many=True),
+        examples=[examples.TRADES],
     )
     def get(self, request: Request, run_id: str) -> Response:
         """List the closed round trips in the order of their exits."""
@@ -83,6 +84,7 @@ class EquityView(ApiView):
         summary="Equity curve of a backtest",
         parameters=[EquityQuery],
         responses=EquitySerializer,
+        examples=[examples.EQUITY],
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Return the curve point by point, page by page; with `points`, thinned for a chart."""
@@ -116,6 +118,7 @@ class ChartView(ApiView):
             (200, "image/png"): OpenApiTypes.BINARY,
             (200, "image/svg+xml"): OpenApiTypes.BINARY,
         },
+        examples=[examples.CHART],
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Return a base64 PNG in JSON; an image as it is with `Accept: image/png` or SVG."""
@@ -180,6 +183,7 @@ class CompareView(ApiView):
         summary="Backtests side by side",
         parameters=[OpenApiParameter("ids", required=True, description="Ids with commas between.")],
         responses=ComparisonSerializer,
+        examples=[examples.COMPARISON],
     )
     def get(self, request: Request) -> Response:
         """Return the metrics of several runs in one table, and their curves from 100 on."""

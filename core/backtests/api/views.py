@@ -59,7 +59,7 @@ class QuickBacktestView(ApiView):
             resource_type_field_name=None,
         ),
         responses={200: QuickResultSerializer, 202: RunSerializer},
-        examples=[examples.QUICK, examples.FULL, examples.QUICK_RESULT],
+        examples=[examples.QUICK, examples.FULL, examples.QUICK_RESULT, examples.QUEUED],
     )
     def post(self, request: Request) -> Response:
         """Run a strategy on an instrument; waits up to 10 s by default, then answers 202."""
@@ -89,6 +89,7 @@ class RunListView(ListView):
             )
         ],
         responses=RunListSerializer(many=True),
+        examples=[examples.LISTED],
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
@@ -141,6 +142,7 @@ class RunCancelView(ApiView):
         summary="Cancel a backtest",
         request=None,
         responses={200: RunSerializer, 202: RunSerializer},
+        examples=[examples.CANCELED],
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Cancel at once what is queued (200); ask the worker to stop what is running (202)."""
@@ -160,6 +162,7 @@ class RunRetryView(ApiView):
         parameters=[PREFER],
         request=None,
         responses={200: QuickResultSerializer, 202: RunSerializer},
+        examples=[examples.QUEUED],
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Queue the same run again."""

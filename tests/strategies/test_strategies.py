@@ -3,7 +3,9 @@ from __future__ import annotations
 import copy
 
 import pytest
+from django.utils import timezone
 
+from core.backtests.models import BacktestRun
 from core.errors import Conflict, InvalidInput
 from strategies import selectors
 from strategies.drafts import GraphSource
@@ -164,6 +166,24 @@ def test_deleting_a_strategy_that_others_need_archives_it(strategy):
     assert strategy_delete(owner_id=child.owner_id, strategy_id=child.id) is None
     assert strategy_delete(owner_id=strategy.owner_id, strategy_id=strategy.id) is None
     assert not Strategy.objects.exists()
+
+
+def test_a_strategy_with_runs_is_archived_and_its_runs_stay(strategy):
+    now = timezone.now()
+    run = BacktestRun.objects.create(
+        owner_id=strategy.owner_id,
+        strategy=strategy,
+        strategy_version=version_get(strategy, 1),
+        symbol="GOOG",
+        interval="1d",
+        start=now,
+        end=now,
+        capital=1000,
+        resend_at=now,
+    )
+    assert strategy_delete(owner_id=strategy.owner_id, strategy_id=strategy.id).archived
+    run.refresh_from_db()
+    assert run.strategy_version.graph == strategy.graph
 
 
 def test_a_user_goes_with_strategies_that_need_each_other(user, strategy):

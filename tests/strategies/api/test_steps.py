@@ -60,7 +60,8 @@ def test_every_documented_step_works(api, draft):
 
 def test_an_edge_can_be_added_and_a_node_removed(api, draft):
     add(api, f"{draft}/indicators", {"name": "ema", "id": "fast"})
-    add(api, f"{draft}/conditions", {"operator": "gt", "right": 10, "id": "high"})
+    condition = add(api, f"{draft}/conditions", {"operator": "gt", "right": 10, "id": "high"})
+    assert [warning["code"] for warning in condition["warnings"]] == ["required"]
     edge = {"source": "fast", "target": "high", "target_port": "left"}
     assert add(api, f"{draft}/edges", edge)["node_id"] == "high"
     assert api.post(f"{draft}/edges", {"source": "fast", "target": "nobody"}).status_code == 422

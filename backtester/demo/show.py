@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -28,7 +28,7 @@ METRICS: tuple[tuple[str, str, str], ...] = (
 
 def metrics_show(console: Console, title: str, metrics: dict[str, Any]) -> None:
     """Print the metrics; an undefined one is a dash."""
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column("metric")
     table.add_column("value", justify="right")
     for key, label, pattern in METRICS:
@@ -39,15 +39,15 @@ def metrics_show(console: Console, title: str, metrics: dict[str, Any]) -> None:
 
 def trades_show(console: Console, trades: list[dict[str, Any]]) -> None:
     """Print the first trades."""
-    table = Table(title="First trades", title_justify="left")
+    table = Table(title="First trades", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("entry", "exit", "side"):
-        table.add_column(column)
-    for column in ("size", "entry price", "exit price", "P&L", "return"):
-        table.add_column(column, justify="right")
+        table.add_column(column, no_wrap=True)
+    for column in ("size", "entry", "exit", "P&L", "return"):
+        table.add_column(column, justify="right", no_wrap=True)
     for trade in trades:
         table.add_row(
-            _day(trade["entry_at"]),
-            _day(trade["exit_at"]),
+            trade["entry_time"][:10],
+            trade["exit_time"][:10],
             str(trade["side"]),
             f"{float(trade['size']):,.0f}",
             f"{float(trade['entry_price']):,.2f}",
@@ -65,9 +65,3 @@ def places_show(console: Console, base_url: str) -> None:
     table.add_row("API docs", f"{base_url}/api/v1/docs/")
     table.add_row("Admin", f"{base_url}/admin/")
     console.print(table)
-
-
-def _day(value: Any) -> str:
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1e3, tz=UTC).date().isoformat()
-    return str(value)[:10]

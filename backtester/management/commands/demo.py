@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
 from backtester.demo.client import ApiFailureError, Client
-from backtester.demo.show import places_show
 from backtester.demo.tour import quick_tour, whole_tour
 from backtester.stack.errors import StackError
 from backtester.stack.session import running_stack
@@ -41,6 +40,8 @@ class Command(BaseCommand):
                 return
             with running_stack(settings.VAR_DIR, emit=console.print) as stack:
                 self._tour(console, stack.base_url, options)
+                if stack.supervisor is not None:
+                    console.print("stopping; `make run` starts it again and keeps serving")
         except (ApiFailureError, StackError) as error:
             raise CommandError(str(error)) from error
 
@@ -50,4 +51,3 @@ class Command(BaseCommand):
             quick_tour(client, console)
         else:
             whole_tour(client, console, folder=options["out"])
-            places_show(console, base_url)

@@ -28,6 +28,10 @@ NS_PER_DAY: Final = DAY_S * NS_PER_S
 # 1970-01-01 was a Thursday; with this added, day modulo 7 is 0 on Mondays.
 MONDAY_BASED: Final = 3
 SATURDAY: Final = 5
+# What int64 nanoseconds can say ends in 1677 and 2262.
+MAX_NS: Final = 2**63 - 1
+FIRST_YEAR: Final = 1700
+LAST_YEAR: Final = 2260
 MONTHS_PER_YEAR: Final = 12
 WEEKS_PER_YEAR: Final = 52
 
@@ -118,6 +122,10 @@ def range_bounds(
 
 
 def _bound(when: date | datetime, instrument: Tradable, interval: Interval, *, last: bool) -> int:
+    if when.year < FIRST_YEAR:
+        return -MAX_NS
+    if when.year > LAST_YEAR:
+        return MAX_NS
     if isinstance(when, datetime):
         moment = when if when.tzinfo else when.replace(tzinfo=UTC)
         return _ns(moment)

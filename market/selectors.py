@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import (
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    prefetch_related_objects,
+)
 
 from core.errors import Detail, InvalidInput, NotFound
 from market.intervals import interval_get
@@ -110,19 +119,61 @@ def price_latest(symbol: str, *, owner_id: UUID | None = None) -> LatestPrice:
         When the symbol is unknown or has no bars.
     """
     instrument = instrument_get(symbol, owner_id=owner_id)
-    series = list(series_list(owner_id=owner_id).filter(instrument__symbol=instrument.symbol))
-    if not series:
+    latest = price_of(series_list(owner_id=owner_id).filter(instrument__symbol=instrument.symbol))
+    if latest is None:
         raise InvalidInput(
             f"{instrument.symbol} has no bars yet: POST /api/v1/fetches downloads some.",
             code="no_bars",
         )
-    last = max(series, key=_closing)
+    return latest
+
+
+def price_of(series: Iterable[BarSeries]) -> LatestPrice | None:
+    """Return the close of the bar that closed last in any of an instrument's series."""
+    last = max(series, key=_closing, default=None)
+    if last is None:
+        return None
     return LatestPrice(
-        symbol=instrument.symbol,
+        symbol=last.instrument.symbol,
         price=Decimal(repr(last.last_close)),
         ts=last.last_ts,
         interval=last.interval,
     )
+
+
+def market_list(*, owner_id: UUID | None) -> QuerySet[Instrument]:
+    """Return the instruments that have bars, with these as `visible_series`: two queries."""
+    mine = series_list(owner_id=owner_id)
+    return (
+        instrument_list(owner_id=owner_id)
+        .filter(Exists(mine.filter(instrument=OuterRef("pk")).order_by()))
+        .prefetch_related(
+            Prefetch("series", queryset=mine.order_by("interval"), to_attr="visible_series")
+        )
+    )
+
+
+def market_get(symbol: str, *, owner_id: UUID | None) -> Instrument:
+    """Return an instrument with its bars as `visible_series`, whether it has any or not.
+
+    Raises
+    ------
+    NotFound
+        When nobody knows the symbol.
+    """
+    try:
+        instrument = instrument_get(symbol, owner_id=owner_id)
+    except InvalidInput as error:
+        raise NotFound(error.message, code=error.code, details=error.details) from error
+    prefetch_related_objects(
+        [instrument],
+        Prefetch(
+            "series",
+            queryset=series_list(owner_id=owner_id).order_by("interval"),
+            to_attr="visible_series",
+        ),
+    )
+    return instrument
 
 
 def _closing(series: BarSeries) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
+from io import StringIO
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,6 +16,7 @@ from core.errors import ApplicationError
 from market.models import BarSeries
 
 Row = dict[str, Any]
+WIDTH = 200
 
 
 class RowsCommand(BaseCommand):
@@ -46,8 +48,10 @@ class RowsCommand(BaseCommand):
         table = Table(*rows[0], box=None, pad_edge=False)
         for row in rows:
             table.add_row(*(f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()))
-        console = Console(file=self.stdout, soft_wrap=True, no_color=True)
-        console.print(table)
+        text = StringIO()
+        # Wide enough for any row: a pipe has no width, and a cut number is a wrong one.
+        Console(file=text, width=WIDTH).print(table)
+        self.stdout.write("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def series_row(series: BarSeries) -> Row:

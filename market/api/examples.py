@@ -1,0 +1,125 @@
+"""What the OpenAPI document shows."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample
+
+SNAPSHOT: Final = "7d0b8e0c5fd9c9f6a6c1f0f94d2f8f0b2c2f4d7b1d7f1b53a2f5b9d7c0a1e2f3"
+INSTRUMENT_BODY: Final[dict[str, Any]] = {
+    "symbol": "GOOG",
+    "name": "Google Inc. Class A",
+    "asset_class": "equity",
+    "exchange": "NASDAQ",
+    "calendar": "XNYS",
+    "timezone": "America/New_York",
+    "currency": "USD",
+    "tick_size": "0.0100000000",
+    "lot_size": "1.0000000000",
+    "periods_per_year": 252.0,
+    "private": False,
+}
+SERIES_BODY: Final[dict[str, Any]] = {
+    "id": "01981f4e-6a43-7c1f-9d0e-2f6f8f0c2a11",
+    "symbol": "GOOG",
+    "interval": "1d",
+    "provider": "sample",
+    "rows": 2148,
+    "first_ts": "2004-08-19T00:00:00Z",
+    "last_ts": "2013-03-01T00:00:00Z",
+    "adjusted": True,
+    "private": False,
+    "snapshot": SNAPSHOT,
+    "updated_at": "2026-01-31T14:30:00Z",
+}
+MARKET_BODY: Final[dict[str, Any]] = {
+    **INSTRUMENT_BODY,
+    "latest": {"price": "806.19", "ts": "2013-03-01T00:00:00Z", "interval": "1d"},
+    "series": [SERIES_BODY],
+}
+FETCH_BODY: Final[dict[str, Any]] = {
+    "id": "01981f4e-7b10-7a52-8d63-5a0e9cf1d733",
+    "status": "queued",
+    "progress": 0.0,
+    "provider": "yfinance",
+    "symbol": "AAPL",
+    "interval": "1d",
+    "start": "2020-01-01",
+    "end": "2024-12-31",
+    "rows": 0,
+    "series": None,
+    "error": None,
+    "created_at": "2026-01-31T14:30:00Z",
+    "started_at": None,
+    "finished_at": None,
+}
+
+
+def response(name: str, value: Any, *codes: str) -> OpenApiExample:
+    """Return an example of an answer."""
+    return OpenApiExample(name, value=value, response_only=True, status_codes=list(codes))
+
+
+INSTRUMENTS: Final = response("Instruments", INSTRUMENT_BODY, "200")
+MARKET: Final = response("An instrument with its bars", MARKET_BODY, "200")
+BARS: Final = response(
+    "Two days",
+    {
+        "symbol": "GOOG",
+        "interval": "1d",
+        "provider": "sample",
+        "adjusted": False,
+        "snapshot": SNAPSHOT,
+        "rows": 2,
+        "ts": [1092873600000, 1092960000000],
+        "open": [100.0, 101.01],
+        "high": [104.06, 109.08],
+        "low": [95.96, 100.5],
+        "close": [100.335, 108.31],
+        "volume": [44659000.0, 22834300.0],
+    },
+    "200",
+)
+FETCH_REQUEST: Final = OpenApiExample(
+    "Five years of Apple",
+    value={
+        "symbol": "AAPL",
+        "provider": "yfinance",
+        "interval": "1d",
+        "start": "2020-01-01",
+        "end": "2024-12-31",
+    },
+    request_only=True,
+)
+FETCH_QUEUED: Final = response("Queued", FETCH_BODY, "202")
+FETCH_DONE: Final = response(
+    "Done",
+    {
+        **FETCH_BODY,
+        "status": "completed",
+        "progress": 1.0,
+        "rows": 1258,
+        "series": {**SERIES_BODY, "symbol": "AAPL", "provider": "yfinance", "rows": 1258},
+        "started_at": "2026-01-31T14:30:00Z",
+        "finished_at": "2026-01-31T14:30:02Z",
+    },
+    "200",
+)
+FETCH_FAILED: Final = response(
+    "Failed",
+    {
+        **FETCH_BODY,
+        "status": "failed",
+        "error": {
+            "code": "provider_unreachable",
+            "message": "Yahoo cannot be reached: this machine has no connection to the internet, "
+            "or something in between blocks it. The sample data works without one.",
+            "details": [],
+        },
+        "started_at": "2026-01-31T14:30:00Z",
+        "finished_at": "2026-01-31T14:30:02Z",
+    },
+    "200",
+)
+IMPORTED: Final = response("Imported", {**SERIES_BODY, "provider": "csv", "private": True}, "201")

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from market.api.fields import DayOrTimeField, IntervalField, SymbolField
+from market.choices import AssetClass
+from market.models import BarSeries, Fetch, Instrument
+from market.selectors import price_of
+
+
+class InstrumentOutput(serializers.ModelSerializer[Instrument]):
+    """What can be traded."""
+
+    private = serializers.SerializerMethodField(help_text="Whether only you can see it.")
+
+    class Meta:
+        model = Instrument
+        fields = [
+            "symbol",
+            "name",
+            "asset_class",
+            "exchange",
+            "calendar",
+            "timezone",
+            "currency",
+            "tick_size",
+            "lot_size",
+            "periods_per_year",
+            "private",
+        ]
+
+    def get_private(self, instrument: Instrument) -> bool:
+        """Return whether it belongs to somebody."""
+        return instrument.owner_id is not None
+
+
+class SeriesOutput(serializers.ModelSerializer[BarSeries]):
+    """Bars there are."""
+
+    symbol = serializers.CharField(source="instrument.symbol")
+    private = serializers.SerializerMethodField(help_text="Whether only you can see it.")
+    snapshot = serializers.CharField(source="content_hash", help_text="SHA-256 of the bars.")
+
+    class Meta:
+        model = BarSeries
+        fields = [
+            "id",
+            "symbol",
+            "interval",
+            "provider",
+            "rows",
+            "first_ts",
+            "last_ts",
+            "adjusted",
+            "private",
+            "snapshot",
+            "updated_at",
+        ]
+
+    def get_private(self, series: BarSeries) -> bool:
+        """Return whether it belongs to somebody."""
+        return series.owner_id is not None
+
+
+class PriceOutput(serializers.Serializer[Any]):
+    """The last price there is."""
+
+    price = serializers.CharField(help_text="Raw close, a decimal.")
+    ts = serializers.DateTimeField(help_text="When the bar of that price opened.")
+    interval = serializers.CharField()
+
+
+class MarketOutput(InstrumentOutput):
+    """An instrument with its bars and its latest price."""
+
+    latest = serializers.SerializerMethodField()
+    series = SeriesOutput(many=True, source="visible_series")
+
+    class Meta(InstrumentOutput.Meta):
+        fields = [*InstrumentOutput.Meta.fields, "latest", "series"]
+
+    @extend_schema_field(PriceOutput(allow_null=True))
+    def get_latest(self, instrument: Instrument) -> dict[str, Any] | None:
+        """Return the close of the bar that closed last."""
+        series: list[BarSeries] = instrument.visible_series  # type: ignore[attr-defined]  # set by market_list and market_get
+        latest = price_of(series)
+        return None if latest is None else PriceOutput(latest).data
+
+
+class BarsQuery(serializers.Serializer[Any]):
+    """Which bars."""
+
+    symbol = SymbolField()
+    interval = IntervalField(default="1d")
+    start = DayOrTimeField(required=False, default=None, help_text="First day, or moment.")
+    end = DayOrTimeField(
+        required=False, default=None, help_text="Last day (its whole session), or moment."
+    )
+    adjusted = serializers.BooleanField(
+        default=True, help_text="Take later splits and dividends into the prices."
+    )
+
+
+class BarsOutput(serializers.Serializer[Any]):
+    """Bars as columns of one length."""
+
+    symbol = serializers.CharField()
+    interval = serializers.CharField()
+    provider = serializers.CharField()
+    adjusted = serializers.BooleanField()
+    snapshot = serializers.CharField(help_text="SHA-256 of the series they are from.")
+    rows = serializers.IntegerField()
+    ts = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="When each bar opens, epoch ms; a day's is its date at 00:00 UTC.",
+    )
+    open = serializers.ListField(child=serializers.FloatField())
+    high = serializers.ListField(child=serializers.FloatField())
+    low = serializers.ListField(child=serializers.FloatField())
+    close = serializers.ListField(child=serializers.FloatField())
+    volume = serializers.ListField(child=serializers.FloatField())
+
+
+class FetchInput(serializers.Serializer[Any]):
+    """What to download."""
+
+    symbol = SymbolField()
+    provider = serializers.CharField(default="yfinance", max_length=30)
+    interval = IntervalField(default="1d")
+    start = serializers.DateField(
+        required=False, allow_null=True, default=None, help_text="As far as there is, if left out."
+    )
+    end = serializers.DateField(
+        required=False, allow_null=True, default=None, help_text="Included; now, if left out."
+    )
+    replace = serializers.BooleanField(
+        default=False, help_text="Take the place of what is stored (staff only)."
+    )
+
+
+class FetchErrorOutput(serializers.Serializer[Any]):
+    """Why a download has no bars."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    details = serializers.ListField(child=serializers.DictField())
+
+
+class FetchOutput(serializers.ModelSerializer[Fetch]):
+    """A download."""
+
+    series = SeriesOutput(allow_null=True)
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Fetch
+        fields = [
+            "id",
+            "status",
+            "progress",
+            "provider",
+            "symbol",
+            "interval",
+            "start",
+            "end",
+            "rows",
+            "series",
+            "error",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+
+    @extend_schema_field(FetchErrorOutput(allow_null=True))
+    def get_error(self, fetch: Fetch) -> dict[str, Any] | None:
+        """Return why it failed, if it did."""
+        if not fetch.error_code:
+            return None
+        return {
+            "code": fetch.error_code,
+            "message": fetch.error_message,
+            "details": fetch.error_details,
+        }
+
+
+class ImportInput(serializers.Serializer[Any]):
+    """Bars from a file, and what a symbol that nobody knows is like."""
+
+    file = serializers.FileField(
+        help_text="CSV in UTF-8 with the header ts,open,high,low,close,volume; times in ISO 8601 "
+        "or epoch seconds or milliseconds. A column adj_close makes prices adjustable."
+    )
+    symbol = SymbolField()
+    interval = IntervalField(default="1d")
+    asset_class = serializers.ChoiceField(choices=AssetClass.choices, default=AssetClass.EQUITY)
+    calendar = serializers.CharField(
+        default="", allow_blank=True, max_length=20, help_text="XNYS, 24/7, 24/5, ..."
+    )
+    timezone = serializers.CharField(default="", allow_blank=True, max_length=64)
+    name = serializers.CharField(default="", allow_blank=True, max_length=200)
+    replace = serializers.BooleanField(
+        default=False, help_text="Take the place of what you imported before."
+    )

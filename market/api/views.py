@@ -1,0 +1,227 @@
+"""The market over HTTP: what there is, its bars, and getting more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.caller import caller_id
+from core.api.views import ApiView, ListView, accepted, created
+from core.errors import InvalidInput, NotAllowed
+from core.realtime.waiting import waitable
+from market.api import examples
+from market.api.filters import FetchFilter, InstrumentFilter, SymbolPage
+from market.api.serializers import (
+    BarsOutput,
+    BarsQuery,
+    FetchInput,
+    FetchOutput,
+    ImportInput,
+    InstrumentOutput,
+    MarketOutput,
+    SeriesOutput,
+)
+from market.choices import FETCH_FINAL
+from market.models import Fetch, Instrument
+from market.selectors import fetch_get, fetch_list, instrument_list, market_get, market_list
+from market.services.fetches import fetch_create
+from market.services.imports import bars_import
+from market.store import StoredBars, bars_read
+
+NS_PER_MS = 1_000_000
+
+
+class TooLarge(APIException):
+    """The upload is too large to be done while the caller waits."""
+
+    status_code = 413
+    default_code = "too_large"
+
+
+class InstrumentListView(ListView):
+    """`GET instruments`."""
+
+    filterset_class = InstrumentFilter
+    pagination_class = SymbolPage
+    serializer_class = InstrumentOutput
+    queryset = Instrument.objects.none()
+
+    @extend_schema(
+        operation_id="instrument_list",
+        summary="List instruments",
+        responses=InstrumentOutput(many=True),
+        examples=[examples.INSTRUMENTS],
+    )
+    def get(self, request: Request) -> Response:
+        """List what can be traded: shared instruments and your own, by symbol."""
+        return self.page(instrument_list(owner_id=caller_id(request)), InstrumentOutput)
+
+
+class MarketListView(ListView):
+    """`GET market`."""
+
+    filterset_class = InstrumentFilter
+    pagination_class = SymbolPage
+    serializer_class = MarketOutput
+    queryset = Instrument.objects.none()
+
+    @extend_schema(
+        operation_id="market_list",
+        summary="List what there are bars of",
+        responses=MarketOutput(many=True),
+        examples=[examples.MARKET],
+    )
+    def get(self, request: Request) -> Response:
+        """List instruments that have bars, with these and their latest price, by symbol."""
+        return self.page(market_list(owner_id=caller_id(request)), MarketOutput)
+
+
+class MarketView(ApiView):
+    """`GET market/{symbol}`."""
+
+    @extend_schema(
+        operation_id="market_get",
+        summary="Show an instrument, its bars and its latest price",
+        responses=MarketOutput,
+        examples=[examples.MARKET],
+    )
+    def get(self, request: Request, symbol: str) -> Response:
+        """Show one instrument."""
+        return Response(MarketOutput(market_get(symbol, owner_id=caller_id(request))).data)
+
+
+class BarsView(ApiView):
+    """`GET bars`."""
+
+    @extend_schema(
+        operation_id="bars_get",
+        summary="Read bars",
+        parameters=[BarsQuery],
+        responses=BarsOutput,
+        examples=[examples.BARS],
+    )
+    def get(self, request: Request) -> Response:
+        """Read the bars of a symbol, as columns."""
+        query = BarsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        stored = bars_read(**query.validated_data, owner_id=caller_id(request))
+        if len(stored.bars) > settings.BARS_MAX_ROWS:
+            raise InvalidInput(
+                f"The range has {len(stored.bars):,} bars, an answer at most "
+                f"{settings.BARS_MAX_ROWS:,}: choose a shorter range (start, end) or a longer "
+                "interval.",
+                code="too_many_bars",
+            )
+        return Response(bars_body(stored))
+
+
+def bars_body(stored: StoredBars) -> dict[str, Any]:
+    """Return bars as `GET bars` shows them; the renderer writes the arrays."""
+    bars = stored.bars
+    return {
+        "symbol": stored.instrument_symbol,
+        "interval": stored.interval,
+        "provider": stored.provider,
+        "adjusted": stored.adjusted,
+        "snapshot": stored.snapshot,
+        "rows": len(bars),
+        "ts": bars.ts // NS_PER_MS,
+        "open": bars.open,
+        "high": bars.high,
+        "low": bars.low,
+        "close": bars.close,
+        "volume": bars.volume,
+    }
+
+
+class FetchListView(ListView):
+    """`GET` and `POST fetches`."""
+
+    work = {"POST": "run", "GET": "read"}
+    filterset_class = FetchFilter
+    serializer_class = FetchOutput
+    queryset = Fetch.objects.none()
+
+    @extend_schema(
+        operation_id="fetch_list",
+        summary="List your downloads",
+        responses=FetchOutput(many=True),
+        examples=[examples.FETCH_DONE, examples.FETCH_FAILED],
+    )
+    def get(self, request: Request) -> Response:
+        """List downloads, newest first."""
+        return self.page(fetch_list(owner_id=caller_id(request)), FetchOutput)
+
+    @extend_schema(
+        operation_id="fetch_create",
+        summary="Download bars from a provider",
+        request=FetchInput,
+        responses={202: FetchOutput, 200: FetchOutput},
+        examples=[examples.FETCH_REQUEST, examples.FETCH_QUEUED, examples.FETCH_DONE],
+    )
+    def post(self, request: Request) -> Response:
+        """Queue a download; everybody shares its bars. `Prefer: wait=N` waits for its end."""
+        form = FetchInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        if form.validated_data["replace"] and not request.user.is_staff:
+            raise NotAllowed("Only staff may replace bars that everybody shares.")
+        owner_id = caller_id(request)
+        fetch = fetch_create(owner_id=owner_id, **form.validated_data)
+
+        def done() -> Any | None:
+            now = fetch_get(owner_id=owner_id, fetch_id=fetch.id)
+            return FetchOutput(now).data if now.status in FETCH_FINAL else None
+
+        response = accepted(FetchOutput(fetch).data, location=f"/api/v1/fetches/{fetch.id}/")
+        return waitable(response, user_id=owner_id, topic=f"fetch:{fetch.id}", look=done)
+
+
+class FetchView(ApiView):
+    """`GET fetches/{id}`."""
+
+    @extend_schema(
+        operation_id="fetch_get",
+        summary="Show a download",
+        responses=FetchOutput,
+        examples=[examples.FETCH_DONE, examples.FETCH_FAILED],
+    )
+    def get(self, request: Request, fetch_id: str) -> Response:
+        """Show one download."""
+        fetch = fetch_get(owner_id=caller_id(request), fetch_id=fetch_id)
+        return Response(FetchOutput(fetch).data)
+
+
+class ImportView(ApiView):
+    """`POST imports`."""
+
+    work = "run"
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="import_create",
+        summary="Import bars from a CSV file",
+        request={"multipart/form-data": ImportInput},
+        responses={201: SeriesOutput},
+        examples=[examples.IMPORTED],
+    )
+    def post(self, request: Request) -> Response:
+        """Import all bars of a file, visible to you alone, or none and the reasons by row."""
+        form = ImportInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = dict(form.validated_data)
+        file = wanted.pop("file")
+        if file.size > settings.IMPORT_MAX_BYTES:
+            raise TooLarge(
+                f"The file has {file.size:,} bytes, at most {settings.IMPORT_MAX_BYTES:,} can be "
+                "imported: split it, or use `manage.py import_bars`."
+            )
+        series = bars_import(owner_id=caller_id(request), source=file, **wanted)
+        return created(
+            SeriesOutput(series).data, location=f"/api/v1/market/{series.instrument.symbol}/"
+        )

@@ -8,16 +8,43 @@ import numpy as np
 from celery.signals import worker_init, worker_process_init
 
 from core.backtests.columns import columns_pack, columns_unpack
-from core.engine.warm import warm_kernels
+from core.backtests.simulation import graph_simulate
+from core.engine.bars import Bars
+from core.engine.config import RunConfig
+from strategies.graph.schema import graph_document, graph_hash, graph_parse
+from strategies.graph.templates import template_get
+
+BARS = 200
 
 
 @worker_init.connect
-def parent_warm(**_: Any) -> None:
-    """Load (or once compile) the kernels before the worker forks: its children inherit them."""
-    warm_kernels()
+def simulation_warm(**_: Any) -> None:
+    """Do one run in memory: compiled code is loaded (or made, once) before the worker forks.
+
+    The children inherit it, so that none of them keeps a first user waiting.
+    """
+    bar = np.arange(BARS)
+    price = 100 + 10 * np.sin(bar / 5)
+    bars = Bars.from_arrays(
+        ts=bar * 86_400_000_000_000,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=np.ones(BARS),
+    )
+    graph = graph_parse(template_get("sma_cross").document)
+    graph_simulate(
+        graph=graph_document(graph),
+        graph_hash=graph_hash(graph),
+        parameters={},
+        bars=bars,
+        config=RunConfig(),
+        periods_per_year=252,
+    )
 
 
 @worker_process_init.connect
-def child_warm(**_: Any) -> None:
+def columns_warm(**_: Any) -> None:
     """Load what keeps threads of its own, and so must not be inherited over a fork."""
     columns_unpack(columns_pack({"warm": np.zeros(1)}))

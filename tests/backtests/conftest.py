@@ -11,6 +11,7 @@ from core.accounts.models import User
 from core.backtests.attempt import run_attempt
 from core.backtests.models import BacktestRun
 from core.backtests.services.creation import RunRequest, run_create
+from core.backtests.warm import columns_warm, simulation_warm
 from core.engine.bars import Bars
 from market.archive import history_store
 from market.history import History
@@ -44,6 +45,13 @@ def store(symbol, bars, **instrument):
         history=History.from_bars(bars),
     )
     return row
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _warm():
+    """Compile before the first test: a lease cannot be renewed inside a test's transaction."""
+    simulation_warm()
+    columns_warm()
 
 
 @pytest.fixture(autouse=True)

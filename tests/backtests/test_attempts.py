@@ -12,9 +12,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.backtests import attempt as attempts
+from core.backtests import sweeper
 from core.backtests.attempt import attempt_begin, attempt_end, run_attempt
 from core.backtests.choices import RunStatus
-from core.backtests.lease import Lease
+from core.backtests.lease import Lease, lease_end
 from core.backtests.models import BacktestRun, EquityCurve, Trade
 from core.backtests.progress import Progress
 from core.backtests.runner import run_compute
@@ -194,6 +195,24 @@ def test_a_run_that_kills_its_workers_is_parked_with_the_reason(tiny, new_run):
     assert "died 3 times" in run.error_message
     assert runs_sweep() == 0
     assert run_retry(owner_id=run.owner_id, run_id=run.id).attempts_allowed == 6
+
+
+def test_a_sweep_that_comes_late_sees_that_the_lease_was_renewed(tiny, new_run):
+    run = attempt_begin(run_id=new_run().id)
+    expire(run)
+    seen = refreshed(run)  # what the sweep read
+    BacktestRun.objects.filter(id=run.id).update(leased_until=lease_end())
+    assert sweeper._recover(seen) is False
+    assert refreshed(run).status == RunStatus.RUNNING
+
+
+def test_a_sweep_that_comes_late_sees_that_the_message_was_sent(tiny, new_run):
+    run = new_run()
+    lose_message(run)
+    seen = refreshed(run)
+    assert runs_sweep() == 1
+    assert sweeper._resend(seen) is False
+    assert refreshed(run).messages == 2
 
 
 @pytest.mark.django_db(transaction=True)

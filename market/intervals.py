@@ -84,7 +84,7 @@ WORDS = MappingProxyType(
     | {"week": "1w", "monthly": "1mo", "month": "1mo"}
 )
 BY_SECONDS = MappingProxyType({interval.seconds: interval for interval in INTERVALS.values()})
-WRITTEN = re.compile(r"(\d{1,6})\s*([a-z]+)")
+WRITTEN = re.compile(r"([0-9]{1,6})\s*([a-z]+)")
 
 
 def interval_get(text: str) -> Interval:
@@ -103,8 +103,10 @@ def interval_get(text: str) -> Interval:
         return INTERVALS[name]
     match = WRITTEN.fullmatch(lowered)
     if match and match[2] in UNITS:
-        interval = BY_SECONDS.get(int(match[1]) * UNITS[match[2]])
-        if interval:
+        count, unit = int(match[1]), UNITS[match[2]]
+        interval = BY_SECONDS.get(count * unit)
+        # Seven days are not a calendar week, nor thirty a month.
+        if interval and (count == 1 or interval.seconds <= DAY_S):
             return interval
     message = f"{text!r} is not an interval: use one of {', '.join(INTERVALS)}."
     raise InvalidInput(

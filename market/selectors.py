@@ -182,7 +182,7 @@ def _closing(series: BarSeries) -> datetime:
 
 def fetch_list(*, owner_id: UUID) -> QuerySet[Fetch]:
     """Return a user's downloads."""
-    return Fetch.objects.filter(owner_id=owner_id)
+    return Fetch.objects.filter(owner_id=owner_id).select_related("series__instrument")
 
 
 def fetch_get(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:

@@ -12,7 +12,7 @@ from market.models import Fetch, Instrument
 class SymbolPage(CursorPage):
     """By symbol, A to Z."""
 
-    ordering = ("symbol", "id")
+    ordering = "symbol"
 
 
 class InstrumentFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
@@ -31,8 +31,8 @@ class InstrumentFilter(django_filters.FilterSet):  # type: ignore[misc]  # djang
     def search_filter(
         self,
         queryset: QuerySet[Instrument],
-        name: str,
-        value: str,  # noqa: ARG002 - django-filter's signature
+        name: str,  # noqa: ARG002 - django-filter's signature
+        value: str,
     ) -> QuerySet[Instrument]:
         """Keep what has the words in its symbol or name."""
         return queryset.filter(Q(symbol__icontains=value) | Q(name__icontains=value))

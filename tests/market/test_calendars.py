@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+
+from core.errors import InvalidInput
+from market.calendars import bar_closes_at, periods_per_year, range_bounds, session_ids
+from market.intervals import interval_get
+
+
+@dataclass(frozen=True)
+class Listed:
+    calendar: str = "XNYS"
+    timezone: str = "America/New_York"
+    periods_per_year: float = 252.0
+
+
+EURUSD = Listed("24/5", "UTC", 260.0)
+BTC = Listed("24/7", "UTC", 365.0)
+
+
+def ns(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 10**9
+
+
+def session_of(*times: str, **kwargs) -> list[str]:
+    ids = session_ids(np.array([ns(time) for time in times]), **kwargs)
+    return [str(day.astype("datetime64[D]")) for day in ids]
+
+
+def test_an_evening_bar_belongs_to_the_exchanges_day_not_to_the_next_utc_day():
+    assert session_of(
+        "2024-01-02T14:30", "2024-01-03T00:30", "2024-01-03T14:30", timezone="America/New_York"
+    ) == ["2024-01-02", "2024-01-02", "2024-01-03"]
+
+
+def test_sessions_follow_the_clocks_of_the_exchange_through_a_change_to_summer_time():
+    # New York: UTC-5 until 2024-03-10, UTC-4 after.
+    assert session_of("2024-03-08T04:30", "2024-03-11T04:30", timezone="America/New_York") == [
+        "2024-03-07",
+        "2024-03-11",
+    ]
+
+
+def test_daily_bars_are_named_by_their_date_whatever_the_time_zone():
+    times = ("2024-01-02T00:00", "2024-01-03T00:00")
+    expected = ["2024-01-02", "2024-01-03"]
+    assert session_of(*times, timezone="America/New_York") == expected
+    assert session_of(*times, timezone="America/New_York", interval="1d") == expected
+    # Bars of four hours in Tokyo open at 00:00 UTC too, and are not daily ones.
+    assert session_of("2024-01-02T20:00", timezone="Asia/Tokyo", interval="4h") == ["2024-01-03"]
+
+
+def test_what_currencies_trade_on_sunday_evening_belongs_to_monday():
+    times = ("2024-01-05T20:00", "2024-01-06T12:00", "2024-01-07T22:00", "2024-01-08T08:00")
+    assert session_of(*times, timezone="UTC", interval="1h", calendar="24/5") == [
+        "2024-01-05",
+        "2024-01-08",
+        "2024-01-08",
+        "2024-01-08",
+    ]
+    assert session_of(*times, timezone="UTC", interval="1h", calendar="24/7")[1] == "2024-01-06"
+
+
+def test_no_bars_have_no_sessions():
+    assert session_ids(np.empty(0, dtype=np.int64), timezone="UTC").size == 0
+
+
+def bounds(start, end, instrument, interval):
+    return range_bounds(
+        start=start, end=end, instrument=instrument, interval=interval_get(interval)
+    )
+
+
+def test_a_day_as_end_includes_its_whole_session_in_the_exchanges_time_zone():
+    first, last = bounds(date(2024, 1, 2), date(2024, 1, 2), Listed(), "1h")
+    assert first == ns("2024-01-02T05:00")
+    assert last == ns("2024-01-03T05:00") - 1
+    first, last = bounds(date(2024, 1, 2), date(2024, 1, 2), Listed(), "1d")
+    assert (first, last) == (ns("2024-01-02T00:00"), ns("2024-01-03T00:00") - 1)
+
+
+def test_monday_as_a_start_includes_sunday_evening_for_currencies():
+    first, _ = bounds(date(2024, 1, 8), None, EURUSD, "1h")
+    assert first == ns("2024-01-06T00:00")
+    _, last = bounds(None, date(2024, 1, 7), EURUSD, "1h")
+    assert last == ns("2024-01-06T00:00") - 1
+
+
+def test_a_time_means_itself_and_utc_where_it_names_no_zone():
+    moment = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
+    assert bounds(moment, moment.replace(tzinfo=None), Listed(), "1h") == (
+        ns("2024-01-02T14:30"),
+        ns("2024-01-02T14:30"),
+    )
+
+
+@pytest.mark.parametrize("year", [1, 1500, 2300, 9999])
+def test_years_that_nanoseconds_cannot_say_are_before_or_after_everything(year):
+    first, last = bounds(date(year, 12, 31), date(9999, 12, 31), BTC, "1d")
+    assert -(2**63) < first <= last < 2**63
+    assert (first < 0) == (year < 1900)
+
+
+def test_a_range_that_ends_before_it_starts_is_refused():
+    with pytest.raises(InvalidInput, match="swap them"):
+        bounds(date(2024, 1, 3), date(2024, 1, 2), Listed(), "1d")
+
+
+def closes(text: str, instrument, interval: str) -> datetime:
+    return bar_closes_at(ns(text), instrument=instrument, interval=interval_get(interval))
+
+
+def test_a_daily_bar_is_over_when_its_session_closes_also_on_a_half_day():
+    assert closes("2024-07-02T00:00", Listed(), "1d") == datetime(2024, 7, 2, 20, 0, tzinfo=UTC)
+    assert closes("2024-07-03T00:00", Listed(), "1d") == datetime(2024, 7, 3, 17, 0, tzinfo=UTC)
+    assert closes("2024-07-02T00:00", BTC, "1d") == datetime(2024, 7, 3, tzinfo=UTC)
+
+
+def test_longer_bars_are_over_with_their_last_day():
+    assert closes("2024-02-01T00:00", BTC, "1mo") == datetime(2024, 3, 1, tzinfo=UTC)
+    assert closes("2024-01-01T00:00", BTC, "1w") == datetime(2024, 1, 8, tzinfo=UTC)
+    assert closes("2024-01-01T10:00", Listed(), "1h") == datetime(2024, 1, 1, 11, tzinfo=UTC)
+
+
+def test_a_year_has_so_many_bars():
+    assert periods_per_year(Listed(), "1d") == 252
+    # 9:30 to 16:00: six whole hours and a half one.
+    assert periods_per_year(Listed(), "1h") == 252 * 7
+    assert periods_per_year(Listed(), "30m") == 252 * 13
+    assert periods_per_year(BTC, "1h") == 365 * 24
+    assert periods_per_year(EURUSD, "1mo") == 12
+    assert periods_per_year(EURUSD, "1w") == 52
+
+
+def test_an_unknown_calendar_is_told():
+    with pytest.raises(InvalidInput, match="not a calendar"):
+        periods_per_year(Listed(calendar="XXXX"), "1h")

@@ -32,7 +32,7 @@ demo: $(STAMP) ## From nothing to a backtest result through the API, then stop
 	@$(MANAGE) demo
 
 test: $(STAMP) ## Run all tests against real servers, in parallel
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Style, types, layers, migrations, deployment settings, compose file
 	$(BIN)/ruff check .

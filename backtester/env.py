@@ -8,11 +8,14 @@ one line that names the variable, shows what was found, and says what is expecte
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from backtester.stack.state import environment_of_running_stack
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -22,7 +25,7 @@ def _raw(name: str) -> str | None:
     """Return the value of `name`, from the environment or from the file `NAME_FILE` points to."""
     path = os.environ.get(f"{name}_FILE")
     if path is None:
-        return os.environ.get(name)
+        return os.environ.get(name, _running_stack().get(name))
     if name in os.environ:
         raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them.")
     try:
@@ -31,6 +34,13 @@ def _raw(name: str) -> str | None:
         raise ImproperlyConfigured(
             f"{name}_FILE={path} cannot be read: {error.strerror}."
         ) from error
+
+
+@cache
+def _running_stack() -> dict[str, str]:
+    """Return the addresses of the stack that runs in `var/`, so that a command finds it."""
+    here = Path(__file__).resolve().parent.parent / "var"
+    return environment_of_running_stack(Path(os.environ.get("VAR_DIR", here)))
 
 
 def text(name: str, default: str | None = None) -> str:

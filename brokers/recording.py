@@ -61,13 +61,10 @@ def fills_record(*, order: Order, executions: Iterable[Execution]) -> None:
         )
         if created:
             _position_move(order, fill)
-    filled = order.fills.aggregate(
-        quantity=Sum("quantity"), notional=Sum(F("quantity") * F("price"))
-    )
-    if filled["quantity"]:
+    filled = order.fills.aggregate(units=Sum("quantity"), notional=Sum(F("quantity") * F("price")))
+    if filled["units"]:
         Order.objects.filter(id=order.id).update(
-            filled_quantity=filled["quantity"],
-            average_price=filled["notional"] / filled["quantity"],
+            filled_quantity=filled["units"], average_price=filled["notional"] / filled["units"]
         )
 
 

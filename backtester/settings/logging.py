@@ -17,7 +17,13 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.processors.StackInfoRenderer(),
 ]
 RENDERER: list[Any] = (
-    [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    [
+        # No local variables: a password may be one of them.
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        ),
+        structlog.processors.JSONRenderer(),
+    ]
     if PRODUCTION
     else [structlog.dev.ConsoleRenderer(colors=False)]
 )
@@ -49,6 +55,8 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Scanners that guess host names are no news.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # One line a task is noise at our rates; failures still speak.
         "celery.worker.strategy": {"level": "WARNING"},

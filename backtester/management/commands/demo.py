@@ -44,6 +44,8 @@ class Command(BaseCommand):
                     console.print("stopping; `make run` starts it again and keeps serving")
         except (ApiFailureError, StackError) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError("interrupted", returncode=130) from None
 
     def _tour(self, console: Console, base_url: str, options: dict[str, Any]) -> None:
         client = Client(base_url)

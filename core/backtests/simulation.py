@@ -31,9 +31,9 @@ class Simulation:
 
     plan: Plan
     bars: Bars
+    evaluation: Evaluation
     result: Result
     summary: Summary
-    evaluation: Evaluation
     timings: dict[str, float]
 
 
@@ -99,14 +99,7 @@ def graph_simulate(
         session_ids=session_ids,
     )
     clock.stop()
-    return Simulation(
-        plan=plan,
-        bars=bars,
-        result=result,
-        summary=summary,
-        evaluation=evaluation,
-        timings=clock.timings,
-    )
+    return Simulation(plan, bars, evaluation, result, summary, clock.timings)
 
 
 def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:

@@ -121,3 +121,8 @@ def work():
         return BacktestRun.objects.get(id=run_id)
 
     return do
+
+
+@pytest.fixture
+def done(waves, new_run, work):
+    return work(new_run("WAVE", "sma_cross", capital=10000.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -164,8 +165,16 @@ def draw_trades(data: ChartData) -> Figure:
             zorder=3,
             label=f"{label} ({int(chosen.sum())})",
         )
-    mean = float(data.trade_returns.mean())
     axes.axhline(0, color=MUTED, linewidth=0.9)
+    _average(axes, float(data.trade_returns.mean()))
+    axis_format(axes.yaxis, percent)
+    axis_of_dates(axes)
+    legend(axes)
+    return figure
+
+
+def _average(axes: Axes, mean: float) -> None:
+    """Mark the average of all trades."""
     axes.axhline(mean, color=STRATEGY, linewidth=1.1, linestyle=(0, (4, 3)))
     axes.annotate(
         f"average {mean:+.2f} %",
@@ -177,7 +186,3 @@ def draw_trades(data: ChartData) -> Figure:
         fontsize=9,
         color=STRATEGY,
     )
-    axis_format(axes.yaxis, percent)
-    axis_of_dates(axes)
-    legend(axes)
-    return figure

@@ -53,6 +53,12 @@ INTERVALS: Final = MappingProxyType(
 PRICES: Final = ("Open", "High", "Low", "Close")
 RATE_LIMIT_WAIT_S: Final = 60.0
 AWAY_WAIT_S: Final = 10.0
+BROKEN_OFF: Final = (
+    ValueError,
+    curl_cffi.requests.exceptions.IncompleteRead,
+    curl_cffi.requests.exceptions.ChunkedEncodingError,
+    curl_cffi.requests.exceptions.ContentDecodingError,
+)
 
 # Both must be said before the library's first use.
 yfinance.set_tz_cache_location(settings.YFINANCE_CACHE_DIR)
@@ -98,7 +104,8 @@ def _chart(request: BarRequest) -> tuple[pd.DataFrame, Mapping[str, Any]]:
             actions=True,
             timeout=settings.YFINANCE_TIMEOUT_S,
         )
-        return frame, dict(ticker.get_history_metadata())
+        # Lazy: whoever asks it for all its keys makes it ask Yahoo for one more.
+        return frame, ticker.get_history_metadata()
 
 
 class Session(curl_cffi.requests.Session[curl_cffi.requests.Response]):
@@ -173,8 +180,8 @@ def _failures_told(request: BarRequest) -> Iterator[None]:
 
 
 def _unreachable(error: Exception) -> Transient:
-    if isinstance(error, ValueError):
-        sentence, code = "Yahoo's reply is not JSON: try again later.", "bad_reply"
+    if isinstance(error, BROKEN_OFF):
+        sentence, code = "Yahoo's reply is not JSON, or cut off: try again later.", "bad_reply"
     else:
         sentence = (
             "Yahoo cannot be reached: this machine has no connection to the internet, or something "

@@ -1,0 +1,113 @@
+"""The commands of the market, as somebody types them."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from market.models import BarSeries, Instrument
+from market.providers import sample
+from market.store import bars_read
+
+CSV = "ts,open,high,low,close,volume\n2024-01-02,10,12,9,11,100\n2024-01-03,11,13,10,12,100\n"
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_load_sample_data_loads_all_and_once():
+    rows = json.loads(run("load_sample_data", "--format", "json"))
+    assert [(row["symbol"], row["interval"], row["rows"]) for row in rows] == [
+        ("AAPL", "1d", 3270),
+        ("GOOG", "1d", 2148),
+        ("IBM", "1d", 3270),
+        ("MSFT", "1d", 3270),
+        ("EURUSD", "1h", 5000),
+    ]
+    before = set(BarSeries.objects.values_list("id", "content_hash"))
+    table = run("load_sample_data")
+    assert set(BarSeries.objects.values_list("id", "content_hash")) == before
+    assert "GOOG" in table
+    assert "2,148" in table
+    goog = Instrument.objects.get(symbol="GOOG")
+    assert (goog.calendar, goog.periods_per_year, goog.exchange) == ("XNYS", 252, "NASDAQ")
+
+
+@pytest.mark.django_db
+def test_load_sample_data_goes_on_without_the_optional_package(monkeypatch):
+    monkeypatch.setattr(sample.importlib.util, "find_spec", lambda _: None)
+    text = run("load_sample_data")
+    assert "optional package" in text
+    assert BarSeries.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_fetch_bars_downloads_into_the_shared_series():
+    text = run(
+        "fetch_bars", "ibm", "aapl", "--provider", "sample", "--start", "2013-02-01",
+        "--end", "2013-02-28", "--format", "json",
+    )  # fmt: skip
+    assert [(row["symbol"], row["rows"]) for row in json.loads(text)] == [("IBM", 19), ("AAPL", 19)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("NOSUCH", "--provider", "sample"), "no sample of NOSUCH"),
+        (("GOOG", "--provider", "sample", "--interval", "7d"), "'7d' is not an interval"),
+        (("GOOG", "--provider", "sample", "--start", "01/02/2013"), "write it as 2024-01-31"),
+        (("GOOG", "--start", "2013-01-02", "--end", "2013-01-01"), "swap them"),
+    ],
+)
+def test_fetch_bars_tells_what_was_wrong_in_one_line(words, told):
+    with pytest.raises(CommandError, match=told) as caught:
+        run("fetch_bars", *words)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.django_db
+def test_import_bars_stores_a_file_for_everybody_or_for_one(tmp_path, user):
+    path = tmp_path / "bars.csv"
+    path.write_text(CSV)
+    run("import_bars", str(path), "--symbol", "mine", "--owner", "ann@example.com")
+    run("import_bars", str(path), "--symbol", "ours", "--asset-class", "crypto")
+    assert bars_read(symbol="MINE", interval="1d", owner_id=user.id).bars.close.tolist() == [11, 12]
+    assert Instrument.objects.get(symbol="MINE").owner == user
+    ours = bars_read(symbol="OURS", interval="1d").instrument
+    assert (ours.owner, ours.calendar, ours.periods_per_year) == (None, "24/7", 365)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "options", "told"),
+    [
+        (CSV + "2024-01-04,1,2,3,4,5\n", (), r"bar 2"),
+        (CSV, ("--interval", "1w"), "too soon for 1w bars"),
+        (CSV.replace("2024-01-03", "2024-01-03T05:00Z"), (), "date of their session"),
+        (CSV, ("--owner", "nobody@example.com"), "no user nobody@example.com"),
+        (CSV, ("--calendar", "MARS"), "not a calendar"),
+        (CSV, ("--timezone", "Mars/Olympus"), "not a time zone"),
+        (CSV, ("--timezone", "../../etc/passwd"), "not a time zone"),
+    ],
+)
+def test_import_bars_stores_nothing_where_something_is_wrong(tmp_path, text, options, told):
+    path = tmp_path / "bars.csv"
+    path.write_text(text)
+    with pytest.raises(CommandError, match=told):
+        run("import_bars", str(path), "--symbol", "X", *options)
+    assert not BarSeries.objects.exists()
+    assert not Instrument.objects.exists()
+
+
+@pytest.mark.django_db
+def test_import_bars_tells_of_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        run("import_bars", str(tmp_path / "none.csv"), "--symbol", "X")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -67,3 +68,16 @@ def _network_blocked() -> Iterator[None]:
         for name in ("connect", "connect_ex", "sendto"):
             patch.setattr(socket.socket, name, guard(getattr(socket.socket, name)))
         yield
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something is true, for ten seconds at most."""
+
+    def wait(condition, *, seconds=10.0):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "did not become true"
+            time.sleep(0.02)
+
+    return wait

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -91,19 +90,6 @@ def python_service(folder):
     yield make
     for service in made:
         service.kill()
-
-
-@pytest.fixture
-def eventually():
-    """Wait until something is true, for ten seconds at most."""
-
-    def wait(condition, *, seconds=10.0):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "did not become true"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.backtests.charts import CHART_TYPES
+from core.metrics.summary import KEYS
 
 
 def body_of(response, status=200):
@@ -151,3 +152,9 @@ def test_a_run_is_canceled_retried_and_deleted(api, tiny, new_run, work):
     assert body_of(api.post(f"/api/v1/backtests/{run.id}/cancel"), 409)["code"] == "finished"
     assert api.delete(f"/api/v1/backtests/{run.id}").status_code == 204
     assert api.get(f"/api/v1/backtests/{run.id}").status_code == 404
+
+
+@pytest.mark.parametrize("url", ["{id}", "{id}/results", "compare?ids={id}"])
+def test_metrics_come_in_the_order_of_reports(api, done, url):
+    answer = api.get(f"/api/v1/backtests/{url.format(id=done.id)}")
+    assert list(body_of(answer)["metrics"]) == list(KEYS)

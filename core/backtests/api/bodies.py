@@ -39,7 +39,7 @@ def result_body(run: BacktestRun) -> dict[str, Any]:
     return {
         "id": run.id,
         "status": run.status,
-        "metrics": run.metrics,
+        "metrics": run.metrics_ordered,
         "price_chart": _price_chart(series, fills, rows, dates),
         "equity_chart": {"dates": dates, "equity": series["equity"][rows]},
         "trades": list(trade_list(run=run).values(*TradeSerializer.Meta.fields)[:BODY_TRADES]),

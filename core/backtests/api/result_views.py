@@ -188,7 +188,7 @@ class CompareView(ApiView):
     def get(self, request: Request) -> Response:
         """Return the metrics of several runs in one table, and their curves from 100 on."""
         runs = runs_get(owner_id=caller_id(request), run_ids=ids_of(request))
-        keys = dict.fromkeys(key for run in runs for key in run.metrics)
+        keys = dict.fromkeys(key for run in runs for key in run.metrics_ordered)
         return Response(
             {
                 "runs": RunListSerializer(runs, many=True).data,

@@ -80,6 +80,7 @@ class RunListSerializer(serializers.ModelSerializer[BacktestRun]):
 class RunSerializer(RunListSerializer):
     """A run with everything that decides and describes its result."""
 
+    metrics = serializers.DictField(source="metrics_ordered")
     error = serializers.SerializerMethodField()
 
     class Meta(RunListSerializer.Meta):

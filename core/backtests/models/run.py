@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.backtests.choices import RunStatus
 from core.db import OwnedModel
+from core.metrics.summary import KEYS
 
 NAME_LENGTH = 100
 TAG_LENGTH = 50
@@ -133,6 +136,11 @@ class BacktestRun(OwnedModel):
     def topic(self) -> str:
         """The topic of this run's frames on the WebSocket."""
         return f"backtest:{self.id}"
+
+    @property
+    def metrics_ordered(self) -> dict[str, Any]:
+        """The metrics in the order of reports; the database keeps them in an order of its own."""
+        return {key: self.metrics[key] for key in KEYS if key in self.metrics}
 
     @property
     def finished(self) -> bool:

@@ -56,7 +56,7 @@ def order_create(
     Conflict
         When the id was used for another order, or the account is halted.
     """
-    instrument = instrument_get(symbol)
+    instrument = instrument_get(symbol, owner_id=account.owner_id)
     _check_account(account, side)
     _check_capabilities(account.kind, instrument.asset_class, asset_type, order_type, quantity)
     fields = {

@@ -39,7 +39,7 @@ class PaperBroker:
         if booked := self.find(account_id=account.id, client_order_id=request.client_order_id):
             return booked
         try:
-            price = price_latest(request.symbol).price
+            price = price_latest(request.symbol, owner_id=account.owner_id).price
         except InvalidInput as error:
             raise Refused("no_price", error.message) from error
         signed = request.quantity * SIGN[request.side]

@@ -20,7 +20,7 @@ from core.engine.config import RunConfig
 from core.errors import Detail, InvalidInput, NotFound
 from market.store import bars_read
 from strategies.models import Strategy, StrategyVersion
-from strategies.selectors import strategy_get, strategy_of_template, version_get
+from strategies.selectors import strategy_get, strategy_of_template
 from strategies.services.version import version_pin
 
 CAPITAL_AT_MOST: Final = 1e12
@@ -112,9 +112,7 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
 
 def _pin(owner_id: UUID, request: RunRequest) -> tuple[Strategy, StrategyVersion]:
     strategy = _strategy(owner_id, request.strategy)
-    if request.version is not None:
-        return strategy, version_get(strategy, request.version)
-    return strategy, version_pin(strategy=strategy)
+    return strategy, version_pin(strategy=strategy, number=request.version)
 
 
 def _strategy(owner_id: UUID, named: UUID | str) -> Strategy:

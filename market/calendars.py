@@ -165,7 +165,9 @@ def _session_close(day: date, instrument: Tradable) -> datetime:
     if instrument.calendar in ROUND_THE_CLOCK:
         return end_of_day
     exchange = _exchange(instrument.calendar)
-    if not exchange.is_session(day):
+    # The calendar knows twenty years back and one ahead.
+    known = exchange.first_session.date() <= day <= exchange.last_session.date()
+    if not known or not exchange.is_session(day):
         return end_of_day
     close: datetime = exchange.session_close(day).to_pydatetime()
     return close

@@ -120,6 +120,12 @@ def test_a_daily_bar_is_over_when_its_session_closes_also_on_a_half_day():
     assert closes("2024-07-02T00:00", BTC, "1d") == datetime(2024, 7, 3, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("day", ["1999-12-31", "2023-12-25", "2100-01-04"])
+def test_a_day_that_the_calendar_does_not_know_is_over_at_midnight(day):
+    closed = closes(f"{day}T00:00", Listed(), "1d")
+    assert (closed - datetime.fromisoformat(day).replace(tzinfo=UTC)).total_seconds() == 29 * 3600
+
+
 def test_longer_bars_are_over_with_their_last_day():
     assert closes("2024-02-01T00:00", BTC, "1mo") == datetime(2024, 3, 1, tzinfo=UTC)
     assert closes("2024-01-01T00:00", BTC, "1w") == datetime(2024, 1, 8, tzinfo=UTC)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from brokers.api import examples
 from brokers.choices import AssetType, OrderType, Side
 from brokers.models import BrokerAccount, Fill, Order, Position
 
@@ -18,6 +20,7 @@ class PlainDecimalField(serializers.DecimalField):
         super().__init__(max_digits=24, decimal_places=8, normalize_output=True, **options)
 
 
+@extend_schema_serializer(examples=[examples.NEW_TRADE])
 class TradeInput(serializers.Serializer[dict[str, Any]]):
     """An order to execute."""
 
@@ -32,13 +35,13 @@ class TradeInput(serializers.Serializer[dict[str, Any]]):
     )
     client_order_id = serializers.RegexField(
         r"^[A-Za-z0-9._:-]{1,48}$",
-        default="",
-        allow_blank=True,
+        required=False,
         help_text="Your own id: the same id is the same order, however often it is posted.",
         error_messages={"invalid": "Use 1 to 48 letters, digits and . _ : -"},
     )
 
 
+@extend_schema_serializer(examples=[examples.TRADE])
 class TradeOutput(serializers.ModelSerializer[Order]):
     """An order and what came of it."""
 
@@ -59,6 +62,7 @@ class TradeOutput(serializers.ModelSerializer[Order]):
         )  # fmt: skip
 
 
+@extend_schema_serializer(examples=[examples.ACCOUNT])
 class AccountOutput(serializers.ModelSerializer[BrokerAccount]):
     """A broker account."""
 
@@ -69,6 +73,7 @@ class AccountOutput(serializers.ModelSerializer[BrokerAccount]):
         fields = ("id", "kind", "name", "currency", "initial_cash", "state", "created_at")
 
 
+@extend_schema_serializer(examples=[examples.POSITION])
 class PositionOutput(serializers.ModelSerializer[Position]):
     """What an account holds of a symbol."""
 
@@ -81,6 +86,7 @@ class PositionOutput(serializers.ModelSerializer[Position]):
         fields = ("symbol", "quantity", "average_price", "realized_pnl", "updated_at")
 
 
+@extend_schema_serializer(examples=[examples.FILL])
 class FillOutput(serializers.ModelSerializer[Fill]):
     """One execution."""
 

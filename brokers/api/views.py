@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,19 +24,6 @@ from core.api.views import ApiView, ListView, accepted
 from core.realtime.waiting import waitable
 from strategies.selectors import strategy_get
 
-TRADE_EXAMPLE = OpenApiExample(
-    "Ten shares on paper",
-    {
-        "symbol": "GOOG",
-        "trade_type": "buy",
-        "asset_type": "stock",
-        "quantity": "10",
-        "order_type": "market",
-        "client_order_id": "my-order-1",
-    },
-    request_only=True,
-)
-
 
 class TradeExecuteView(ApiView):
     """Orders by hand."""
@@ -46,7 +33,6 @@ class TradeExecuteView(ApiView):
     @extend_schema(
         request=TradeInput,
         responses={202: TradeOutput, 200: TradeOutput},
-        examples=[TRADE_EXAMPLE],
         operation_id="trade_execute",
     )
     def post(self, request: Request) -> Response:
@@ -169,7 +155,7 @@ def _order_of(request: Request, body: dict[str, Any]) -> Order:
         side=Side(body["trade_type"]),
         order_type=OrderType(body["order_type"]),
         quantity=body["quantity"],
-        client_order_id=body["client_order_id"],
+        client_order_id=body.get("client_order_id", ""),
         strategy=strategy_get(owner_id=owner_id, strategy_id=strategy_id) if strategy_id else None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 TOPIC = re.compile(
-    r"(backtest|sweep|deployment):[0-9a-f-]{36}|orders|alerts|account|quotes:[A-Z0-9.^=_/-]{1,20}"
+    r"(backtest|sweep|deployment|fetch):[0-9a-f-]{36}|orders|alerts|account|quotes:[A-Z0-9.^=_/-]{1,20}"
 )
 
 

@@ -123,3 +123,9 @@ FETCH_FAILED: Final = response(
     "200",
 )
 IMPORTED: Final = response("Imported", {**SERIES_BODY, "provider": "csv", "private": True}, "201")
+IMPORT: Final = OpenApiExample(
+    "Daily bars of an instrument of one's own",
+    {"file": "bars.csv", "symbol": "MYFUND", "interval": "1d", "name": "My fund"},
+    media_type="multipart/form-data",
+    request_only=True,
+)

@@ -208,7 +208,7 @@ class ImportView(ApiView):
         summary="Import bars from a CSV file",
         request={"multipart/form-data": ImportInput},
         responses={201: SeriesOutput},
-        examples=[examples.IMPORTED],
+        examples=[examples.IMPORT, examples.IMPORTED],
     )
     def post(self, request: Request) -> Response:
         """Import all bars of a file, visible to you alone, or none and the reasons by row."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from notifications.api import examples
 from notifications.choices import event_choices
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
 
@@ -18,6 +20,7 @@ class DeliveryOutput(serializers.ModelSerializer[Delivery]):
         fields = ("kind", "recipient", "status", "attempts", "sent_at", "error")
 
 
+@extend_schema_serializer(examples=[examples.ALERT])
 class AlertOutput(serializers.ModelSerializer[Alert]):
     """An alert and where it went."""
 
@@ -30,6 +33,7 @@ class AlertOutput(serializers.ModelSerializer[Alert]):
         )  # fmt: skip
 
 
+@extend_schema_serializer(examples=[examples.ALERT_BY_HAND])
 class AlertInput(serializers.Serializer[dict[str, Any]]):
     """An alert to send by hand."""
 
@@ -43,6 +47,7 @@ class AlertInput(serializers.Serializer[dict[str, Any]]):
     )
 
 
+@extend_schema_serializer(examples=[examples.CHANNEL])
 class ChannelOutput(serializers.ModelSerializer[UserChannel]):
     """A channel."""
 
@@ -51,14 +56,18 @@ class ChannelOutput(serializers.ModelSerializer[UserChannel]):
         fields = ("id", "kind", "name", "address", "enabled", "disabled_reason", "created_at")
 
 
+@extend_schema_serializer(examples=[examples.NEW_CHANNEL])
 class ChannelInput(serializers.Serializer[dict[str, Any]]):
     """A channel to add."""
 
     kind = serializers.CharField(max_length=40, help_text='"email", "sms", or an exact kind.')
-    address = serializers.CharField(max_length=320, default="")
+    address = serializers.CharField(
+        max_length=320, required=False, help_text="Left out for in_app."
+    )
     name = serializers.CharField(max_length=100, default="", allow_blank=True)
 
 
+@extend_schema_serializer(examples=[examples.CHANNEL_CHANGE])
 class ChannelChange(serializers.Serializer[dict[str, Any]]):
     """What may be changed of a channel."""
 
@@ -66,6 +75,7 @@ class ChannelChange(serializers.Serializer[dict[str, Any]]):
     enabled = serializers.BooleanField(required=False)
 
 
+@extend_schema_serializer(examples=[examples.RULE])
 class RuleOutput(serializers.ModelSerializer[AlertRule]):
     """A rule."""
 
@@ -76,6 +86,7 @@ class RuleOutput(serializers.ModelSerializer[AlertRule]):
         fields = ("id", "name", "event", "filters", "channels", "enabled", "created_at")
 
 
+@extend_schema_serializer(examples=[examples.NEW_RULE])
 class RuleInput(serializers.Serializer[dict[str, Any]]):
     """A rule to add or to change."""
 

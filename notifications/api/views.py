@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,20 +22,6 @@ from notifications.api.serializers import (
     RuleOutput,
 )
 from notifications.models import Alert, AlertRule, UserChannel
-
-ALERT_EXAMPLE = OpenApiExample(
-    "By hand",
-    {"subject": "GOOG", "message": "Crossed 800.", "channels": ["email", "in_app"]},
-    request_only=True,
-)
-CHANNEL_EXAMPLE = OpenApiExample(
-    "Email", {"kind": "email", "address": "trader@example.com"}, request_only=True
-)
-RULE_EXAMPLE = OpenApiExample(
-    "Backtests of GOOG, by mail",
-    {"event": "run.completed", "filters": {"ticker": "GOOG"}, "channels": ["email"]},
-    request_only=True,
-)
 
 
 def valid(serializer_class: type[Any], request: Request, **options: Any) -> dict[str, Any]:
@@ -63,7 +49,6 @@ class AlertSendView(ApiView):
     @extend_schema(
         request=AlertInput,
         responses={201: AlertOutput},
-        examples=[ALERT_EXAMPLE],
         operation_id="alert_send",
     )
     def post(self, request: Request) -> Response:
@@ -114,7 +99,6 @@ class ChannelListView(ListView):
     @extend_schema(
         request=ChannelInput,
         responses={201: ChannelOutput},
-        examples=[CHANNEL_EXAMPLE],
         operation_id="channel_create",
     )
     def post(self, request: Request) -> Response:
@@ -174,7 +158,6 @@ class RuleListView(ListView):
     @extend_schema(
         request=RuleInput,
         responses={201: RuleOutput},
-        examples=[RULE_EXAMPLE],
         operation_id="rule_create",
     )
     def post(self, request: Request) -> Response:

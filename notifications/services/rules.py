@@ -17,7 +17,7 @@ MAX_CHANNELS = 50
 MAX_RULES = 500
 
 
-def channel_create(*, owner_id: UUID, kind: str, address: str, name: str = "") -> UserChannel:
+def channel_create(*, owner_id: UUID, kind: str, address: str = "", name: str = "") -> UserChannel:
     """Add an address to reach the user at.
 
     `kind` may be "email" or "sms": the installation's own service for it is taken.

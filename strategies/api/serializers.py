@@ -75,7 +75,9 @@ class GraphInput(KnownFields):
 class StrategyCreateInput(GraphInput):
     """A new strategy; its name is that of the template or the base if none is given."""
 
-    name = serializers.CharField(max_length=NAME_LENGTH, required=False, default="")
+    name = serializers.CharField(
+        max_length=NAME_LENGTH, required=False, default="", allow_blank=True
+    )
     description = serializers.CharField(
         max_length=DESCRIPTION_LENGTH, allow_blank=True, required=False
     )
@@ -115,7 +117,9 @@ class StrategyChangeInput(GraphInput):
 class ForkInput(KnownFields):
     """A copy."""
 
-    name = serializers.CharField(max_length=NAME_LENGTH, required=False, default="")
+    name = serializers.CharField(
+        max_length=NAME_LENGTH, required=False, default="", allow_blank=True
+    )
     version = serializers.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, help_text="The draft if not given."
     )

@@ -1,0 +1,82 @@
+"""What the endpoints take and give, for the API's document."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample
+
+ACCOUNT_ID = "01981f52-33cc-7d44-8e55-bf66c077d188"
+TRADE_ID = "01981f53-44dd-7e55-9f66-c077d188e299"
+
+NEW_TRADE = OpenApiExample(
+    "Ten shares on paper",
+    {
+        "symbol": "GOOG",
+        "trade_type": "buy",
+        "asset_type": "stock",
+        "quantity": "10",
+        "order_type": "market",
+        "client_order_id": "my-order-1",
+    },
+    request_only=True,
+)
+TRADE = OpenApiExample(
+    "A filled order",
+    {
+        "trade_id": TRADE_ID,
+        "account_id": ACCOUNT_ID,
+        "strategy_id": None,
+        "client_order_id": "my-order-1",
+        "symbol": "GOOG",
+        "asset_type": "stock",
+        "trade_type": "buy",
+        "order_type": "market",
+        "quantity": "10",
+        "status": "filled",
+        "filled_quantity": "10",
+        "executed_price": "806.19",
+        "reason_code": "",
+        "reason": "",
+        "created_at": "2026-01-15T14:30:00.120Z",
+        "submitted_at": "2026-01-15T14:30:00.140Z",
+        "finished_at": "2026-01-15T14:30:00.155Z",
+    },
+    response_only=True,
+)
+ACCOUNT = OpenApiExample(
+    "The paper account",
+    {
+        "id": ACCOUNT_ID,
+        "kind": "paper",
+        "name": "Paper",
+        "currency": "USD",
+        "initial_cash": "100000",
+        "state": "active",
+        "created_at": "2026-01-15T14:30:00Z",
+    },
+    response_only=True,
+)
+POSITION = OpenApiExample(
+    "Ten shares",
+    {
+        "symbol": "GOOG",
+        "quantity": "10",
+        "average_price": "806.19",
+        "realized_pnl": "0",
+        "updated_at": "2026-01-15T14:30:00.155Z",
+    },
+    response_only=True,
+)
+FILL = OpenApiExample(
+    "One execution",
+    {
+        "trade_id": TRADE_ID,
+        "execution_id": "paper-01981f54-55ee-7f66-8a77-d188e299f3aa",
+        "symbol": "GOOG",
+        "side": "buy",
+        "quantity": "10",
+        "price": "806.19",
+        "commission": "0",
+        "executed_at": "2026-01-15T14:30:00.150Z",
+    },
+    response_only=True,
+)

@@ -18,6 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "live", "expires": 10},
     },
+    "market: re-queue what a lost worker left behind": {
+        "task": "market.sweep",
+        "schedule": 10.0,
+        "options": {"queue": "market", "expires": 10},
+    },
     "notifications: send what is due": {
         "task": "notifications.sweep",
         "schedule": 10.0,

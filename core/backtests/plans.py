@@ -17,7 +17,11 @@ KEPT = 256
 
 
 class _Document:
-    """A graph document that is compared by its hash alone, so that it can key a cache."""
+    """A graph document that can key a cache: found by its hash, told apart by its content.
+
+    The hash alone is not enough. Graphs that differ in the ids of their nodes, in labels or in
+    layout have one hash, but rules, faults and charts name the nodes of the graph they came from.
+    """
 
     __slots__ = ("graph", "graph_hash")
 
@@ -26,7 +30,11 @@ class _Document:
         self.graph = graph
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Document) and self.graph_hash == other.graph_hash
+        return (
+            isinstance(other, _Document)
+            and self.graph_hash == other.graph_hash
+            and self.graph == other.graph
+        )
 
     def __hash__(self) -> int:
         return hash(self.graph_hash)

@@ -53,7 +53,7 @@ def completion_notify(*, run: BacktestRun, metrics: dict[str, Any]) -> None:
         key=f"run.completed:{run.id}",
         subject=f"Backtest of {run} completed: {outcome}",
         text=f"{run}: {outcome} in {trades} trades.",
-        data={"run_id": str(run.id), "symbol": run.symbol, **told},
+        data={**_described(run, RunStatus.COMPLETED), **told},
     )
 
 
@@ -66,5 +66,16 @@ def failure_notify(*, run: BacktestRun, status: RunStatus, code: str, message: s
         key=f"run.failed:{run.id}:{run.attempts}",
         subject=f"Backtest of {run} {status.label.lower()}",
         text=message,
-        data={"run_id": str(run.id), "symbol": run.symbol, "status": status.value, "code": code},
+        data={**_described(run, status), "code": code},
     )
+
+
+def _described(run: BacktestRun, status: RunStatus) -> dict[str, Any]:
+    """Return what alert rules may filter on (`notifications.choices.RUN_FILTERS`)."""
+    return {
+        "run_id": str(run.id),
+        "ticker": run.symbol,
+        "interval": run.interval,
+        "strategy_id": str(run.strategy_id),
+        "status": status.value,
+    }

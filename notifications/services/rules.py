@@ -10,6 +10,7 @@ from django.db import transaction
 
 from core.errors import Conflict, Detail, InvalidInput
 from notifications.channels.kinds import CHANNELS, kind_of
+from notifications.choices import EVENTS
 from notifications.models import Alert, AlertRule, UserChannel
 from notifications.services.alerts import alert_send
 
@@ -72,6 +73,7 @@ def rule_create(
     *, owner_id: UUID, event: str, channels: Iterable[UserChannel], **fields: Any
 ) -> AlertRule:
     """Add a rule."""
+    _filters_check(event, fields.get("filters", {}))
     if AlertRule.objects.filter(owner_id=owner_id).count() >= MAX_RULES:
         raise Conflict(f"You have {MAX_RULES} rules already: delete one first.")
     rule = AlertRule.objects.create(owner_id=owner_id, event=event, **fields)
@@ -84,9 +86,28 @@ def rule_update(
     *, rule: AlertRule, channels: Iterable[UserChannel] | None = None, **changes: Any
 ) -> AlertRule:
     """Change a rule; `channels` replaces all of them."""
+    _filters_check(changes.get("event", rule.event), changes.get("filters", rule.filters))
     if changes:
         AlertRule.objects.filter(id=rule.id).update(**changes)
         rule.refresh_from_db()
     if channels is not None:
         rule.channels.set(channels)
     return rule
+
+
+def _filters_check(event: str, filters: dict[str, Any]) -> None:
+    """Refuse a filter that no event of this kind could ever meet."""
+    known = EVENTS[event].filters
+    faults = [
+        Detail(
+            f"filters.{name}",
+            "unknown_filter",
+            f"{event} has no {name!r}: filter on {', '.join(known) or 'nothing'}.",
+            expected=list(known),
+            received=name,
+        )
+        for name in filters
+        if name not in known
+    ]
+    if faults:
+        raise InvalidInput(faults[0].message, details=faults)

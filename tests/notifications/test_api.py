@@ -83,6 +83,14 @@ def test_a_rule_is_made_changed_and_deleted(client, channel):
     assert client.get(url).status_code == 404
 
 
+def test_a_filter_that_no_event_could_meet_is_refused_with_those_there_are(client):
+    body = {"event": "run.completed", "filters": {"tickr": "GOOG"}}
+    answer = client.post(f"{API}/alert-rules", body, format="json")
+    assert answer.status_code == 422
+    (detail,) = answer.json()["details"]
+    assert (detail["path"], "ticker" in detail["expected"]) == ("filters.tickr", True)
+
+
 def test_a_test_goes_through_the_channel(client, channel):
     answer = client.post(f"{API}/channels/{channel.id}/test/")
     assert answer.status_code == 201

@@ -50,7 +50,8 @@ format: $(STAMP) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## Measure the speed (takes minutes)
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in engine indicators quick_backtest; do \
+		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 constraints: ## Rewrite constraints.txt from what .venv has, installing nothing
 	@{ echo "# What the requirements pull in, pinned. Written by 'make constraints'."; \

@@ -1,8 +1,8 @@
 """How long one backtest takes from the outside: HTTP in, result out, through the worker.
 
-Start the installation (`make run`), then::
+It starts an installation of its own for that time, or measures one that runs::
 
-    .venv/bin/python benchmarks/quick_backtest.py --base-url http://127.0.0.1:8000
+    .venv/bin/python -m benchmarks.quick_backtest --base-url http://127.0.0.1:8000
 
 It registers a user of its own and measures, with warm processes:
 
@@ -23,9 +23,13 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 
 import requests
+
+from backtester.stack.session import running_stack
 
 FORM = {
     "ticker": "GOOG",
@@ -39,12 +43,22 @@ MEDIAN_GOAL_MS, P95_GOAL_MS = 100.0, 250.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--base-url", default="http://127.0.0.1:8000")
+    parser.add_argument("--base-url", help="an installation that runs already")
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--waiting", type=int, default=100)
     parser.add_argument("--check", action="store_true", help="fail where a goal is missed")
     options = parser.parse_args()
-    base = options.base_url.rstrip("/")
+    if options.base_url:
+        return measure(options.base_url.rstrip("/"), options)
+    with TemporaryDirectory() as folder:
+        # PostgreSQL does not run as root: its user must be able to enter the folder.
+        Path(folder).chmod(0o711)
+        with running_stack(Path(folder) / "var", demo=False) as stack:
+            return measure(stack.base_url, options)
+
+
+def measure(base: str, options: argparse.Namespace) -> int:
+    """Measure one installation, print the figures, and return the exit code."""
     session = session_of_new_user(base)
     for _ in range(10):
         backtest(session, base)

@@ -11,6 +11,7 @@ from core.backtests.columns import columns_pack, columns_unpack
 from core.backtests.simulation import graph_simulate
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from core.engine.warm import warm_kernels
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_get
 
@@ -23,6 +24,7 @@ def simulation_warm(**_: Any) -> None:
 
     The children inherit it, so that none of them keeps a first user waiting.
     """
+    warm_kernels()
     bar = np.arange(BARS)
     price = 100 + 10 * np.sin(bar / 5)
     bars = Bars.from_arrays(

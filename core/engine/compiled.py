@@ -62,7 +62,12 @@ def _kernel_signature() -> tuple[Any, ...]:
     stamps.flags.writeable = prices.flags.writeable = False
     arguments = (
         Market(stamps, prices, prices, prices, prices),
-        Plan(np.empty(0, INSTRUCTION), np.empty((0, 0), np.bool_), np.empty((0, 0))),
+        Plan(
+            np.empty(0, INSTRUCTION),
+            np.empty((0, 0), np.bool_),
+            np.empty(0, np.bool_),
+            np.empty((0, 0)),
+        ),
         tables_new(np.zeros(1, TERMS), 0),
         Curves(series, series, series),
         0,

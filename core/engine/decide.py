@@ -22,6 +22,8 @@ def order_decide(run: Run, bar: int, close: float, equity: float) -> None:
     if account.lots > 0 and equity < terms.maintenance * held:
         order.active = order.liquidate = True
         return
+    if not plan.eventful[bar]:
+        return  # no trigger is true: at most bars that is all there is to decide
     side = 0
     if account.lots > 0:
         side = 1 if account.position > 0.0 else -1

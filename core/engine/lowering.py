@@ -51,7 +51,8 @@ def plan_lower(
     level_rows = np.empty((len(levels), bars), np.float64)
     for row, column in enumerate(levels):
         level_rows[row] = columns[column]
-    return Plan(rules, signals, level_rows)
+    eventful = np.logical_or.reduce(signals, axis=0)
+    return Plan(rules, signals, eventful, level_rows)
 
 
 def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:

@@ -169,9 +169,10 @@ class Moment(NamedTuple):
 class Plan(NamedTuple):
     """The lowered program: instructions, one row of triggers each, and the rows stops refer to."""
 
-    rules: NDArray[Any]
-    signals: NDArray[np.bool_]
-    levels: NDArray[np.float64]
+    rules: NDArray[Any]  # of Instruction
+    signals: NDArray[np.bool_]  # by rule and bar
+    eventful: NDArray[np.bool_]  # by bar: whether any signal is true
+    levels: NDArray[np.float64]  # by row and bar
 
 
 class Tables(NamedTuple):

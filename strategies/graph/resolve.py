@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.engine.program import Size, SizeKind
+from core.engine.program import Operation, Size, SizeKind, StopKind
 from core.errors import Detail
 from strategies.graph.binding import node_bind, settings_bind
 from strategies.graph.catalogue import node_type_get
@@ -197,7 +197,30 @@ def _rules(
                 expected="a stop_loss on the node or in the settings",
                 node_id=rule.node.id,
             )
+        _guards_check(rule, faults)
     return rules
+
+
+def _guards_check(rule: RuleDraft, faults: Faults) -> None:
+    """Note guards that no price can reach: 100 % or more below the fill."""
+    below = {
+        Operation.OPEN_LONG: ("stop_loss", rule.stop_loss, "long"),
+        Operation.OPEN_SHORT: ("take_profit", rule.take_profit, "short"),
+    }.get(rule.operation)
+    if below is None:
+        return
+    name, stop, side = below
+    if stop is None or stop.kind is not StopKind.PERCENT or stop.value < 1.0:
+        return
+    faults.add(
+        f"nodes[{rule.node.index}].params.{name}",
+        "out_of_range",
+        f"The {name} of the {side} order {rule.node.id!r} is a fraction {stop.value:g} below its "
+        "fill, where no price can be: it must be below 1 (0.03 is 3 %).",
+        expected="below 1",
+        received=stop.value,
+        node_id=rule.node.id,
+    )
 
 
 def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:

@@ -20,9 +20,13 @@ _STOP_KINDS: Final = {
 _SIZE_KINDS: Final = {
     "units": (SizeKind.UNITS, None),
     "cash": (SizeKind.CASH, None),
-    "percent_of_equity": (SizeKind.PERCENT_OF_EQUITY, 10.0),
+    "percent_of_equity": (SizeKind.PERCENT_OF_EQUITY, 1.0),
     "risk_percent": (SizeKind.RISK_PERCENT, 1.0),
 }
+_CREDIT: Final = (
+    " It is a fraction: 1 is all equity. To trade on credit set the run's `margin`: at 0.5, 1 buys "
+    "twice the equity."
+)
 _LATER_SIZES: Final = ("volatility_target", "kelly")
 
 
@@ -139,7 +143,12 @@ class Sizing(TypedValue):
     def _typed(self, kind: str, found: Mapping[str, Any]) -> Size:
         size_kind, most = _SIZE_KINDS[kind]
         bounds = Number(name=f"{self.name}.value", above=0.0, maximum=most)
-        return Size(size_kind, self._number(found, bounds))
+        try:
+            return Size(size_kind, self._number(found, bounds))
+        except BadValueError as bad:
+            if size_kind is SizeKind.PERCENT_OF_EQUITY and bad.code == "out_of_range":
+                bad.message += _CREDIT
+            raise
 
 
 SIZING: Final = Sizing(

@@ -151,6 +151,14 @@ def test_depth_is_limited(drawing):
         ({"sizing": {"type": "risk_percent", "value": 0.01}}, {}, "params.stop_loss", "required"),
         ({"sizing": {"type": "kelly", "value": 1}}, {}, "params.sizing.type", "not_supported"),
         ({"sizing": {"type": "cash", "value": -1}}, {}, "params.sizing.value", "out_of_range"),
+        (
+            {"sizing": {"type": "percent_of_equity", "value": 1.5}},
+            {},
+            "params.sizing.value",
+            "out_of_range",
+        ),
+        ({"stop_loss": 1}, {}, "params.stop_loss", "out_of_range"),
+        ({"side": "short", "take_profit": 1}, {}, "params.take_profit", "out_of_range"),
         ({"trailing": 0.1}, {}, "params.trailing", "not_supported"),
         ({"time_stop": 5}, {}, "params.time_stop", "not_supported"),
     ],
@@ -172,6 +180,21 @@ def test_a_stop_of_the_settings_satisfies_sizing_by_risk(drawing):
     assert faults(drawing) == {}
     drawing.settings["stop_loss"] = {"type": "price"}
     assert faults(drawing) == {"settings.stop_loss.type": "unknown_choice"}
+
+
+def test_a_size_beyond_the_equity_says_where_credit_comes_from(drawing):
+    drawing.add("c", "condition", {"operator": "gt", "left": 2, "right": 1})
+    sizing = {"type": "percent_of_equity", "value": 2}
+    drawing.add("enter", "entry", {"sizing": sizing}, when="c")
+    found, _ = graph_faults(graph_parse(drawing.document))
+    assert "set the run's `margin`" in found[0].message
+
+
+def test_a_short_may_lose_all_of_its_value_and_a_long_win_it(drawing):
+    drawing.add("c", "condition", {"operator": "gt", "left": 2, "right": 1})
+    drawing.add("enter", "entry", {"side": "short", "stop_loss": 1}, when="c")
+    drawing.add("buy", "entry", {"take_profit": 1}, when="c")
+    assert faults(drawing) == {}
 
 
 def test_an_action_needs_something_that_runs_it(drawing):

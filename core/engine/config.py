@@ -56,7 +56,7 @@ class RunConfig(Section):
     slippage : Slippage
     spread : float
         Bid-ask spread as a fraction of the price, paid in full by the entry: bars hold the price
-        at which positions close.
+        at which positions close. Slippage is a fraction of the same price; the two add up.
     margin : float
         Share of a position's value that must be covered by equity when it is opened; 1 is an
         account without credit. Its inverse is the leverage: sizes by percent of equity are

@@ -127,8 +127,10 @@ def guard_fill(run: Run, k: int, bar: Bar, price: float, reason: int) -> None:
 def guards_check(run: Run, bar: Bar) -> None:
     """Rules 6 and 7: each lot's stop-loss, then its take-profit, from the bar of its entry on.
 
-    Where a bar touches both, the stop-loss wins and the bar counts as ambiguous, unless it
-    opened beyond the stop-loss.
+    A bar that opens beyond a guard fills it there, before anything else happens in it. Where a
+    bar opens between the two and touches both, nobody knows which came first: the stop-loss wins
+    and the bar counts as ambiguous. (The reference lets it win over an open beyond the
+    take-profit, too.)
     """
     account, counters = run.account, run.counters
     lots = account.lots
@@ -136,11 +138,15 @@ def guards_check(run: Run, bar: Bar) -> None:
     k = _FIRST
     while k < account.lots:
         lot = run.lots[k]
+        stopped = stop_touched(lot.side, lot.stop_loss, bar.high, bar.low)
         taken = take_touched(lot.side, lot.take_profit, bar.high, bar.low)
-        if stop_touched(lot.side, lot.stop_loss, bar.high, bar.low):
-            price = stop_fill_price(lot.side, lot.stop_loss, bar.open)
-            unknown = taken and price == lot.stop_loss
-            guard_fill(run, k, bar, price, STOP_LOSS)
+        unknown = False
+        if stopped and taken:
+            first = take_touched(lot.side, lot.take_profit, bar.open, bar.open)
+            unknown = not first and not stop_touched(lot.side, lot.stop_loss, bar.open, bar.open)
+            stopped = run.terms.reference or not first
+        if stopped:
+            guard_fill(run, k, bar, stop_fill_price(lot.side, lot.stop_loss, bar.open), STOP_LOSS)
             if unknown:
                 ambiguous += 1
                 counters.ambiguous_pnl += run.trades[account.trades - 1].pnl

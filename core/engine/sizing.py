@@ -16,6 +16,7 @@ _CASH = int(SizeKind.CASH)
 _RISK = int(SizeKind.RISK_PERCENT)
 _ALMOST_ONE = 1.0 - sys.float_info.epsilon  # the reference's whole equity
 _TOLERANCE = 1e-12  # relative: a quotient that is whole on paper must not lose a lot to rounding
+_LARGEST_SLIP = 1e-9  # lots: nor may a huge one gain any
 
 
 @inlined
@@ -23,8 +24,9 @@ def lots_floor(terms: Terms, quantity: float) -> float:
     """Round down to whole lots."""
     if terms.lot_size == 0.0:
         return quantity
-    lots: float = np.floor(quantity / terms.lot_size * (1.0 + _TOLERANCE))
-    return lots * terms.lot_size
+    lots = quantity / terms.lot_size
+    whole: float = np.floor(lots + min(lots * _TOLERANCE, _LARGEST_SLIP))
+    return whole * terms.lot_size
 
 
 @inlined

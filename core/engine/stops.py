@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.engine.costs import entry_price
 from core.engine.jit import inlined
 from core.engine.program import StopKind
 from core.engine.state import Instruction, Plan, Terms
@@ -41,17 +42,19 @@ def take_profit_price(plan: Plan, rule: Instruction, bar: int, base: float) -> f
 
 @inlined
 def guards_sound(plan: Plan, rule: Instruction, terms: Terms, bar: int, close: float) -> bool:
-    """Whether each guard has a price above zero, on its own side of what an entry would pay.
+    """Whether each guard would have a price above zero, on its own side of what the entry pays.
 
-    An entry that cannot be guarded as its rule says is rejected, never sent unguarded.
+    Judged at the close, as if the entry filled there. An entry that cannot be guarded as its rule
+    says is rejected, never sent unguarded.
     """
-    paid = close * (1.0 + rule.side * terms.spread)
+    paid = entry_price(terms, rule.side, close)
+    base = close if terms.reference else paid
     if rule.stop_kind != 0:
-        stop = stop_loss_price(plan, rule, bar, close)
+        stop = stop_loss_price(plan, rule, bar, base)
         if not (0.0 < stop < np.inf and (paid - stop) * rule.side > 0.0):
             return False
     if rule.take_kind != 0:
-        take = take_profit_price(plan, rule, bar, close)
+        take = take_profit_price(plan, rule, bar, base)
         if not (0.0 < take < np.inf and (take - paid) * rule.side > 0.0):
             return False
     return True

@@ -119,6 +119,12 @@ def test_sizes_are_what_the_money_buys_with_costs_in_whole_lots(size, config, un
         assert result.counters["rejected_below_lot"] == 1
 
 
+def test_a_huge_order_never_costs_more_than_there_is():
+    result = play(flat(3, 3, 3), long(0), cash=1e15)
+    assert result.trades[0]["quantity"] == 333_333_333_333_333
+    assert result.cash[1] == 1.0
+
+
 def test_risk_sizing_loses_the_fraction_of_equity_at_the_stop():
     risk = Size(SizeKind.RISK_PERCENT, 0.01)
     bars = market([(100, 101, 99, 100), (100, 101, 99, 100), (100, 100, 90, 92)])

@@ -109,6 +109,39 @@ def test_a_bar_that_opens_beyond_the_stop_loss_is_not_ambiguous():
     assert result.counters["ambiguous_bars"] == 0
 
 
+def test_a_bar_that_opens_beyond_the_take_profit_fills_there_whatever_comes_after():
+    guards = {"stop_loss": percent(0.05), "take_profit": percent(0.05)}
+    bars = market([CALM, CALM, (107, 108, 90, 95)])
+    result = play(bars, long(0, **guards, **TEN))
+    assert reasons(result) == ["take_profit"]
+    assert result.trades[0]["exit_price"] == 107
+    assert result.counters["ambiguous_bars"] == 0
+    late = market([CALM, CALM, CALM, (107, 108, 90, 95), CALM])
+    assert reasons(play(late, long(1, **guards, **TEN), profile="reference")) == ["stop_loss"]
+
+
+def test_a_short_is_covered_at_an_open_beyond_its_take_profit():
+    guards = {"stop_loss": percent(0.05), "take_profit": percent(0.05)}
+    result = play(market([CALM, CALM, (93, 110, 92, 105)]), short(0, **guards, **TEN))
+    assert reasons(result) == ["take_profit"]
+    assert result.trades[0]["exit_price"] == 93
+
+
+@pytest.mark.parametrize("opened", [95, 105])
+def test_a_bar_that_opens_right_on_a_guard_is_not_ambiguous(opened):
+    guards = {"stop_loss": percent(0.05), "take_profit": percent(0.05)}
+    result = play(market([CALM, CALM, (opened, 106, 94, 100)]), long(0, **guards, **TEN))
+    assert result.trades[0]["exit_price"] == opened
+    assert result.counters["ambiguous_bars"] == 0
+
+
+def test_a_take_profit_closer_than_the_spread_is_measured_from_the_fill():
+    bars = market([CALM, (100, 104, 99, 103), CALM])
+    result = play(bars, long(0, take_profit=percent(0.01), **TEN), spread=0.02)
+    assert result.trades[0]["exit_price"] == pytest.approx(102 * 1.01)
+    assert result.counters["rejected_stop"] == 0
+
+
 def test_a_position_is_guarded_in_the_bar_of_its_entry():
     result = play(
         market([CALM, (100, 101, 94, 100), CALM]), long(0, stop_loss=percent(0.05), **TEN)

@@ -16,6 +16,9 @@ RUN APP_ENV=production ALLOWED_HOSTS=build.invalid VAR_DIR=/tmp/var \
     SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
     python manage.py collectstatic --no-input --verbosity 0 \
     && python -m compileall -q /app
+# The kernels as machine code; container_start.sh brings them to each container.
+RUN NUMBA_CACHE_DIR=/opt/numba \
+    python -c 'from core.backtests.warm import simulation_warm; simulation_warm()'
 
 
 FROM python:3.11-slim-bookworm
@@ -32,6 +35,7 @@ RUN groupadd --system --gid 10001 app \
     && install --directory --owner app --group app --mode 0700 /var/lib/algobacktester
 # Owned by root: the program cannot change itself.
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/numba /opt/numba
 COPY --from=build /app /app
 WORKDIR /app
 USER app
@@ -40,6 +44,7 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=40s --start-interval=1s --retries=3 \
     CMD ["python", "backtester/stack/container_health.py"]
+ENTRYPOINT ["/bin/sh", "/app/backtester/stack/container_start.sh"]
 # Django itself reads the proxy's headers (PROXY_COUNT); WEB_CONCURRENCY sets the process count.
 CMD ["uvicorn", "backtester.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
      "--no-proxy-headers", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "20"]

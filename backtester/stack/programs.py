@@ -23,6 +23,12 @@ WORKERS = {
     "worker-orders": ("orders", "live", "alerts", "market"),
 }
 PROCESSES_PER_WORKER = 2
+# Without these glibc gives the memory of large arrays back after each run, and every page of it
+# faults in again for the next. Workers only: the web server allocates nothing large.
+KEEP_LARGE_ARRAYS = {
+    "MALLOC_MMAP_THRESHOLD_": "100000000",
+    "MALLOC_TRIM_THRESHOLD_": "100000000",
+}
 
 
 class WebServer(Service):
@@ -71,7 +77,8 @@ def web_server(
         argv=(
             *(sys.executable, "-m", "uvicorn", "backtester.asgi:application"),
             *("--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"),
-            *("--timeout-graceful-shutdown", "5"),
+            # PROXY_COUNT alone decides whose X-Forwarded-For is believed.
+            *("--no-proxy-headers", "--timeout-graceful-shutdown", "5"),
         ),
         log=logs / "web.log",
         environment=environment,
@@ -93,7 +100,7 @@ def workers(*, project_dir: Path, logs: Path, environment: Mapping[str, str]) ->
                 *("-c", str(PROCESSES_PER_WORKER), *common),
             ),
             log=logs / f"{name}.log",
-            environment=environment,
+            environment={**KEEP_LARGE_ARRAYS, **environment},
             cwd=project_dir,
             # Running tasks may end; what does not is delivered again after the next start.
             grace_s=15.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from types import SimpleNamespace
 
@@ -74,6 +75,16 @@ async def test_a_lost_frame_only_costs_time(client):
     response = await client.get("/start", headers={"Prefer": "wait=10"})
     assert response.status_code == 200
     await finishing
+
+
+async def test_without_redis_the_result_still_comes(client, settings):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        settings.REDIS_URL = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+        finishing = asyncio.create_task(finish_after(0.1, tell=False))
+        response = await client.get("/start", headers={"Prefer": "wait=10"})
+        assert response.status_code == 200
+        await finishing
 
 
 async def test_after_the_time_is_over_the_202_goes_out(client):

@@ -23,6 +23,7 @@ class _Slot:
     number: bool
     lookback: int
     on_price: bool
+    eventual: bool
     label: str
 
 
@@ -117,6 +118,7 @@ class Emitter:
             for slot, port in zip(inputs, form.inputs, strict=False)
             if not port.field
         )
+        eventual = form.eventual or any(self._slots[slot].eventual for slot in inputs)
         for port in form.outputs:
             self._slots.append(
                 _Slot(
@@ -125,6 +127,7 @@ class Emitter:
                     number=port.type is PortType.NUMBER,
                     lookback=lookback,
                     on_price=on_price,
+                    eventual=eventual,
                     label=form.name or node_id,
                 )
             )
@@ -153,7 +156,7 @@ class Emitter:
                 inputs=draft.inputs,
                 outputs=draft.outputs,
                 measured=tuple(
-                    slot for slot in draft.outputs if slot in readers and self._slots[slot].number
+                    slot for slot in draft.outputs if slot in readers and self._waits_for(slot)
                 ),
                 frees=tuple(frees[place]),
                 own_lookback=draft.form.lookback(draft.values),
@@ -161,6 +164,10 @@ class Emitter:
             )
             for place, draft in enumerate(self._drafts)
         )
+
+    def _waits_for(self, slot: int) -> bool:
+        """Return whether decisions wait for a slot's first value."""
+        return self._slots[slot].number and not self._slots[slot].eventual
 
     def _inputs(self, node: BoundNode, port: Port) -> list[int]:
         """Return the slots that feed a port: wires, the number given instead, or the price."""

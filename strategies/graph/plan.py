@@ -26,7 +26,8 @@ class Step:
     inputs, outputs : tuple of int
         Slots it reads and fills.
     measured : tuple of int
-        Those of its outputs that are numbers somebody reads: they decide about warm-up.
+        Those of its outputs that are numbers somebody reads: they decide about warm-up, but for
+        numbers that only start once something has happened.
     frees : tuple of int
         Slots that nobody reads after this step.
     own_lookback, lookback : int

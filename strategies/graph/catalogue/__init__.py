@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from strategies.graph.catalogue.action import ActionNode
+from strategies.graph.catalogue.bars_since import BarsSinceNode
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.condition import ConditionNode
 from strategies.graph.catalogue.constant import ConstantNode
 from strategies.graph.catalogue.entry import EntryNode
 from strategies.graph.catalogue.exit import ExitNode
+from strategies.graph.catalogue.hold import HoldNode
 from strategies.graph.catalogue.indicator import IndicatorNode
 from strategies.graph.catalogue.logic import LogicNode
 from strategies.graph.catalogue.math import MathNode
 from strategies.graph.catalogue.price import PriceNode
+from strategies.graph.catalogue.recent import RecentNode
+from strategies.graph.catalogue.sequence import SequenceNode
 
 NODE_TYPES: Final[tuple[NodeType, ...]] = (
     PriceNode(),
@@ -25,6 +29,10 @@ NODE_TYPES: Final[tuple[NodeType, ...]] = (
     MathNode(),
     ConditionNode(),
     LogicNode(),
+    SequenceNode(),
+    HoldNode(),
+    RecentNode(),
+    BarsSinceNode(),
     EntryNode(),
     ExitNode(),
     ActionNode(),

@@ -209,8 +209,12 @@ class SeriesForm(Form):
     on_price : bool
         Whether the outputs are on the price's scale if the inputs are, so that a chart may lay
         them over the price.
+    eventual : bool
+        Whether its numbers start when something first happens, if it ever does: the decisions of
+        the strategy do not wait for them, nor for what is calculated from them.
     """
 
     compute: Compute
     lookback: Callable[[Values], int] = no_lookback
     on_price: bool = False
+    eventual: bool = False

@@ -10,7 +10,11 @@ from core.indicators.registry import indicator_list
 from strategies.graph.catalogue import NODE_TYPES, node_catalogue
 from strategies.graph.timeframes import timeframe_canonical, timeframe_seconds
 
-TYPES = ["price", "constant", "indicator", "math", "condition", "logic", "entry", "exit", "action"]
+TYPES = [
+    *("price", "constant", "indicator", "math", "condition"),
+    *("logic", "sequence", "hold", "recent", "bars_since"),
+    *("entry", "exit", "action"),
+]
 
 
 @pytest.fixture(scope="module")

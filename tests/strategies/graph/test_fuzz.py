@@ -157,6 +157,11 @@ def test_any_body_of_a_step_is_appended_or_refused(append, document, body):
 
 
 SERIES_TYPES = [one.name for one in NODE_TYPES if not one.acts and one.name != "indicator"]
+TRUTH_TYPES = {
+    one.name
+    for one in NODE_TYPES
+    if any(port.type is PortType.BOOL for form in one.forms().values() for port in form.inputs)
+}
 RULES = ["entry", "exit", "action"]
 INDICATORS = [spec.name for spec in indicator_list() if not spec.repaints]
 
@@ -219,7 +224,7 @@ def valid_graphs(draw) -> dict[str, Any]:
     graph.add("price", "close")
     for _ in range(draw(st.integers(1, 10))):
         type_name = draw(st.sampled_from([*SERIES_TYPES, "indicator", "indicator"]))
-        if type_name == "logic" and not graph.outputs[PortType.BOOL]:
+        if type_name in TRUTH_TYPES and not graph.outputs[PortType.BOOL]:
             type_name = "condition"
         forms = INDICATORS if type_name == "indicator" else list(node_type_get(type_name).forms())
         graph.add(type_name, draw(st.sampled_from(forms)))

@@ -1,4 +1,4 @@
-"""The simulation: one pass over the bars by the fill contract of the engine's design.
+"""The simulation: one pass over the bars by the fill contract in docs/engine.md.
 
 Every bar goes through the same four steps:
 

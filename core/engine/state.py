@@ -187,17 +187,24 @@ class Tables(NamedTuple):
     trades: NDArray[Any]
 
     def grown(self) -> Tables:
-        """Return the same run with room for twice as many fills and trades."""
+        """Return the same run with twice the rows where fills or trades run short of them."""
         return self._replace(
-            fills=_doubled(self.fills, self.account["fills"][0]),
-            trades=_doubled(self.trades, self.account["trades"][0]),
+            fills=self._roomy(self.fills, int(self.account["fills"][0])),
+            trades=self._roomy(self.trades, int(self.account["trades"][0])),
         )
+
+    def _roomy(self, rows: NDArray[Any], used: int) -> NDArray[Any]:
+        if rows.size - used >= _rows_spare(self.lots.size):
+            return rows
+        larger = np.empty(2 * rows.size, rows.dtype)
+        larger[:used] = rows[:used]
+        return larger
 
 
 def tables_new(terms: NDArray[Any], bars: int) -> Tables:
     """Return the records of a run under `terms` before its first bar: flat, with the cash."""
     lots = int(terms["max_entries"][0])
-    rows = min(bars // 4, 50_000) + 4 * (lots + 8)  # the kernel asks when it needs more
+    rows = min(bars // 4, 50_000) + _rows_spare(lots)  # the kernel asks when it needs more
     account = np.zeros(1, ACCOUNT)
     account["balance"] = terms["cash"]
     return Tables(
@@ -211,10 +218,9 @@ def tables_new(terms: NDArray[Any], bars: int) -> Tables:
     )
 
 
-def _doubled(rows: NDArray[Any], used: int) -> NDArray[Any]:
-    larger = np.empty(2 * rows.size, rows.dtype)
-    larger[:used] = rows[:used]
-    return larger
+def _rows_spare(lots: int) -> int:
+    """Return a number of free rows with which `book.rows_short` is content."""
+    return 4 * (lots + 8)
 
 
 class Curves(NamedTuple):

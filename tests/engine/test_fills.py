@@ -221,6 +221,30 @@ def test_with_entry_and_exit_on_one_bar_the_entry_acts_from_flat_or_opposite_els
     assert adding.position.tolist() == [0, 10, 0, 0, 0]
 
 
+def test_an_exit_while_flat_does_nothing_and_waits_for_nothing():
+    result = play(flat(100, 100, 100, 110, 110), close(0), long(1, **TEN))
+    assert result.fills["bar"].tolist() == [2, 4]
+    assert result.trades["exit_reason"].tolist() == [ExitReason.END]
+
+
+def test_an_open_beyond_a_price_guard_opens_and_closes_there():
+    bars = market([CALM, (90, 92, 89, 91), CALM])
+    below = play(bars, long(0, stop_loss=at_level(0), **TEN), levels=[[95.0] * 3])
+    assert below.fills["price"].tolist() == [90, 90]
+    bars = market([CALM, (110, 111, 94, 100), CALM])
+    above = play(bars, long(0, take_profit=at_level(0), **TEN), levels=[[105.0] * 3])
+    assert above.fills["price"].tolist() == [110, 110]
+    assert reasons(above) == ["take_profit"]
+
+
+def test_a_margin_call_goes_before_what_the_program_decides():
+    prices = flat(100, 100, 75, 75, 75)
+    account = {"margin": 0.5, "maintenance_margin": 0.4}
+    result = play(prices, long(0), short(2), **account)
+    assert reasons(result) == ["liquidation"]
+    assert result.position.tolist() == [0, 200, 200, 0, 0]
+
+
 def test_an_exit_closes_its_own_side_only():
     bars = flat(*[100] * 5)
     wrong = Signal((1,), Operation.CLOSE_SHORT, {})

@@ -8,6 +8,8 @@ lot into a closed trade and a smaller lot.
 
 from __future__ import annotations
 
+import numpy as np
+
 from core.engine.costs import commission
 from core.engine.jit import constant, inlined, outlined
 from core.engine.state import Account, Curves, Fill, Lot, Moment, Run
@@ -153,7 +155,8 @@ def bar_mark(run: Run, curves: Curves, bar: int, close: float) -> float:
     """Write the account as it stands at `close`, and return its equity."""
     account = run.account
     equity = equity_at(account, close)
-    curves.equity[bar] = equity
-    curves.cash[bar] = account.balance - account.basis
-    curves.position[bar] = account.position
+    row = np.uintp(bar)  # as in `kernel.bar_at`
+    curves.equity[row] = equity
+    curves.cash[row] = account.balance - account.basis
+    curves.position[row] = account.position
     return equity

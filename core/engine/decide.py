@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from core.engine.jit import inlined
 from core.engine.state import Run
 from core.engine.stops import guards_sound
@@ -22,7 +24,7 @@ def order_decide(run: Run, bar: int, close: float, equity: float) -> None:
     if account.lots > 0 and equity < terms.maintenance * held:
         order.active = order.liquidate = True
         return
-    if not plan.eventful[bar]:
+    if not plan.eventful[np.uintp(bar)]:  # as in `kernel.bar_at`
         return  # no trigger is true: at most bars that is all there is to decide
     side = 0
     if account.lots > 0:

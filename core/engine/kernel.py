@@ -14,6 +14,8 @@ backtesting.py 0.6.6 by the same steps; where it differs, a rule asks `terms.ref
 
 from __future__ import annotations
 
+import numpy as np
+
 from core.engine.book import bar_mark, rows_short
 from core.engine.decide import order_decide
 from core.engine.fills import NO_RULE, entry_fill, guards_check, order_fill, position_close
@@ -64,13 +66,14 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
 @inlined
 def bar_at(market: Market, index: int) -> Bar:
     """Return the bar at `index`."""
+    row = np.uintp(index)  # not negative: spares numba the test for an index from the end
     return Bar(
         index,
-        market.ts[index],
-        market.open[index],
-        market.high[index],
-        market.low[index],
-        market.close[index],
+        market.ts[row],
+        market.open[row],
+        market.high[row],
+        market.low[row],
+        market.close[row],
     )
 
 

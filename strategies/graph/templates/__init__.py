@@ -14,7 +14,10 @@ from typing import Any, Final
 from core.errors import Detail, InvalidInput
 from strategies.graph.faults import near, said
 
-TEMPLATES: Final = ("sma_cross", "ema_cross", "rsi", "macd", "buy_and_hold")
+TEMPLATES: Final = (
+    *("sma_cross", "ema_cross", "rsi", "macd", "buy_and_hold"),
+    *("bollinger_reversion", "donchian_breakout", "supertrend", "la_bomba"),
+)
 
 
 @dataclass(frozen=True, slots=True)

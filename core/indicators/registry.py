@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Detail, InvalidInput
-from core.indicators import statistics, trend
+from core.indicators import (
+    adaptive,
+    ehlers,
+    momentum,
+    oscillators,
+    performance,
+    ranges,
+    statistics,
+    swings,
+    trend,
+    volatility,
+    volume,
+)
 from core.indicators.averages import RECURSIVE_AVERAGES
 from core.indicators.indicator import Indicator, Series
 from core.indicators.parameters import params_bind
@@ -30,7 +42,20 @@ __all__ = [
     "params_bind",
 ]
 
-_FAMILIES: tuple[tuple[Indicator, ...], ...] = (TA_LIB, statistics.INDICATORS, trend.INDICATORS)
+_FAMILIES: tuple[tuple[Indicator, ...], ...] = (
+    TA_LIB,
+    adaptive.INDICATORS,
+    ehlers.INDICATORS,
+    momentum.INDICATORS,
+    oscillators.INDICATORS,
+    performance.INDICATORS,
+    ranges.INDICATORS,
+    statistics.INDICATORS,
+    swings.INDICATORS,
+    trend.INDICATORS,
+    volatility.INDICATORS,
+    volume.INDICATORS,
+)
 
 
 def _names_index(families: tuple[tuple[Indicator, ...], ...]) -> dict[str, Indicator]:

@@ -135,7 +135,8 @@ def test_flat_prices_and_bars_without_volume_are_finite_or_documented(spec, bars
     flat = {name: np.full(420, 0.5) for name in bars} | {"periods": np.full(420, 5.0)}
     idle = bars | {"volume": np.zeros(420)}
     start = lookback(spec, params_bind(spec, {}))
-    for inputs, undefined in ((flat, {"zscore"}), (idle, {"rvol", "vwma", "acos", "asin"})):
+    ratios = {"zscore", "rolling_sharpe", "rolling_sortino", "hurst"}
+    for inputs, undefined in ((flat, ratios), (idle, {"rvol", "vwma", "acos", "asin"})):
         for values in run(spec, inputs).values():
             assert spec.name in undefined or np.isfinite(values[start:]).all()
 

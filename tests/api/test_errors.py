@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 from django.db import OperationalError
 from rest_framework.exceptions import ErrorDetail, Throttled, ValidationError
@@ -17,6 +19,13 @@ SHAPE = {"code", "message", "details", "request_id"}
 def client(django_user_model):
     client = APIClient()
     client.force_authenticate(django_user_model(email="nobody@example.com"))
+    return client
+
+
+@pytest.fixture
+def known(django_user_model, db):
+    client = APIClient()
+    client.force_authenticate(django_user_model.objects.create_user("known@example.com", "x" * 12))
     return client
 
 
@@ -113,3 +122,52 @@ def test_the_callers_request_id_is_kept_and_a_harmful_one_is_replaced():
     replaced = APIClient().get("/healthz", headers={"X-Request-ID": "a b\tc"})
     assert replaced.headers["X-Request-ID"] != "a b\tc"
     assert len(replaced.headers["X-Request-ID"]) == 36
+
+
+LISTS = (
+    "alert-rules",
+    "backtests",
+    "broker-accounts",
+    "channels",
+    "fetches",
+    "me/tokens",
+    "notifications/history",
+    "strategies",
+    "trades",
+)
+
+
+def cursor(place):
+    return b64encode(f"p={place}".encode()).decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("place", ["1", "abc", "9" * 30, "0001-01-01T00:00:00+14:00", "%ED%A0%80"])
+def test_a_forged_cursor_is_no_fault_of_ours(known, path, place):
+    response = known.get(f"/api/v1/{path}", {"cursor": cursor(place)})
+    assert response.status_code in {200, 404}
+    if response.status_code == 404:
+        assert set(response.json()) == SHAPE
+        assert response.json()["code"] == "invalid_cursor"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", ["0", "-1", "abc", "", "1e9", "1.5", "9" * 5000])
+def test_a_limit_that_is_no_number_of_rows_is_refused(known, limit):
+    response = known.get("/api/v1/channels", {"limit": limit})
+    assert response.status_code == 422
+    assert response.json()["details"][0]["path"] == "limit"
+
+
+@pytest.mark.django_db
+def test_a_limit_over_the_most_gives_the_most(known):
+    assert known.get("/api/v1/channels", {"limit": "1000000"}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [*LISTS, "backtest", "imports", "nodes", "auth/login"])
+def test_options_names_the_methods_of_every_endpoint(known, path):
+    response = known.options(f"/api/v1/{path}")
+    assert response.status_code == 200
+    assert ", ".join(response.json()["methods"]) == response.headers["Allow"]

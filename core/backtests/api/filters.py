@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import django_filters
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,7 +13,6 @@ from rest_framework.request import Request
 from core.api.pagination import CursorPage
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
-from core.errors import NotFound
 
 # What a list may be ordered by: columns in which few rows are equal, as a cursor wants it. A run
 # without a number is not in a list ordered by it: nulls have no place that a cursor can follow.
@@ -99,27 +97,7 @@ def ordered(rows: QuerySet[BacktestRun], ordering: str) -> QuerySet[BacktestRun]
     return rows.filter(**{f"{column}__isnull": False}) if column in NULLABLE else rows
 
 
-class CheckedCursorPage(CursorPage):
-    """A page whose cursor may be forged, or belong to another ordering: told, not a fault."""
-
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
-        """Return the rows of the page.
-
-        Raises
-        ------
-        NotFound
-            When the cursor's place is not a value of the column that the list is ordered by.
-        """
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (ValueError, DjangoValidationError) as error:
-            raise NotFound(
-                "The cursor does not belong to this list: follow its own 'next', or leave it out.",
-                code="invalid_cursor",
-            ) from error
-
-
-class RunPage(CheckedCursorPage):
+class RunPage(CursorPage):
     """A page of runs in the ordering that was asked for."""
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:  # noqa: ARG002 - DRF's signature
@@ -128,7 +106,7 @@ class RunPage(CheckedCursorPage):
         return (ordering, "-id" if ordering.startswith("-") else "id")
 
 
-class TradePage(CheckedCursorPage):
+class TradePage(CursorPage):
     """A page of trades in the order of their exits."""
 
     ordering = "number"

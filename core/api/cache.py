@@ -38,9 +38,11 @@ class SurvivingRedisCache(RedisCache):
             return True
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Count up; without Redis nothing was counted yet."""
+        """Count up; without Redis, or where it has just forgotten the key, from nothing."""
         try:
             return int(super().incr(key, delta, version))
+        except ValueError:
+            return delta
         except RedisError as error:
             log.warning("cache.away", error=str(error))
             return delta

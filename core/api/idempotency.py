@@ -91,13 +91,20 @@ def answer_store(request: HttpRequest, response: HttpResponseBase) -> None:
     if stored is None or not isinstance(response, HttpResponse):
         return
     if response.status_code >= 500 or response.status_code == 429:
-        stored.delete()
+        key_release(request)
         return
     IdempotencyKey.objects.filter(id=stored.id).update(
         status_code=response.status_code,
         body=response.content,
         headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
     )
+
+
+def key_release(request: HttpRequest) -> None:
+    """Forget the key of a request that has no answer to keep."""
+    stored: IdempotencyKey | None = getattr(request, "idempotency_key", None)
+    if stored is not None:
+        stored.delete()
 
 
 def keys_prune() -> int:

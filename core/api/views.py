@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.exceptions import error_body
-from core.api.idempotency import Replay, answer_store, key_claim
+from core.api.idempotency import Replay, answer_store, key_claim, key_release
 
 
 class IdempotentMixin(APIView):
@@ -31,8 +32,14 @@ class IdempotentMixin(APIView):
         return super().handle_exception(exc)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, and keep the answer where a key was claimed."""
-        response = super().dispatch(request, *args, **kwargs)
+        """Answer, and keep the answer where a key was claimed.
+
+        A fault of ours gives the key free again: the same request may then be tried again.
+        """
+        with ExitStack() as faulty:
+            faulty.callback(key_release, request)
+            response = super().dispatch(request, *args, **kwargs)
+            faulty.pop_all()
         if hasattr(request, "idempotency_key"):
             if isinstance(response, Response):
                 response.render()

@@ -80,3 +80,11 @@ def test_keys_are_forgotten_after_a_day(client):
     post(client)
     IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
     assert keys_prune() == 1
+
+
+def test_a_fault_of_ours_gives_the_key_free_at_once(client, monkeypatch):
+    client.raise_request_exception = False
+    with monkeypatch.context() as broken:
+        broken.setattr("core.realtime.api.views.ticket_create", None)
+        assert post(client).status_code == 500
+    assert post(client).status_code == 201

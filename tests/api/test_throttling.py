@@ -36,3 +36,8 @@ def test_without_redis_requests_pass(client, monkeypatch):
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCacheClient.add", away)
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCacheClient.incr", away)
     assert [client.post("/api/v1/ws-ticket").status_code for _ in range(5)] == [201] * 5
+
+
+def test_a_cache_wiped_between_two_commands_counts_from_nothing(client, monkeypatch):
+    monkeypatch.setattr("django.core.cache.backends.redis.RedisCacheClient.add", lambda *_: False)
+    assert client.post("/api/v1/ws-ticket").status_code == 201

@@ -23,6 +23,8 @@ from core.realtime.topics import topic_known
 HEARTBEAT_S: Final = 20
 SEND_TIMEOUT_S: Final = 10
 MAX_TOPICS: Final = 200
+# Each may read every frame of a week: who asks for more than can be sent waits for the first ones.
+MAX_REPLAYS: Final = 8
 MAX_MESSAGE_BYTES: Final = 16 * 1024
 REPLAY_BATCH: Final = 500
 
@@ -45,7 +47,7 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def connect(self) -> None:
         """Redeem the ticket and begin to listen; only then say that we are ready."""
         self.topics: set[str] = set()
-        self.replays: asyncio.Queue[tuple[int, frozenset[str]]] = asyncio.Queue()
+        self.replays: asyncio.Queue[tuple[int, frozenset[str]]] = asyncio.Queue(MAX_REPLAYS)
         self.writer: asyncio.Task[None] | None = None
         self.closing = contextlib.AsyncExitStack()
         token = parse_qs(self.scope["query_string"].decode()).get("ticket", [""])[0]
@@ -89,7 +91,7 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if action == "ping":
             await self._say({"type": "pong"})
             return
-        if action not in {"subscribe", "unsubscribe"}:
+        if action not in ("subscribe", "unsubscribe"):  # a tuple: a list has no hash to look up
             await self._refuse("malformed", "`action` is subscribe, unsubscribe or ping.")
             return
         unknown = (
@@ -100,6 +102,12 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if unknown:
             await self._refuse("unknown_topic", f"No such topic: {unknown[0]!r}.")
             return
+        last_seq = message.get("last_seq")
+        if action != "subscribe" or type(last_seq) is not int:  # True is an int to isinstance
+            last_seq = None
+        if last_seq is not None and self.replays.full():
+            await self._refuse("too_many_replays", "Wait for the frames you have asked for.")
+            return
         if action == "unsubscribe":
             self.topics.difference_update(topics)
         elif len(self.topics.union(topics)) > MAX_TOPICS:
@@ -108,8 +116,7 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         else:
             self.topics.update(topics)
         await self._say({"type": f"{action}d", "topics": sorted(self.topics)})
-        last_seq = message.get("last_seq")
-        if action == "subscribe" and isinstance(last_seq, int) and not isinstance(last_seq, bool):
+        if last_seq is not None:
             self.replays.put_nowait((last_seq, frozenset(topics)))
 
     async def _write(self, inbox: Inbox) -> None:

@@ -24,7 +24,7 @@ from django.http.response import HttpResponseBase
 
 from core.api.idempotency import answer_store
 from core.api.renderers import FiniteJSONRenderer
-from core.realtime.hub import RESYNC, Inbox, hub
+from core.realtime.hub import OVERFLOW, RESYNC, Inbox, hub
 
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:\s*=\s*(\d{1,4}))?(?=$|[,;\s])", re.IGNORECASE)
 MAX_WAIT_S = 30
@@ -140,7 +140,10 @@ async def _topic_stirred(inbox: Inbox, topic: str, deadline: float) -> bool:
             frame = await asyncio.wait_for(inbox.get(), left)
         except TimeoutError:
             break
-        if frame.get("topic") == topic or frame is RESYNC:
+        if frame is OVERFLOW:
+            # It stays so: without frames, look again when it is time to.
+            await asyncio.sleep(look_again_at - time.monotonic())
+        elif frame.get("topic") == topic or frame is RESYNC:
             return True
     return time.monotonic() < deadline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 
+from core.realtime.consumers import MAX_REPLAYS, EventConsumer
 from core.realtime.hub import hub
 from core.realtime.push import push
 from core.realtime.routing import websocket_urlpatterns
@@ -151,3 +153,28 @@ async def test_a_message_it_does_not_understand_is_answered_and_harmless(socket_
     frame = await socket.receive()
     assert frame["type"] == "error"
     await subscribe(socket, TOPIC)
+
+
+@pytest.mark.parametrize("action", [[], {}, None, 1])
+async def test_an_action_that_is_no_word_is_answered_not_fatal(socket_of, action):
+    socket = await socket_of()
+    assert (await socket.receive())["type"] == "ready"
+    await socket.send(json.dumps({"action": action}))
+    assert (await socket.receive())["code"] == "malformed"
+    await socket.send('{"action": "ping"}')
+    assert (await socket.receive())["type"] == "pong"
+
+
+async def test_replays_are_not_queued_without_end(socket_of, monkeypatch):
+    async def never_done(*_, **__):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(EventConsumer, "_replay", never_done)
+    socket = await socket_of()
+    for _ in range(20):
+        await socket.send(json.dumps({"action": "subscribe", "topics": [TOPIC], "last_seq": 0}))
+    await socket.send('{"action": "ping"}')
+    codes = []
+    while (frame := await socket.receive())["type"] != "pong":
+        codes.append(frame.get("code"))
+    assert codes.count("too_many_replays") == 20 - 1 - MAX_REPLAYS

@@ -13,17 +13,19 @@ from django.http import JsonResponse
 from django.test import AsyncClient, RequestFactory, override_settings
 from django.urls import path
 
-from core.realtime.hub import hub
+from core.realtime.hub import INBOX_SIZE, Inbox, hub
 from core.realtime.services import event_publish
 from core.realtime.waiting import preferred_wait_s, waitable
 
 TOPIC = "backtest:01981f4e-6a43-7c1f-9d0e-2f6f8f0c2a11"
-job = SimpleNamespace(user_id=None, result=None, looks=0, default_wait_s=0)
+job = SimpleNamespace(user_id=None, result=None, looks=0, default_wait_s=0, on_look=None)
 
 
 def start(request):
     def look():
         job.looks += 1
+        if job.on_look:
+            job.on_look()
         return job.result
 
     return waitable(
@@ -41,6 +43,7 @@ urlpatterns = [path("start", start)]
 @pytest.fixture
 async def client(user):
     job.user_id, job.result, job.looks, job.default_wait_s = user.id, None, 0, 0
+    job.on_look = None
     with override_settings(ROOT_URLCONF=__name__):
         yield AsyncClient()
     await hub().close()
@@ -114,3 +117,24 @@ async def test_an_endpoint_may_wait_by_default_and_a_caller_may_decline(client):
 def test_the_preference_is_read_as_the_rfc_writes_it(header, seconds):
     request = RequestFactory().get("/", headers={"Prefer": header})
     assert preferred_wait_s(request, 3) == seconds
+
+
+async def test_a_flood_of_frames_does_not_make_a_waiting_request_spin(client, monkeypatch):
+    loop = asyncio.get_running_loop()
+    reads = []
+
+    def flood():
+        for inboxes in hub()._inboxes.values():
+            for inbox in inboxes:
+                for _ in range(INBOX_SIZE + 1):
+                    inbox.put({"type": "order.filled", "topic": "orders", "seq": 1})
+
+    async def get_counted(inbox, get=Inbox.get):
+        reads.append(inbox)
+        return await get(inbox)
+
+    monkeypatch.setattr(Inbox, "get", get_counted)
+    job.on_look = lambda: loop.call_soon_threadsafe(flood)
+    response = await client.get("/start", headers={"Prefer": "wait=1"})
+    assert response.status_code == 202
+    assert len(reads) < 2 * INBOX_SIZE

@@ -35,7 +35,3 @@ urlpatterns = [
 handler400 = "core.api.views.bad_request"
 handler404 = "core.api.views.not_found"
 handler500 = "core.api.views.server_error"
-
-admin.site.site_header = "algobacktester"
-admin.site.site_title = "algobacktester"
-admin.site.index_title = "Operations"

@@ -1,36 +1,41 @@
+"""Orders and what came of them, to read. The one action asks a broker, and sends nothing."""
+
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 
+from brokers.choices import OrderStatus
+from brokers.dispatch import order_resolve
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, PaperExecution, Position
+from core.admin import EMPTY, Kept, badge, duration, list_link, plain, row_link, signed
 
 
-class ReadOnly:
-    """Rows that only the order path writes."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody adds one by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody changes one by hand."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody deletes one by hand."""
-        return False
-
-
-class OrderEventInline(ReadOnly, admin.TabularInline[OrderEvent, Order]):
+class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
     model = OrderEvent
     extra = 0
-    fields = ("created_at", "old_status", "new_status", "note")
+    verbose_name_plural = "history"
+    fields = ("created_at", "before", "after", "note")
     readonly_fields = fields
     ordering = ("created_at",)
 
+    @admin.display(description="from")
+    def before(self, event: OrderEvent) -> str:
+        """Return the status before."""
+        return badge(event.old_status)
 
-class FillInline(ReadOnly, admin.TabularInline[Fill, Order]):
+    @admin.display(description="to")
+    def after(self, event: OrderEvent) -> str:
+        """Return the status after."""
+        return badge(event.new_status)
+
+
+class FillInline(Kept, admin.TabularInline[Fill, Order]):
     model = Fill
     extra = 0
     fields = ("executed_at", "execution_id", "quantity", "price", "commission")
@@ -38,44 +43,205 @@ class FillInline(ReadOnly, admin.TabularInline[Fill, Order]):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
+class OrderAdmin(Kept, admin.ModelAdmin[Order]):
     list_display = (
-        "created_at", "owner", "account", "side", "quantity", "symbol", "status",
-        "average_price", "reason_code",
-    )  # fmt: skip
-    list_filter = ("status", "side", "account__kind")
+        "what",
+        "state",
+        "filled",
+        "price",
+        "of_account",
+        "of_owner",
+        "reason_short",
+        "took",
+        "created_at",
+    )
+    list_filter = ("status", "side", "account__kind", "created_at")
     list_select_related = ("owner", "account")
-    search_fields = ("client_order_id", "broker_order_id", "symbol", "owner__email")
+    search_fields = ("=id", "client_order_id", "broker_order_id", "symbol", "owner__email")
+    search_help_text = "Id, our id or the broker's, symbol, email of the owner"
     date_hierarchy = "created_at"
+    show_full_result_count = False
+    list_per_page = 50
     inlines = (OrderEventInline, FillInline)
+    actions = ("resolve",)
+    fieldsets = (
+        (
+            None,
+            {"fields": ("id", "state", "reason_whole", "of_owner", "of_account", "of_strategy")},
+        ),
+        (
+            "What",
+            {"fields": ("what", ("asset_type", "order_type"))},
+        ),
+        ("Result", {"fields": (("filled", "price"), "broker_order_id")}),
+        (
+            "How",
+            {
+                "fields": (
+                    "client_order_id",
+                    ("created_at", "submitted_at", "finished_at", "took"),
+                    ("attempts", "leased_until"),
+                )
+            },
+        ),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return that the list has an action, while a single order is for reading."""
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    @admin.display(description="order", ordering="symbol")
+    def what(self, order: Order) -> str:
+        """Return what was ordered."""
+        return f"{order.side} {plain(order.quantity)} {order.symbol}"
+
+    @admin.display(description="status", ordering="status")
+    def state(self, order: Order) -> str:
+        """Return the status as a badge."""
+        return badge(order.status)
+
+    @admin.display(description="filled")
+    def filled(self, order: Order) -> str:
+        """Return how much of it was filled."""
+        return f"{plain(order.filled_quantity)} of {plain(order.quantity)}"
+
+    @admin.display(description="average price", ordering="average_price")
+    def price(self, order: Order) -> str:
+        """Return what was paid for a unit."""
+        return plain(order.average_price)
+
+    @admin.display(description="account", ordering="account__name")
+    def of_account(self, order: Order) -> str:
+        """Return a link to the account."""
+        return row_link(order.account)
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, order: Order) -> str:
+        """Return a link to whose it is."""
+        return row_link(order.owner)
+
+    @admin.display(description="strategy")
+    def of_strategy(self, order: Order) -> str:
+        """Return a link to the strategy that wanted it, if one did."""
+        return row_link(order.strategy)
+
+    @admin.display(description="reason")
+    def reason_short(self, order: Order) -> str:
+        """Return the code of the reason, with the sentence on hovering."""
+        if not order.reason_code:
+            return EMPTY
+        return format_html('<span title="{}">{}</span>', order.reason, order.reason_code)
+
+    @admin.display(description="reason")
+    def reason_whole(self, order: Order) -> str:
+        """Return why it is where it is."""
+        if not order.reason_code:
+            return EMPTY
+        return format_html("<b>{}</b> {}", order.reason_code, order.reason)
+
+    @admin.display(description="took")
+    def took(self, order: Order) -> str:
+        """Return how long it took from the request to the end, or takes."""
+        return duration((order.finished_at or timezone.now()) - order.created_at)
+
+    @admin.action(
+        description="Ask the broker about unknown orders (sends nothing)", permissions=["change"]
+    )
+    def resolve(self, request: HttpRequest, rows: QuerySet[Order]) -> None:
+        """Ask the brokers what became of the chosen orders; none is ever sent again."""
+        unknown = list(rows.filter(status=OrderStatus.UNKNOWN))
+        for order in unknown:
+            order_resolve(order_id=order.id)
+            order.refresh_from_db(fields=["status"])
+        still = sum(order.status == OrderStatus.UNKNOWN for order in unknown)
+        self.message_user(
+            request,
+            f"Orders asked about: {len(unknown)}; resolved: {len(unknown) - still}; "
+            f"still unknown: {still}.",
+            messages.WARNING if still or not unknown else messages.SUCCESS,
+        )
 
 
 @admin.register(BrokerAccount)
 class BrokerAccountAdmin(admin.ModelAdmin[BrokerAccount]):
-    list_display = ("owner", "kind", "name", "currency", "initial_cash", "state")
+    list_display = (
+        "__str__", "condition", "of_owner", "currency", "initial_cash", "order_list", "created_at",
+    )  # fmt: skip
     list_filter = ("kind", "state")
     list_select_related = ("owner",)
     search_fields = ("owner__email", "name")
     autocomplete_fields = ("owner",)
+    date_hierarchy = "created_at"
+
+    @admin.display(description="state", ordering="state")
+    def condition(self, account: BrokerAccount) -> str:
+        """Return the state as a badge."""
+        return badge(account.state)
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, account: BrokerAccount) -> str:
+        """Return a link to whose it is."""
+        return row_link(account.owner)
+
+    @admin.display(description="orders")
+    def order_list(self, account: BrokerAccount) -> str:
+        """Return a link to its orders."""
+        return list_link(Order, "orders", account__id__exact=account.pk)
 
 
 @admin.register(Fill)
-class FillAdmin(ReadOnly, admin.ModelAdmin[Fill]):
-    list_display = ("executed_at", "account", "order", "quantity", "price", "commission")
+class FillAdmin(Kept, admin.ModelAdmin[Fill]):
+    list_display = ("executed_at", "of_order", "account", "units", "at", "commission")
     list_select_related = ("account", "order")
     search_fields = ("execution_id", "order__symbol", "order__client_order_id")
     date_hierarchy = "executed_at"
 
+    @admin.display(description="quantity", ordering="quantity")
+    def units(self, fill: Fill) -> str:
+        """Return how many units."""
+        return plain(fill.quantity)
+
+    @admin.display(description="price", ordering="price")
+    def at(self, fill: Fill) -> str:
+        """Return the price of a unit."""
+        return plain(fill.price)
+
+    @admin.display(description="order")
+    def of_order(self, fill: Fill) -> str:
+        """Return a link to the order."""
+        return row_link(fill.order)
+
 
 @admin.register(Position)
-class PositionAdmin(ReadOnly, admin.ModelAdmin[Position]):
-    list_display = ("account", "symbol", "quantity", "average_price", "realized_pnl", "updated_at")
+class PositionAdmin(Kept, admin.ModelAdmin[Position]):
+    list_display = ("symbol", "held", "entry", "realized", "of_account", "updated_at")
     list_select_related = ("account",)
     search_fields = ("symbol", "account__owner__email")
 
+    @admin.display(description="quantity", ordering="quantity")
+    def held(self, position: Position) -> str:
+        """Return how many units, below zero where it is short."""
+        return plain(position.quantity)
+
+    @admin.display(description="average price", ordering="average_price")
+    def entry(self, position: Position) -> str:
+        """Return what was paid for a unit."""
+        return plain(position.average_price)
+
+    @admin.display(description="realized P&L", ordering="realized_pnl")
+    def realized(self, position: Position) -> str:
+        """Return what closed parts brought."""
+        return signed(float(position.realized_pnl))
+
+    @admin.display(description="account")
+    def of_account(self, position: Position) -> str:
+        """Return a link to the account."""
+        return row_link(position.account)
+
 
 @admin.register(PaperExecution)
-class PaperExecutionAdmin(ReadOnly, admin.ModelAdmin[PaperExecution]):
+class PaperExecutionAdmin(Kept, admin.ModelAdmin[PaperExecution]):
     list_display = ("created_at", "account", "symbol", "quantity", "price", "client_order_id")
     list_select_related = ("account",)
     search_fields = ("symbol", "client_order_id")
+    date_hierarchy = "created_at"

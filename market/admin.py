@@ -1,21 +1,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.utils import timezone
 
+from core.admin import ShownOnly, badge, duration, indented, list_link, row_link
 from market.models import BarSeries, BarSnapshot, Fetch, Instrument
-
-
-class WrittenByTheStore:
-    """Rows that only the code that owns them may write; the admin shows and deletes them."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody adds such a row by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody changes such a row by hand."""
-        return False
 
 
 @admin.register(Instrument)
@@ -28,6 +17,7 @@ class InstrumentAdmin(admin.ModelAdmin[Instrument]):
         "calendar",
         "currency",
         "periods_per_year",
+        "series_list",
         "owner",
     )
     list_filter = ("asset_class", "calendar", "currency")
@@ -36,14 +26,19 @@ class InstrumentAdmin(admin.ModelAdmin[Instrument]):
     autocomplete_fields = ("owner",)
     ordering = ("symbol",)
 
+    @admin.display(description="bars")
+    def series_list(self, instrument: Instrument) -> str:
+        """Return a link to its stored bars."""
+        return list_link(BarSeries, "bars", instrument__id__exact=instrument.pk)
+
 
 @admin.register(BarSeries)
-class BarSeriesAdmin(WrittenByTheStore, admin.ModelAdmin[BarSeries]):
+class BarSeriesAdmin(ShownOnly, admin.ModelAdmin[BarSeries]):
     list_display = (
         "instrument",
         "interval",
         "provider",
-        "rows",
+        "bar_count",
         "first_ts",
         "last_ts",
         "last_close",
@@ -56,28 +51,66 @@ class BarSeriesAdmin(WrittenByTheStore, admin.ModelAdmin[BarSeries]):
     search_fields = ("instrument__symbol", "instrument__name", "owner__email", "content_hash")
     date_hierarchy = "updated_at"
 
+    @admin.display(description="bars", ordering="rows")
+    def bar_count(self, series: BarSeries) -> str:
+        """Return how many bars it has."""
+        return f"{series.rows:,}"
+
 
 @admin.register(BarSnapshot)
-class BarSnapshotAdmin(WrittenByTheStore, admin.ModelAdmin[BarSnapshot]):
+class BarSnapshotAdmin(ShownOnly, admin.ModelAdmin[BarSnapshot]):
     list_display = ("series", "content_hash", "rows", "first_ts", "last_ts", "created_at")
     list_select_related = ("series__instrument",)
     search_fields = ("content_hash", "series__instrument__symbol")
 
 
 @admin.register(Fetch)
-class FetchAdmin(WrittenByTheStore, admin.ModelAdmin[Fetch]):
+class FetchAdmin(ShownOnly, admin.ModelAdmin[Fetch]):
     list_display = (
-        "created_at",
-        "symbol",
-        "interval",
-        "provider",
-        "status",
+        "what",
+        "state",
         "rows",
         "attempts",
-        "owner",
+        "took",
         "error_message",
+        "of_owner",
+        "created_at",
     )
-    list_filter = ("status", "provider", "interval")
+    list_filter = ("status", "provider", "interval", "created_at")
     list_select_related = ("owner",)
-    search_fields = ("symbol", "owner__email", "error_message", "id")
+    search_fields = ("symbol", "owner__email", "error_message", "=id")
     date_hierarchy = "created_at"
+    show_full_result_count = False
+    fields = (
+        "id", "state", "error_code", "error_message", "error_details_", "of_owner",
+        ("symbol", "interval", "provider"), ("start", "end", "replace"),
+        ("rows", "series"), ("progress", "attempts"),
+        ("created_at", "started_at", "finished_at", "took"),
+    )  # fmt: skip
+
+    @admin.display(description="download", ordering="symbol")
+    def what(self, fetch: Fetch) -> str:
+        """Return what is downloaded."""
+        return f"{fetch.symbol} {fetch.interval} from {fetch.provider}"
+
+    @admin.display(description="status", ordering="status")
+    def state(self, fetch: Fetch) -> str:
+        """Return the status as a badge."""
+        return badge(fetch.status)
+
+    @admin.display(description="took")
+    def took(self, fetch: Fetch) -> str:
+        """Return how long the last attempt took, or takes."""
+        if fetch.started_at is None:
+            return duration(None)
+        return duration((fetch.finished_at or timezone.now()) - fetch.started_at)
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, fetch: Fetch) -> str:
+        """Return a link to who asked for it."""
+        return row_link(fetch.owner)
+
+    @admin.display(description="details")
+    def error_details_(self, fetch: Fetch) -> str:
+        """Return the faults one by one, indented."""
+        return indented(fetch.error_details)

@@ -5,7 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
+from core.admin import indented, row_link
 from strategies.models import Strategy, StrategyVersion
 
 
@@ -23,7 +26,9 @@ class VersionInline(admin.TabularInline[StrategyVersion, Strategy]):
 
 @admin.register(Strategy)
 class StrategyAdmin(admin.ModelAdmin[Strategy]):
-    list_display = ("name", "owner", "template", "version_count", "archived_at", "created_at")
+    list_display = (
+        "name", "of_owner", "template", "version_count", "run_list", "archived_at", "created_at",
+    )  # fmt: skip
     list_filter = ("template", ("archived_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "name", "owner__email")
@@ -39,10 +44,11 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
         "forked_from",
         "revision",
         "graph_hash",
-        "graph",
+        "run_list",
         "archived_at",
         "created_at",
         "updated_at",
+        "graph_",
     )
     # The graph has rules that a text box does not know; its owner edits it over the API.
     readonly_fields = tuple(name for name in fields if name not in {"name", "description"})
@@ -56,6 +62,22 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
         """Strategies are made over the API."""
         return False
 
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, strategy: Strategy) -> str:
+        """Return a link to whose it is."""
+        return row_link(strategy.owner)
+
+    @admin.display(description="runs")
+    def run_list(self, strategy: Strategy) -> str:
+        """Return a link to its runs; by name, for runs are above strategies."""
+        path = reverse("admin:backtests_backtestrun_changelist")
+        return format_html('<a href="{}?strategy__id__exact={}">runs</a>', path, strategy.pk)
+
+    @admin.display(description="graph")
+    def graph_(self, strategy: Strategy) -> str:
+        """Return the document, indented."""
+        return indented(strategy.graph)
+
     @admin.display(description="versions", ordering="version_count")
     def version_count(self, strategy: Any) -> int:
         """Return how many versions were published."""
@@ -65,12 +87,22 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
 
 @admin.register(StrategyVersion)
 class StrategyVersionAdmin(admin.ModelAdmin[StrategyVersion]):
-    list_display = ("strategy", "number", "owner", "graph_hash", "created_at")
+    list_display = ("__str__", "of_strategy", "owner", "graph_hash", "created_at")
     list_filter = ("created_at",)
     list_select_related = ("strategy__owner",)
     search_fields = ("=id", "strategy__name", "strategy__owner__email", "graph_hash__startswith")
     show_full_result_count = False
-    fields = ("strategy", "number", "graph_hash", "parameters", "graph", "created_at")
+    fields = ("strategy", "number", "graph_hash", "parameters", "created_at", "graph_")
+
+    @admin.display(description="strategy", ordering="strategy__name")
+    def of_strategy(self, version: StrategyVersion) -> str:
+        """Return a link to the strategy."""
+        return row_link(version.strategy)
+
+    @admin.display(description="graph")
+    def graph_(self, version: StrategyVersion) -> str:
+        """Return the document, indented."""
+        return indented(version.graph)
 
     @admin.display(ordering="strategy__owner__email")
     def owner(self, version: StrategyVersion) -> str:

@@ -10,10 +10,10 @@ from django.contrib.auth.forms import (
     ReadOnlyPasswordHashWidget,
     UserChangeForm,
 )
-from django.http import HttpRequest
 
 from core.accounts.models import ApiToken, AuditEvent, User
 from core.accounts.models.user import email_normal
+from core.admin import Kept, indented, row_link
 
 
 class UserCreation(AdminUserCreationForm[User]):
@@ -88,35 +88,30 @@ class UserAdmin(DjangoUserAdmin[User]):
         return user.email_verified_at is not None
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows to look at: nobody adds, changes or deletes them by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Refuse; looking is another permission."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Refuse."""
-        return False
-
-
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "action", "owner", "ip", "user_agent")
-    list_filter = ("action",)
+class AuditEventAdmin(Kept, admin.ModelAdmin[AuditEvent]):
+    list_display = ("action", "of_owner", "ip", "user_agent", "created_at")
+    list_filter = ("action", "created_at")
     list_select_related = ("owner",)
     search_fields = ("owner__email", "ip", "user_agent")
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
     show_full_result_count = False
+    fields = ("action", "of_owner", "ip", "user_agent", "data_", "created_at")
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, event: AuditEvent) -> str:
+        """Return a link to whom it is about."""
+        return row_link(event.owner)
+
+    @admin.display(description="data")
+    def data_(self, event: AuditEvent) -> str:
+        """Return what was noted, indented."""
+        return indented(event.data)
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(Kept, admin.ModelAdmin[ApiToken]):
     list_display = (
         "name",
         "prefix",

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Func, IntegerField, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 
+from core.admin import (
+    EMPTY,
+    ShownOnly,
+    badge,
+    duration,
+    indented,
+    list_link,
+    moment,
+    number,
+    percent,
+    row_link,
+    signed,
+)
 from core.backtests.models import BacktestRun, EquityCurve, Trade
 from core.backtests.services.changes import run_cancel, run_retry
 from core.errors import ApplicationError
@@ -22,32 +37,18 @@ class OctetLength(Func):
     output_field = IntegerField()
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows that only workers write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Return that nobody adds rows by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Return that nobody changes rows by hand."""
-        return False
-
-
 @admin.register(BacktestRun)
-class BacktestRunAdmin(ReadOnlyAdmin):
+class BacktestRunAdmin(ShownOnly, admin.ModelAdmin[BacktestRun]):
     list_display = (
         "__str__",
-        "owner",
-        "strategy",
-        "status",
-        "percent_done",
-        "attempts",
-        "total_return_pct",
-        "sharpe",
-        "trade_count",
+        "state",
+        "of_strategy",
+        "of_owner",
+        "return_",
+        "sharpe_ratio",
+        "trade_list",
+        "took",
         "created_at",
-        "seconds",
     )
     list_filter = ("status", "interval", "created_at")
     list_select_related = ("owner", "strategy")
@@ -55,19 +56,20 @@ class BacktestRunAdmin(ReadOnlyAdmin):
     search_help_text = "Id, email of the owner, symbol, name of the run or of the strategy"
     date_hierarchy = "created_at"
     show_full_result_count = False
+    list_per_page = 50
     actions = ("cancel", "retry")
     fieldsets = (
-        (None, {"fields": ("id", "owner", "name", "tags", "status", "error")}),
+        (None, {"fields": ("id", "state", "error", "of_owner", "name", "tags")}),
         (
             "What",
             {
                 "fields": (
-                    ("strategy", "strategy_version"),
+                    ("of_strategy", "of_version"),
                     ("symbol", "interval"),
                     ("start", "end", "whole_days"),
-                    "capital",
-                    "parameters",
-                    "config",
+                    "cash",
+                    "parameters_",
+                    "config_",
                 )
             },
         ),
@@ -75,12 +77,12 @@ class BacktestRunAdmin(ReadOnlyAdmin):
             "Result",
             {
                 "fields": (
-                    ("total_return_pct", "sharpe", "max_drawdown_pct"),
-                    ("winrate_pct", "trade_count", "final_equity"),
-                    "metrics",
-                    "metric_reasons",
-                    "counters",
-                    "warnings",
+                    ("return_", "sharpe_ratio", "drawdown"),
+                    ("trade_list", "winrate", "equity"),
+                    "warnings_",
+                    "metrics_",
+                    "reasons_",
+                    "counters_",
                 )
             },
         ),
@@ -89,36 +91,125 @@ class BacktestRunAdmin(ReadOnlyAdmin):
             {
                 "classes": ("collapse",),
                 "fields": (
-                    ("created_at", "started_at", "finished_at"),
+                    ("created_at", "started_at", "finished_at", "took"),
                     ("stage", "progress", "cancel_requested"),
                     ("attempts", "attempts_allowed", "messages"),
                     ("resend_at", "leased_until"),
                     ("bar_count", "snapshot"),
                     ("graph_hash", "engine_version", "metrics_version"),
-                    "timings",
+                    "timings_",
                 ),
             },
         ),
     )
 
-    @admin.display(description="done", ordering="progress")
-    def percent_done(self, run: BacktestRun) -> str:
-        """Return the progress with the stage."""
-        return f"{run.progress:.0%} {run.stage}".strip()
+    @admin.display(description="status", ordering="status")
+    def state(self, run: BacktestRun) -> str:
+        """Return the status, and of a running one how far it is."""
+        if run.status == "running":
+            return badge(run.status, f"running {run.progress:.0%}")
+        return badge(run.status)
 
-    @admin.display(description="s")
-    def seconds(self, run: BacktestRun) -> str:
-        """Return how long the last attempt took."""
-        if run.started_at is None or run.finished_at is None:
-            return "-"
-        return f"{(run.finished_at - run.started_at).total_seconds():.3f}"
+    @admin.display(description="strategy", ordering="strategy__name")
+    def of_strategy(self, run: BacktestRun) -> str:
+        """Return a link to the strategy."""
+        return row_link(run.strategy)
+
+    @admin.display(description="version")
+    def of_version(self, run: BacktestRun) -> str:
+        """Return a link to the version that ran."""
+        return row_link(run.strategy_version, f"version {run.strategy_version.number}")
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, run: BacktestRun) -> str:
+        """Return a link to whose it is."""
+        return row_link(run.owner)
+
+    @admin.display(description="return", ordering="total_return_pct")
+    def return_(self, run: BacktestRun) -> str:
+        """Return the total return."""
+        return percent(run.total_return_pct)
+
+    @admin.display(description="Sharpe", ordering="sharpe")
+    def sharpe_ratio(self, run: BacktestRun) -> str:
+        """Return the Sharpe ratio."""
+        return number(run.sharpe)
+
+    @admin.display(description="max. drawdown")
+    def drawdown(self, run: BacktestRun) -> str:
+        """Return the deepest fall."""
+        return percent(run.max_drawdown_pct)
+
+    @admin.display(description="capital")
+    def cash(self, run: BacktestRun) -> str:
+        """Return what it began with."""
+        return number(run.capital)
+
+    @admin.display(description="final equity")
+    def equity(self, run: BacktestRun) -> str:
+        """Return what it ended with."""
+        return number(run.final_equity)
+
+    @admin.display(description="win rate")
+    def winrate(self, run: BacktestRun) -> str:
+        """Return the share of trades that gained."""
+        return number(run.winrate_pct, "{:.1f} %")
+
+    @admin.display(description="trades", ordering="trade_count")
+    def trade_list(self, run: BacktestRun) -> str:
+        """Return a link to the trades."""
+        if run.trade_count is None:
+            return EMPTY
+        return list_link(Trade, f"{run.trade_count:,}", run__id__exact=run.id)
+
+    @admin.display(description="took")
+    def took(self, run: BacktestRun) -> str:
+        """Return how long the last attempt took, or takes."""
+        if run.started_at is None:
+            return EMPTY
+        return duration((run.finished_at or timezone.now()) - run.started_at)
 
     @admin.display(description="error")
     def error(self, run: BacktestRun) -> str:
         """Return why there is no result."""
         if not run.error_code:
-            return "-"
+            return EMPTY
         return format_html("<b>{}</b> {}", run.error_code, run.error_message)
+
+    @admin.display(description="parameters")
+    def parameters_(self, run: BacktestRun) -> str:
+        """Return the parameters, indented."""
+        return indented(run.parameters)
+
+    @admin.display(description="configuration")
+    def config_(self, run: BacktestRun) -> str:
+        """Return the configuration, indented."""
+        return indented(run.config)
+
+    @admin.display(description="metrics")
+    def metrics_(self, run: BacktestRun) -> str:
+        """Return the metrics, indented."""
+        return indented(run.metrics)
+
+    @admin.display(description="not defined because")
+    def reasons_(self, run: BacktestRun) -> str:
+        """Return why some metrics have no value."""
+        return indented(run.metric_reasons)
+
+    @admin.display(description="counters")
+    def counters_(self, run: BacktestRun) -> str:
+        """Return what the engine counted."""
+        return indented(run.counters)
+
+    @admin.display(description="warnings")
+    def warnings_(self, run: BacktestRun) -> str:
+        """Return what the engine warned of."""
+        return indented(run.warnings)
+
+    @admin.display(description="timings")
+    def timings_(self, run: BacktestRun) -> str:
+        """Return how long each stage took."""
+        return indented(run.timings)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return that the list has actions, while a single run is for reading."""
@@ -152,17 +243,19 @@ class BacktestRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Trade)
-class TradeAdmin(ReadOnlyAdmin):
+class TradeAdmin(ShownOnly, admin.ModelAdmin[Trade]):
     list_display = (
-        "run",
         "number",
         "side",
-        "size",
-        "entry_time",
-        "exit_time",
-        "pnl",
-        "return_pct",
+        "quantity",
+        "entered",
+        "exited",
+        "held",
+        "prices",
+        "gain",
+        "return_",
         "exit_reason",
+        "of_run",
     )
     list_filter = ("side", "exit_reason")
     list_select_related = ("run",)
@@ -170,10 +263,51 @@ class TradeAdmin(ReadOnlyAdmin):
     search_help_text = "Id or symbol of the run, email of its owner"
     ordering = ("-id",)
     show_full_result_count = False
+    list_per_page = 50
+
+    @admin.display(description="run")
+    def of_run(self, trade: Trade) -> str:
+        """Return a link to the run."""
+        return row_link(trade.run)
+
+    @admin.display(description="size", ordering="size")
+    def quantity(self, trade: Trade) -> str:
+        """Return how many units."""
+        return number(trade.size, "{:,g}")
+
+    @admin.display(description="entry", ordering="entry_time")
+    def entered(self, trade: Trade) -> str:
+        """Return when it was entered."""
+        return moment(trade.entry_time)
+
+    @admin.display(description="exit", ordering="exit_time")
+    def exited(self, trade: Trade) -> str:
+        """Return when it was left."""
+        return moment(trade.exit_time)
+
+    @admin.display(description="held", ordering="duration_seconds")
+    def held(self, trade: Trade) -> str:
+        """Return how long it was open."""
+        return duration(timedelta(seconds=trade.duration_seconds))
+
+    @admin.display(description="prices")
+    def prices(self, trade: Trade) -> str:
+        """Return entry and exit price."""
+        return f"{trade.entry_price:,.2f} → {trade.exit_price:,.2f}"
+
+    @admin.display(description="P&L", ordering="pnl")
+    def gain(self, trade: Trade) -> str:
+        """Return what it brought, net of commissions."""
+        return signed(trade.pnl)
+
+    @admin.display(description="return", ordering="return_pct")
+    def return_(self, trade: Trade) -> str:
+        """Return what it brought, of what the entry cost."""
+        return percent(trade.return_pct)
 
 
 @admin.register(EquityCurve)
-class EquityCurveAdmin(ReadOnlyAdmin):
+class EquityCurveAdmin(ShownOnly, admin.ModelAdmin[EquityCurve]):
     list_display = ("run", "bar_count", "fill_count", "kibibytes")
     list_select_related = ("run",)
     search_fields = ("run__id__startswith", "run__symbol", "run__owner__email")
@@ -183,7 +317,7 @@ class EquityCurveAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EquityCurve]:
         """Return the rows without their bytes, but with how many there are."""
-        rows: QuerySet[EquityCurve] = super().get_queryset(request)
+        rows = super().get_queryset(request)
         size = OctetLength("series") + OctetLength("fills")
         return rows.defer("series", "fills").annotate(size=size)
 

@@ -144,6 +144,8 @@ def test_ease_of_movement_ignores_bars_without_volume():
     value = run("emv", inputs, period=2, divisor=2)["value"]
     assert np.isnan(value[:2]).all()
     assert value[2] == pytest.approx((2 * 2 * 2 / 4 + 0) / 2)
+    idle = run("emv", inputs | {"volume": [0.0, 4.0, 0.0]}, period=2, divisor=2)["value"]
+    np.testing.assert_array_equal(idle, value)  # the first bar has no move, whatever its volume
 
 
 def test_rolling_vwap_is_the_plain_mean_without_volume():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,3 +160,12 @@ def test_an_average_of_choice_can_make_an_indicator_recursive():
 def test_the_numbers_of_averages_are_those_of_talib():
     for name, code in AVERAGE_CODES.items():
         assert getattr(talib.MA_Type, name.upper()) == code
+
+
+def test_the_documentation_lists_every_indicator_that_talib_lacks():
+    text = (Path(__file__).parents[2] / "docs" / "indicators.md").read_text()
+    rows = [line.split("|") for line in text.split("## Ours")[1].splitlines() if "| `" in line]
+    listed = {row[1].strip(" `"): row[5].split()[0] for row in rows}
+    functions = {function.lower() for function in talib.get_functions()}
+    ours = {spec.name: str(spec.lookback) for spec in indicator_list()}
+    assert listed == {name: bars for name, bars in ours.items() if name not in functions}

@@ -10,11 +10,14 @@ import talib
 from core.indicators.declare import bars, number, window
 from core.indicators.indicator import Series, indicator_build
 from core.indicators.jit import NUMBER, SERIES, looped
-from core.indicators.rolling import highest, lowest, position
+from core.indicators.rolling import highest, lowest, ratio
 from core.indicators.spec import Spec
 
 _KST_ROC: Final = (10, 15, 20, 30)
 _KST_SMA: Final = (10, 10, 10, 15)
+
+_RSI_ROUNDING: Final = 1e-9
+"""A range of the RSI below which it stood still: the rest would be rounding, blown up to 100."""
 
 
 def kst(source: Series, *periods: int) -> tuple[Series, Series]:
@@ -89,10 +92,13 @@ def stochrsi_smoothed(
 
     T. Chande and S. Kroll, "The New Technical Trader" (1994), with the smoothing that
     TradingView shows; with a `k_smoothing` of 1 it is the unsmoothed definition, TA-Lib's
-    `stochrsi`. 50 where the RSI stood still.
+    `stochrsi`. 50 where the RSI stood still but for rounding, as in a halted market.
     """
     rsi = talib.RSI(source, period)
-    raw = 100.0 * position(rsi, lowest(rsi, k_period), highest(rsi, k_period))
+    low = lowest(rsi, k_period)
+    span = highest(rsi, k_period) - low
+    span[span < _RSI_ROUNDING] = 0.0
+    raw = 100.0 * ratio(rsi - low, span, flat=0.5)
     k = talib.SMA(raw, k_smoothing)
     d = talib.SMA(k, d_period)
     k[: stochrsi_warmup(period, k_period, k_smoothing, d_period)] = np.nan

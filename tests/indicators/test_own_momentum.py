@@ -149,3 +149,4 @@ def test_a_halted_market_gives_no_wave_from_rounding(bars, price):
     assert abs(run("wave_trend", halted)["wave_trend"][-1]) < 1e-6
     assert run("rvgi", halted)["rvgi"][-1] == 0.0
     assert run("demarker", halted)["value"][-1] == 0.5
+    assert run("stochrsi_smoothed", halted)["k"][-1] == pytest.approx(50.0)

@@ -11,15 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 from django.db.models import Count, Min, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from backtester.admin_troubles import (
+    TROUBLES,
+    delivery_troubles,
+    fetch_troubles,
+    first_id,
+    order_troubles,
+    run_troubles,
+)
 from brokers.choices import OPEN_STATUSES, OrderStatus
 from brokers.models import Order
-from core.admin import badge, duration, list_path, row_link
+from core.admin import badge, duration, list_path
 from core.api.health import readyz
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
@@ -30,7 +37,6 @@ from notifications.choices import DeliveryStatus
 from notifications.models import Delivery
 
 DAY: Final = timedelta(hours=24)
-TROUBLES: Final = 12
 # A message leaves the outbox within a second, or the relay sends it within a few.
 OUTBOX_SLOW: Final = timedelta(seconds=30)
 QUEUE_SLOW: Final = timedelta(minutes=2)
@@ -56,17 +62,6 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A row that did not end well."""
-
-    at: datetime
-    badge: str
-    link: str
-    owner: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One of the checks of `/readyz`."""
 
@@ -79,10 +74,10 @@ def board_read(request: HttpRequest) -> dict[str, Any]:
     """Return what the first page shows of the areas that the reader may look into."""
     since = timezone.now() - DAY
     areas = (
-        (BacktestRun, _runs, _run_troubles),
-        (Order, _orders, _order_troubles),
-        (Delivery, _deliveries, _delivery_troubles),
-        (OutboxMessage, _plumbing, _fetch_troubles),
+        (BacktestRun, _runs, run_troubles),
+        (Order, _orders, order_troubles),
+        (Delivery, _deliveries, delivery_troubles),
+        (OutboxMessage, _plumbing, fetch_troubles),
     )
     seen = [area for area in areas if _may_see(request, area[0])]
     troubles = [trouble for _, _, find in seen for trouble in find(since)]
@@ -244,79 +239,12 @@ TONE_OF_END: Final = {
 
 def _by_status(rows: QuerySet[Any], since: datetime) -> dict[str, int]:
     """Return how many rows of the last day have which status."""
-    recent = rows.filter(id__gte=_first_id(since)).order_by()
+    recent = rows.filter(id__gte=first_id(since)).order_by()
     return dict(recent.values_list("status").annotate(Count("id")))
-
-
-def _first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment (see `core.db.uuid7`)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _age(moment: datetime | None) -> timedelta:
     return timezone.now() - moment if moment else timedelta(0)
-
-
-def _latest(rows: QuerySet[Any], since: datetime, statuses: tuple[str, ...], *joined: str) -> Any:
-    """Return the youngest rows of the last day that ended so, with what they refer to."""
-    found = rows.filter(id__gte=_first_id(since), status__in=statuses)
-    return found.select_related(*joined).order_by("-id")[:TROUBLES]
-
-
-def _run_troubles(since: datetime) -> list[Trouble]:
-    statuses = (RunStatus.FAILED, RunStatus.ERRORED, RunStatus.TIMED_OUT)
-    rows = _latest(BacktestRun.objects.all(), since, statuses, "owner").only(
-        "status", "name", "symbol", "interval", "start", "error_message", "created_at",
-        "owner__email",
-    )  # fmt: skip
-    return [
-        Trouble(
-            row.created_at, badge(row.status), row_link(row), row.owner.email, row.error_message
-        )
-        for row in rows
-    ]
-
-
-def _order_troubles(since: datetime) -> list[Trouble]:
-    statuses = (OrderStatus.UNKNOWN, OrderStatus.REJECTED, OrderStatus.DENIED)
-    return [
-        Trouble(
-            row.created_at,
-            badge(row.status),
-            row_link(row, f"{row.side} {row.quantity.normalize():f} {row.symbol}"),
-            row.owner.email,
-            row.reason,
-        )
-        for row in _latest(Order.objects.all(), since, statuses, "owner")
-    ]
-
-
-def _delivery_troubles(since: datetime) -> list[Trouble]:
-    statuses = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)
-    return [
-        Trouble(
-            row.created_at,
-            badge(row.status),
-            row_link(row, f"{row.kind} to {row.recipient}"),
-            row.alert.owner.email,
-            row.error,
-        )
-        for row in _latest(Delivery.objects.all(), since, statuses, "alert__owner")
-    ]
-
-
-def _fetch_troubles(since: datetime) -> list[Trouble]:
-    statuses = (FetchStatus.FAILED, FetchStatus.ERRORED)
-    return [
-        Trouble(
-            row.created_at,
-            badge(row.status),
-            row_link(row, f"{row.symbol} {row.interval} from {row.provider}"),
-            row.owner.email if row.owner else "",
-            row.error_message,
-        )
-        for row in _latest(Fetch.objects.all(), since, statuses, "owner")
-    ]
 
 
 def _checks(request: HttpRequest) -> list[Check]:

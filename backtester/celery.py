@@ -27,7 +27,7 @@ def request_id_send(headers: dict[str, Any] | None = None, **_: Any) -> None:
 @task_prerun.connect
 def log_context_begin(task: Any = None, task_id: str = "", **_: Any) -> None:
     """Let every log line of a task name it, and the request that caused it."""
-    identifier = getattr(task.request, "request_id", None) or task.request.get("request_id")
+    identifier = getattr(task.request, "request_id", None)
     known = {"request_id": identifier} if identifier else {}
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id, **known)

@@ -57,10 +57,14 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Scanners that guess host names are no news.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # A refusal is in the request's own line, and 4xx are no news; 5xx still bring their trace.
+        "django.request": {"level": "ERROR"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # One line a task is noise at our rates; failures still speak.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # Uvicorn brings handlers of its own, which know no JSON.
+        "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
         "uvicorn.access": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "yfinance": {"level": "CRITICAL"},

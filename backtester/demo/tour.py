@@ -86,7 +86,8 @@ def _watch(client: Client, console: Console, run_id: str) -> None:
         data = frame["data"]
         status, progress = data.get("status", ""), data.get("progress")
         percent = "" if progress is None else f"{100 * progress:.0f} %"
-        console.print(f"  socket #{frame['seq']} {frame['type']} {percent} {data.get('stage', '')}")
+        parts = (f"  socket #{frame['seq']}", frame["type"], percent, data.get("stage", ""))
+        console.print(" ".join(part for part in parts if part))
         if status in FINISHED:
             return
     raise ApiFailureError("The WebSocket closed before the run had ended.")

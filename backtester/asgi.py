@@ -16,8 +16,10 @@ http = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from backtester.static import with_static_files  # noqa: E402
+from core.api.body_limit import BodyLimit  # noqa: E402
 from core.realtime.origin import KnownOrigin  # noqa: E402
 from core.realtime.routing import websocket_urlpatterns  # noqa: E402
 
 websocket = KnownOrigin(URLRouter(websocket_urlpatterns), settings.WEBSOCKET_ORIGINS)
-application = ProtocolTypeRouter({"http": with_static_files(http), "websocket": websocket})
+limited = BodyLimit(with_static_files(http), max_bytes=settings.REQUEST_MAX_BYTES)
+application = ProtocolTypeRouter({"http": limited, "websocket": websocket})

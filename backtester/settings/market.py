@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backtester import env
 from backtester.settings.base import VAR_DIR
+from backtester.settings.security import DATA_UPLOAD_MAX_MEMORY_SIZE
 
 # A local folder, or any URL fsspec knows (s3://bucket/bars).
 BARS_URL = env.text("BARS_URL", str(VAR_DIR / "bars"))
@@ -12,6 +13,8 @@ BARS_CACHE_BYTES = env.integer("BARS_CACHE_MB", 256, minimum=0) * 1024 * 1024
 # Rows that one answer of `GET bars` may have.
 BARS_MAX_ROWS = env.integer("BARS_MAX_ROWS", 20_000, minimum=1)
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_MB", 20, minimum=1) * 1024 * 1024
+# The largest body of all is a file to import; some room for the form around it.
+REQUEST_MAX_BYTES = max(IMPORT_MAX_BYTES, DATA_UPLOAD_MAX_MEMORY_SIZE) + 1024 * 1024
 
 # Another host that speaks Yahoo's chart protocol: a mirror, a proxy, a test.
 YFINANCE_URL = env.text("YFINANCE_URL", "").rstrip("/")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
@@ -38,6 +38,14 @@ STATUS_OF: tuple[tuple[type[ApplicationError], int], ...] = (
 DATABASE_AWAY_RETRY_S = 2
 
 
+class BodyTooLarge(drf.APIException):
+    """More bytes than the endpoint takes."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "The body has more bytes than this endpoint takes: send less at once."
+
+
 def error_body(
     *, code: str, message: str, details: tuple[Detail, ...] | list[Detail] = ()
 ) -> dict[str, Any]:
@@ -65,6 +73,8 @@ def _response_of(error: Exception) -> Response | None:
         error = drf.NotFound()
     elif isinstance(error, PermissionDenied):
         error = drf.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge()
     if isinstance(error, drf.ValidationError):
         details = details_of(error.detail)
         return Response(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import orjson
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+WRITER_DEPTH: Final = 254
+MAX_DEPTH: Final = 200
 
 
 class StrictJSONParser(BaseParser):
@@ -22,7 +27,11 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF's signature
     ) -> Any:
         """Return the body, which must be a JSON object or array."""
-        body = stream.read()
+        # DRF reads past Django's own limit.
+        most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise RequestDataTooBig
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -31,7 +40,24 @@ class StrictJSONParser(BaseParser):
             raise ParseError(f"The body must be a JSON object, not {type(value).__name__}.")
         if b"\\u0000" in body and _holds_nul(value):
             raise ParseError("The body holds a NUL character (\\u0000): remove it.")
+        if _too_deep(value):
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep: flatten it.")
         return value
+
+
+def _too_deep(value: Any) -> bool:
+    """Tell whether the value is too deep to be written again inside an answer.
+
+    The writer goes 254 levels deep and walks a value far faster than any loop of ours; what is
+    wrapped around it here is the room that answers need.
+    """
+    for _ in range(WRITER_DEPTH - MAX_DEPTH):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return True
+    return False
 
 
 def _holds_nul(value: Any) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse
+from django.core.files.base import File
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -58,9 +60,8 @@ def key_claim(request: Request) -> IdempotencyKey | None:
         return None
     if len(key) > 200:
         raise InvalidInput("Idempotency-Key is longer than 200 characters.", code="malformed")
-    http = request._request  # noqa: SLF001 - the body must be read before DRF parses it
-    path = http.get_full_path()[:500]
-    request_hash = hashlib.sha256(path.encode() + b"\0" + http.body).hexdigest()
+    path = request.get_full_path()[:500]
+    request_hash = _request_hash(request, path)
     stored, created = IdempotencyKey.objects.get_or_create(
         owner=request.user, key=key, defaults={"path": path, "request_hash": request_hash}
     )
@@ -83,6 +84,28 @@ def key_claim(request: Request) -> IdempotencyKey | None:
         f"The first request with Idempotency-Key {key!r} is still running: wait for its answer.",
         code="idempotency_key_in_use",
     )
+
+
+def _request_hash(request: Request, path: str) -> str:
+    digest = hashlib.sha256(path.encode() + b"\0")
+    http = request._request  # noqa: SLF001 - the body must be read before DRF parses it
+    if (http.content_type or "").startswith("multipart/"):
+        # A client that sends a form again draws another boundary: what is in it is compared.
+        for name, values in sorted(cast("QueryDict", request.data).lists()):
+            for value in values:
+                digest.update(f"\0{name}\0".encode())
+                digest.update(_file_hash(value) if isinstance(value, File) else value.encode())
+    else:
+        digest.update(http.body)
+    return digest.hexdigest()
+
+
+def _file_hash(file: File[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.digest()
 
 
 def answer_store(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.test.client import encode_multipart
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -88,3 +90,21 @@ def test_a_fault_of_ours_gives_the_key_free_at_once(client, monkeypatch):
         broken.setattr("core.realtime.api.views.ticket_create", None)
         assert post(client).status_code == 500
     assert post(client).status_code == 201
+
+
+def upload(client, csv, boundary):
+    form = {"symbol": "NONE SUCH", "interval": "1d", "file": ContentFile(csv, "bars.csv")}
+    return client.post(
+        "/api/v1/imports",
+        encode_multipart(boundary, form),
+        content_type=f"multipart/form-data; boundary={boundary}",
+        headers={"Idempotency-Key": "k1"},
+    )
+
+
+def test_a_form_is_the_same_by_what_is_in_it(client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024
+    first = upload(client, b"x" * 5000, "one")
+    assert (first.status_code, first.json()["code"]) == (422, "invalid")
+    assert upload(client, b"x" * 5000, "other").headers["Idempotency-Replayed"] == "true"
+    assert upload(client, b"y" * 5000, "one").json()["code"] == "idempotency_key_reused"

@@ -50,10 +50,5 @@ def graph_store(
 ) -> None:
     """Write another graph to a locked strategy; quick backtests then leave it alone."""
     changed = graph_hash != strategy.graph_hash
-    strategy_store(
-        strategy,
-        graph=document,
-        graph_hash=graph_hash,
-        quick=strategy.quick and not changed,
-        **more,
-    )
+    quick = more.pop("quick", strategy.quick) and not changed
+    strategy_store(strategy, graph=document, graph_hash=graph_hash, quick=quick, **more)

@@ -88,6 +88,18 @@ def test_the_quick_strategy_follows_a_template_that_a_release_changed(user, monk
     assert version_get(strategy, 1) == old
 
 
+def test_a_graph_and_its_archiving_may_change_at_once(strategy, graph):
+    graph["nodes"].append({"id": "spare", "type": "constant", "params": {"value": 1.0}})
+    changed = strategy_update(
+        owner_id=strategy.owner_id,
+        strategy_id=strategy.id,
+        source=GraphSource(graph=graph),
+        archived=True,
+    )
+    assert changed.archived
+    assert changed.graph_hash != strategy.graph_hash
+
+
 def test_an_archived_quick_strategy_comes_back_as_an_ordinary_one(user):
     first = strategy_of_template(user.id, "SMA")
     strategy_update(owner_id=user.id, strategy_id=first.id, archived=True)

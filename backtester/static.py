@@ -13,15 +13,28 @@ from typing import Any
 from asgiref.wsgi import WsgiToAsgi
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.exceptions import SuspiciousFileOperation
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotFound
 from whitenoise import WhiteNoise
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+class StaticFiles(ASGIStaticFilesHandler):
+    """Django's, to which a path that leads out of the folders is just no file."""
+
+    def serve(self, request: HttpRequest) -> HttpResponse | FileResponse:
+        """Return the file, or a 404."""
+        try:
+            return super().serve(request)
+        except SuspiciousFileOperation:
+            return HttpResponseNotFound("No such file.", content_type="text/plain")
+
+
 def with_static_files(application: Any) -> Application:
     """Return the application with everything below `STATIC_URL` answered from files."""
     if not settings.PRODUCTION:
-        handler: Application = ASGIStaticFilesHandler(application)
+        handler: Application = StaticFiles(application)
         return handler
     files = WhiteNoise(_missing, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL)
     static = WsgiToAsgi(files)  # type: ignore[no-untyped-call]  # asgiref leaves it untyped

@@ -37,10 +37,13 @@ CORS_ALLOW_HEADERS = (
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "prefer",
     "x-request-id",
 )
 CORS_EXPOSE_HEADERS = (
+    "etag",
+    "idempotency-replayed",
     "location",
     "preference-applied",
     "ratelimit-limit",

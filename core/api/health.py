@@ -15,6 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
+from core.api.reading import reading
+
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_MAX_AGE_S = 45
@@ -25,11 +27,13 @@ class Unready(Exception):
     """Something the service needs is not there; the message says what."""
 
 
+@reading
 def healthz(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001 - Django's signature
     """Answer that the process serves requests; touches nothing else."""
     return JsonResponse({"status": "ok"})
 
 
+@reading
 def readyz(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001 - Django's signature
     """Answer 200 where all checks pass, else 503, and which ones do not."""
     checks = {name: _outcome(check) for name, check in CHECKS.items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 
+from core.api.reading import reading
+
 AREAS = (
     "auth/register",
     "auth/login",
@@ -34,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001 - Django's s
     return HttpResponseRedirect("/api/v1/docs/")
 
 
+@reading
 def index(request: HttpRequest) -> HttpResponseBase:
     """List the areas of the API."""
     base = request.build_absolute_uri("/api/v1/")

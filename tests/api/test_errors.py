@@ -44,6 +44,7 @@ def test_an_unknown_url_is_told_in_the_shape_and_points_to_the_docs():
         ('{"a": NaN}', "The body is not JSON"),
         ('"text"', "must be a JSON object, not str"),
         ('{"a": "\\u0000"}', "NUL character"),
+        ('{"a":' + "[" * 200 + "]" * 200 + "}", "nested more than 200 levels"),
     ],
 )
 def test_a_malformed_body_is_400_and_says_what_is_wrong(client, body, found):
@@ -171,3 +172,21 @@ def test_options_names_the_methods_of_every_endpoint(known, path):
     response = known.options(f"/api/v1/{path}")
     assert response.status_code == 200
     assert ", ".join(response.json()["methods"]) == response.headers["Allow"]
+
+
+@pytest.mark.django_db
+def test_a_deep_body_is_told_its_fault_in_an_answer_that_can_be_written(known):
+    deep = {"a": 1}
+    for _ in range(195):
+        deep = {"a": deep}
+    run = {"ticker": "GOOG", "startDate": "2010-01-01", "endDate": "2012-01-01", "capital": 1}
+    body = {**run, "strategy": "sma_cross", "config": deep, "parameters": deep}
+    assert known.post("/api/v1/backtest", body, format="json").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/api/v1/", "/healthz", "/readyz"])
+def test_a_place_for_reading_refuses_other_methods_in_the_shape(path):
+    response = APIClient(enforce_csrf_checks=True).post(path)
+    assert response.status_code == 405
+    assert set(response.json()) == SHAPE
+    assert "GET" in response.headers["Allow"]

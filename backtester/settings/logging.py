@@ -65,6 +65,8 @@ LOGGING: dict[str, Any] = {
         "celery.app.trace": {"level": "WARNING"},
         # Uvicorn brings handlers of its own, which know no JSON.
         "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
+        # Its line for an accepted WebSocket shows the ticket, which is a way in.
+        "uvicorn.error": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "yfinance": {"level": "CRITICAL"},

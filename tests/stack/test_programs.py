@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
 import structlog
 
 from backtester.celery import log_context_begin, log_context_end, request_id_send
@@ -53,3 +56,8 @@ def test_a_task_of_the_schedule_has_no_request():
     headers = {}
     request_id_send(headers=headers)
     assert headers == {}
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "uvicorn.access", "django.request"])
+def test_loggers_that_would_write_a_socket_s_ticket_or_a_request_twice_are_silent(name):
+    assert not logging.getLogger(name).isEnabledFor(logging.INFO)

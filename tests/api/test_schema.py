@@ -6,6 +6,8 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from openapi_spec_validator import validate
 
+from core.backtests.exports import CONTENT_TYPES
+
 # Files, not JSON: their media types say what they are.
 FILES = {"backtest_export", "backtest_chart"}
 
@@ -56,3 +58,25 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document):
     for name, operation in operations(document):
         assert operation.get("summary"), name
         assert "4XX" in operation["responses"], name
+
+
+# Catalogues are short and come whole.
+WHOLE = {"indicator_list", "node_type_list", "template_list"}
+
+
+def test_every_list_is_documented_as_the_page_that_it_is(document):
+    for name, operation in operations(document):
+        word = operation["operationId"]
+        if not word.endswith(("_list", "_orders")) or word in WHOLE:
+            continue
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        page = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        assert page["properties"].keys() == {"results", "next", "previous"}, name
+        asked = {parameter["name"] for parameter in operation["parameters"]}
+        assert asked >= {"cursor", "limit"}, name
+
+
+def test_an_export_is_documented_as_each_of_its_kinds_of_file(document):
+    export = document["paths"]["/api/v1/backtests/{run_id}/export/"]["get"]
+    kinds = {kind.partition(";")[0] for kind in CONTENT_TYPES.values()}
+    assert export["responses"]["200"]["content"].keys() == kinds

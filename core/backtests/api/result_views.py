@@ -160,7 +160,11 @@ class ExportView(ApiView):
                 description="Which table a CSV or Parquet file holds; JSON holds them all.",
             ),
         ],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
+        },
     )
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """Return trades, bars or fills as CSV or Parquet, or everything as JSON."""

@@ -38,7 +38,9 @@ class StrategiesView(ListView):
     ordering_fields = ("created_at", "updated_at", "name")
 
     @extend_schema(
-        operation_id="strategy_list", examples=[examples.answered("A row", examples.SUMMARY)]
+        operation_id="strategy_list",
+        responses=StrategySummaryOutput(many=True),
+        examples=[examples.answered("A row", examples.SUMMARY)],
     )
     def get(self, request: Request) -> Response:
         """List strategies, newest first, without their graphs; archived ones are left out."""

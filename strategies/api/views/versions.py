@@ -58,6 +58,7 @@ class VersionsView(ListView):
 
     @extend_schema(
         operation_id="strategy_version_list",
+        responses=VersionSummaryOutput(many=True),
         examples=[examples.answered("A row", examples.VERSION)],
     )
     def get(self, request: Request, strategy_id: str) -> Response:

@@ -77,6 +77,17 @@ class ApplicationError(Exception):
         self.code = code or self.default_code
         self.details = tuple(details)
 
+    def as_text(self) -> str:
+        """Return the message, then every fault that it does not say itself, one a line."""
+        headline, rest = self.message, []
+        for detail in self.details:
+            fault = f"{detail.path}: {detail.message}" if detail.path else detail.message
+            if detail.message == self.message:
+                headline = fault  # the same sentence, and where it belongs
+            elif fault != self.message:
+                rest.append(f"  {fault}")
+        return "\n".join([headline, *rest])
+
 
 class InvalidInput(ApplicationError):
     """The request was understood but cannot be done as it stands: change it."""

@@ -12,8 +12,6 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from core.errors import ApplicationError
-
 FORMATS: Final = ("table", "json", "csv")
 
 
@@ -67,10 +65,3 @@ def shown(value: Any) -> str:
         return f"{value:,.4f}".rstrip("0").rstrip(".")
     # A time at midnight is a day.
     return str(value).removesuffix("T00:00:00Z")
-
-
-def error_lines(error: ApplicationError) -> str:
-    """Return an error with all its details, one a line."""
-    lines = [error.message]
-    lines += [f"  {detail.path or '-'}: {detail.message}" for detail in error.details]
-    return "\n".join(lines)

@@ -59,11 +59,7 @@ class Command(BaseCommand):
             bars = csv_bars_read(options["bars"])
             values = indicator_values(spec=spec, bars=bars, params=params, inputs=inputs)
         except ApplicationError as error:
-            lines = [
-                error.message,
-                *(f"  {detail.path}: {detail.message}" for detail in error.details),
-            ]
-            raise CommandError("\n".join(lines)) from error
+            raise CommandError(error.as_text()) from error
         except OSError as error:
             raise CommandError(f"{options['bars']} cannot be read: {error.strerror}.") from error
         try:

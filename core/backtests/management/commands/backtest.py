@@ -99,7 +99,7 @@ class Command(BaseCommand):
                 charts=False,
             )
         except ApplicationError as error:
-            raise CommandError(printing.error_lines(error)) from error
+            raise CommandError(error.as_text()) from error
         output = output_of(simulation, file=file, identity=identity, config=config)
         self._print(output, options["format"])
 

@@ -61,7 +61,7 @@ class Command(BaseCommand):
         try:
             entries = batch_read(options["file"])
         except ApplicationError as error:
-            raise CommandError(printing.error_lines(error)) from error
+            raise CommandError(error.as_text()) from error
         batch = Batch(owner_id=owner_id, retry=options["retry"])
         jobs = max(1, options["jobs"]) if options["wait"] else len(entries)
         try:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from core.admin import ShownOnly, badge, indented, row_link
-from core.db import claim
-from core.outbox.services import task_enqueue
-from notifications.choices import SEND_TASK, DeliveryStatus
+from notifications.choices import DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
+from notifications.services import delivery_resend
 
 
 class DeliveryInline(ShownOnly, admin.TabularInline[Delivery, Alert]):
@@ -99,11 +96,7 @@ class DeliveryAdmin(ShownOnly, admin.ModelAdmin[Delivery]):
                     request, f"{delivery}: the channel is off ({reason}).", messages.WARNING
                 )
                 continue
-            failed = Delivery.objects.filter(id=delivery.id, status=DeliveryStatus.FAILED)
-            with transaction.atomic():
-                if claim(failed, status=DeliveryStatus.QUEUED, due_at=timezone.now()):
-                    task_enqueue(task=SEND_TASK, args=[str(delivery.id)], queue="alerts")
-                    queued += 1
+            queued += delivery_resend(delivery=delivery)
         level = messages.SUCCESS if queued else messages.WARNING
         self.message_user(request, f"Deliveries queued again: {queued}.", level)
 

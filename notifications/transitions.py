@@ -15,6 +15,7 @@ ALLOWED = frozenset(
         (Status.SENDING, Status.SENT),
         (Status.SENDING, Status.FAILED),
         (Status.SENDING, Status.UNKNOWN),
+        (Status.FAILED, Status.QUEUED),  # an operator has mended what was wrong
         (Status.SENDING, Status.QUEUED),  # refused for now, or its worker died: once more later
     }
 )

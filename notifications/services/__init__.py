@@ -1,4 +1,4 @@
-from notifications.services.alerts import alert_read, alert_send, event_notify
+from notifications.services.alerts import alert_read, alert_send, delivery_resend, event_notify
 from notifications.services.rules import (
     channel_create,
     channel_test,
@@ -13,6 +13,7 @@ __all__ = [
     "channel_create",
     "channel_test",
     "channel_update",
+    "delivery_resend",
     "event_notify",
     "rule_create",
     "rule_update",

@@ -15,6 +15,7 @@ from notifications.channels.base import Message
 from notifications.channels.kinds import CHANNELS
 from notifications.choices import SEND_TASK, DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
+from notifications.transitions import delivery_move
 
 IN_APP = "in_app"
 
@@ -80,6 +81,23 @@ def alert_read(*, alert: Alert) -> Alert:
     claim(Alert.objects.filter(id=alert.id, read_at=None), read_at=timezone.now())
     alert.refresh_from_db(fields=["read_at"])
     return alert
+
+
+@transaction.atomic
+def delivery_resend(*, delivery: Delivery) -> bool:
+    """Queue a delivery that surely failed once more; False where it is no longer so.
+
+    One of unknown outcome is never repeated: it may have arrived.
+    """
+    queued = delivery_move(
+        delivery_id=delivery.id,
+        old=DeliveryStatus.FAILED,
+        new=DeliveryStatus.QUEUED,
+        due_at=timezone.now(),
+    )
+    if queued:
+        task_enqueue(task=SEND_TASK, args=[str(delivery.id)], queue="alerts")
+    return queued
 
 
 def rule_matches(filters: dict[str, Any], data: dict[str, Any]) -> bool:

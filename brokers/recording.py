@@ -40,6 +40,8 @@ def venue_order_record(*, order_id: UUID, venue: VenueOrder) -> None:
             old=old,
             new=new,
             leased_until=None,
+            reason_code="",
+            reason="",
             finished_at=timezone.now() if finished else None,
         )
         order_tell(order_id=order.id)

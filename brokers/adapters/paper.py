@@ -67,22 +67,20 @@ class PaperBroker:
         book = PaperExecution.objects.filter(account=account)
         held = book.filter(symbol=request.symbol).aggregate(sum=Sum("quantity"))["sum"] or Decimal()
         spent = book.aggregate(sum=Sum(F("quantity") * F("price")))["sum"] or Decimal()
+        wanted = f"{request.quantity.normalize():f} {request.symbol}"
         if request.side == Side.SELL and held < request.quantity:
             raise Refused(
                 "not_held",
-                f"You hold {held.normalize():f} {request.symbol}, not {request.quantity:f}: "
-                "sell less, or use trade type 'short'.",
+                f"You hold {held.normalize():f}, not {wanted}: sell less, or use trade type "
+                "'short'.",
             )
         if request.side == Side.COVER and -held < request.quantity:
-            raise Refused(
-                "not_short",
-                f"You are not short {request.quantity:f} {request.symbol}: use trade type 'buy'.",
-            )
+            raise Refused("not_short", f"You are not short {wanted}: use trade type 'buy'.")
         cash = account.initial_cash - spent
         if signed > 0 and request.side == Side.BUY and signed * price > cash:
             raise Refused(
                 "insufficient_funds",
-                f"{request.quantity:f} {request.symbol} at {price:f} cost "
+                f"{wanted} at {price.normalize():f} cost "
                 f"{signed * price:.2f} {account.currency}; the account has {cash:.2f}.",
             )
 

@@ -159,6 +159,7 @@ def test_a_lost_reply_leaves_the_order_unknown_and_the_venue_is_asked(user, monk
     orders_sweep()
     order.refresh_from_db()
     assert (order.status, order.average_price) == (OrderStatus.FILLED, GOOG_LAST_CLOSE)
+    assert order.reason_code == order.reason == "", "its history keeps why it was unknown"
     assert PaperExecution.objects.count() == 1
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from core.realtime.frames import Frame
@@ -28,6 +29,7 @@ MAX_REPLAYS: Final = 8
 MAX_MESSAGE_BYTES: Final = 16 * 1024
 REPLAY_BATCH: Final = 500
 
+TRY_AGAIN_LATER: Final = 1013
 UNAUTHENTICATED: Final = 4401
 SESSION_ENDED: Final = 4403
 TOO_SLOW: Final = 4408
@@ -64,11 +66,13 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002 - channels' signature
         """Stop writing and listening."""
-        if self.writer is not None:
-            self.writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.writer
-        await self.closing.aclose()
+        try:
+            if self.writer is not None:
+                self.writer.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self.writer
+        finally:
+            await self.closing.aclose()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Act on what the client asks for; a message it got wrong is answered, not fatal."""
@@ -142,10 +146,17 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                     await self._pass_on(frame)
                     incoming = asyncio.ensure_future(inbox.get())
         except TimeoutError:
-            await self.close(TOO_SLOW)
+            await self._give_up(TOO_SLOW)
+        except (OperationalError, InterfaceError):
+            # Mute but open it would look alive: the client comes back, and catches up.
+            await self._give_up(TRY_AGAIN_LATER)
         finally:
             incoming.cancel()
             replay.cancel()
+
+    async def _give_up(self, code: int) -> None:
+        with contextlib.suppress(RuntimeError):  # the client was first, and the server knows
+            await self.close(code)
 
     async def _pass_on(self, frame: Frame) -> None:
         if frame is RESYNC or frame["seq"] > self.seen + 1:

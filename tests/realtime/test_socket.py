@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
+from django.db import OperationalError
 
 from core.realtime.consumers import MAX_REPLAYS, EventConsumer
 from core.realtime.hub import hub
@@ -178,3 +179,34 @@ async def test_replays_are_not_queued_without_end(socket_of, monkeypatch):
     while (frame := await socket.receive())["type"] != "pong":
         codes.append(frame.get("code"))
     assert codes.count("too_many_replays") == 20 - 1 - MAX_REPLAYS
+
+
+async def test_a_socket_that_can_not_read_the_store_closes_and_is_not_mute(socket_of, monkeypatch):
+    def away(**_):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("core.realtime.consumers.events_between", away)
+    socket = await socket_of()
+    await subscribe(socket, TOPIC, last_seq=0)
+    closed = await socket.receive()
+    assert (closed["type"], closed["code"]) == ("websocket.close", 1013)
+
+
+async def test_a_slow_client_that_goes_first_leaves_nothing_behind(user, monkeypatch):
+    async def never_sent(*_):
+        raise TimeoutError
+
+    async def gone(*_):
+        raise RuntimeError("Unexpected ASGI message 'websocket.close'")
+
+    token, _ = await sync_to_async(ticket_create)(user_id=user.id)
+    socket = Socket(f"ticket={token}".encode())
+    await socket.connect()
+    assert (await socket.receive())["type"] == "ready"
+    monkeypatch.setattr(EventConsumer, "_pass_on", never_sent)
+    monkeypatch.setattr(EventConsumer, "close", gone)
+    await publish(user_id=user.id, topic=TOPIC, type="run.progress", data={})
+    await asyncio.sleep(0.3)
+    await socket.disconnect()
+    assert not hub()._inboxes
+    await hub().close()

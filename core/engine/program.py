@@ -21,6 +21,116 @@ class Operation(IntEnum):
     CLOSE = 5
 
 
+class Op(IntEnum):
+    """One instruction of the postfix code, which computes what depends on the position.
+
+    The code runs once at the close of every bar from the warm-up on, before the rules are looked
+    at. Each instruction takes its operands from the stack, the last one on top, and leaves one
+    number; truths are 1.0 and 0.0, and NaN is no truth. Arithmetic and comparisons are those of
+    the graph's columns: a comparison with NaN is false, a division by zero is NaN.
+    """
+
+    PUSH = 1
+    """Leave `Instruction.value`."""
+    COLUMN = 2
+    """Leave the value of the program's column `Instruction.index` at this bar."""
+    FIELD = 3
+    """Leave the account's `AccountField` of number `Instruction.index` at this close."""
+    LOAD = 4
+    """Leave register `Instruction.index`."""
+    STORE = 5
+    """Move the top of the stack into register `Instruction.index`."""
+    ADD = 10
+    SUBTRACT = 11
+    MULTIPLY = 12
+    DIVIDE = 13
+    MINIMUM = 14
+    MAXIMUM = 15
+    ABSOLUTE = 16
+    NEGATE = 17
+    LOGARITHM = 18
+    SQUARE_ROOT = 19
+    GREATER = 30
+    GREATER_EQUAL = 31
+    LESS = 32
+    LESS_EQUAL = 33
+    EQUAL = 34
+    AND = 40
+    OR = 41
+    NOT = 42
+    XOR = 43
+    CROSS_ABOVE = 50
+    """left, right: whether left crosses above right at this bar, a touch in between included; in
+    the reference profile strictly. One cell."""
+    BARS_SINCE = 51
+    """truth: bars since it was last true, 0 where it is, NaN before it ever was. One cell."""
+    RUN_LENGTH = 52
+    """truth: at how many bars running it has been true, this one included. One cell."""
+    SHIFT = 53
+    """number: its value `Instruction.value` bars ago, NaN before. That many cells, and one."""
+    LOOP = 54
+    """when, while, every, most: whether the loop runs its actions at this bar. It starts where
+    `when` is true, runs at once and then `every` bars later again and again, and ends where
+    `while` is not true. Two runs are at least `every` bars apart, and there are `most` of them at
+    most until a position has been closed. Four cells."""
+    WAIT = 55
+    """trigger, until, bars, timeout: whether the wait ends at this bar. It begins where `trigger`
+    is true and none is under way, and ends at the first bar at least `bars` bars later at which
+    `until` is true, or without any end where that does not come within `timeout` bars. Two
+    cells."""
+
+
+class AccountField(IntEnum):
+    """What the code can read of the account, as it stands at the close of the bar."""
+
+    SIDE = 0
+    """1 long, -1 short, 0 flat."""
+    QUANTITY = 1
+    """Units held, without a sign."""
+    ENTRY_PRICE = 2
+    """Average price of the open entries; NaN while flat."""
+    UNREALIZED_PNL = 3
+    """In account currency before the commission of the exit; 0 while flat."""
+    UNREALIZED_PNL_PCT = 4
+    """In percent of the open entries' value; 0 while flat."""
+    BARS_HELD = 5
+    """Bars since the oldest open entry filled, 0 in the bar of its fill; NaN while flat."""
+    BARS_SINCE_EXIT = 6
+    """Bars since a position was last closed whole; infinite before the first time."""
+    MAX_FAVORABLE_PCT = 7
+    """Best price since the oldest open entry against the average entry, in percent; NaN flat."""
+    MAX_ADVERSE_PCT = 8
+    """Worst price likewise, zero or below; NaN while flat."""
+    EQUITY = 9
+    CASH = 10
+    """As in `result.Result`."""
+    DRAWDOWN = 11
+    """Equity against the highest equity at a close so far, as a fraction, zero or below."""
+    CLOSED_TRADES = 12
+    LAST_TRADE_PNL = 13
+    """Net of costs; NaN before the first trade."""
+    ENTRIES = 14
+    """Open entries of the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One step of the postfix code.
+
+    Attributes
+    ----------
+    op : Op
+    index : int
+        A column, field or register; of an operation with memory its first cell.
+    value : float
+        Of PUSH the number, of SHIFT the bars.
+    """
+
+    op: Op
+    index: int = 0
+    value: float = 0.0
+
+
 class SizeKind(IntEnum):
     """How the quantity of an opening order is found from `Size.value`."""
 
@@ -67,11 +177,14 @@ class Stop:
         A fraction (PERCENT), a factor (MULTIPLE), unused (PRICE).
     column : int
         Index into `Program.columns` of a float column, or -1 where none is used.
+    register : int
+        A register of the code in place of a column, or -1.
     """
 
     kind: StopKind
     value: float = 0.0
     column: int = -1
+    register: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +196,18 @@ class Rule:
     operation : Operation
         What to do.
     trigger : int
-        Index into `Program.columns` of a bool column: the rule acts where it is true.
+        Index into `Program.columns` of a bool column: the rule acts where it is true; -1 is
+        true at every bar.
+    guard : int
+        A register of the code that must be true as well, or -1.
     size : Size
         Quantity of an opening order; closing rules ignore it.
     fraction : float
         Part of the open position that a closing rule closes, in (0, 1].
     stop_loss, take_profit : Stop or None
         Guards of the position that an opening rule opens.
+    max_entries : int
+        As `Program.max_open_entries` for this rule alone; 0 leaves it to the program.
     source : str
         Id of the graph node this rule came from, for reports; the engine does not read it.
     """
@@ -100,6 +218,8 @@ class Rule:
     fraction: float = 1.0
     stop_loss: Stop | None = None
     take_profit: Stop | None = None
+    guard: int = -1
+    max_entries: int = 0
     source: str = ""
 
 
@@ -117,9 +237,17 @@ class Program:
         First bar (0-based) at which a decision may be made.
     max_open_entries : int
         How often the strategy may add to a position on the same side; 1 is no pyramiding.
+    code : tuple of Instruction
+        Computes the registers at every bar.
+    registers, cells : int
+        How many registers the code fills, and how many numbers it remembers from bar to bar;
+        cells are NaN before the first bar.
     """
 
     columns: tuple[str, ...]
     rules: tuple[Rule, ...]
     warmup: int = 0
     max_open_entries: int = 1
+    code: tuple[Instruction, ...] = ()
+    registers: int = 0
+    cells: int = 0

@@ -23,6 +23,7 @@ import numpy as np
 from core.engine.program import Program
 from core.errors import Detail, InvalidInput
 from strategies.graph.catalogue.forms import Frame, Series
+from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.plan import Plan, Step
 from strategies.graph.timeframes import timeframe_seconds
 
@@ -59,7 +60,12 @@ class Evaluation:
 
 
 def plan_evaluate(
-    plan: Plan, bars: Bars, *, strict_cross: bool = False, charts: bool = True
+    plan: Plan,
+    bars: Bars,
+    *,
+    context: Context = NO_CONTEXT,
+    strict_cross: bool = False,
+    charts: bool = True,
 ) -> Evaluation:
     """Compute the columns of a plan.
 
@@ -69,6 +75,8 @@ def plan_evaluate(
         From `graph_compile`.
     bars : Bars
         At least `plan.lookback + 1` of them.
+    context : Context
+        What is known besides the bars: their interval, the exchange's sessions, other instruments.
     strict_cross : bool
         Whether crossings and warm-up follow the reference engine (profile "reference"): a touch
         in between ends a crossing.
@@ -81,7 +89,7 @@ def plan_evaluate(
         If there are too few bars, or bars of another time frame than nodes name.
     """
     _check_length(plan, bars)
-    _check_timeframe(plan, bars)
+    _check_timeframe(plan, bars, context)
     frame = Frame(bars, strict_cross)
     run = _Run(plan, frame)
     with np.errstate(all="ignore"):
@@ -191,9 +199,9 @@ def _check_length(plan: Plan, bars: Bars) -> None:
     raise InvalidInput(message, code="warmup_exceeds_data", details=[detail])
 
 
-def _check_timeframe(plan: Plan, bars: Bars) -> None:
+def _check_timeframe(plan: Plan, bars: Bars, context: Context) -> None:
     """Refuse to compute a node on bars of another time frame than it names."""
-    if plan.timeframe is None or len(bars) < 2:
+    if plan.timeframe is None or plan.timeframe == context.interval or len(bars) < 2:
         return
     spacing = float(np.diff(bars.ts[:_BARS_LOOKED_AT]).min()) / 1e9
     expected = timeframe_seconds(plan.timeframe)

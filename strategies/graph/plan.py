@@ -87,6 +87,9 @@ class Plan:
         Bars before the first decision on clean data.
     timeframe : str or None
         The time frame that nodes name, which the bars must have.
+    symbols : tuple of str
+        Other instruments that nodes name, in upper case: `Context.others` must hold their bars.
+        The run's own may be among them, and need not be given again if `Context.symbol` says so.
     """
 
     program: Program
@@ -98,3 +101,4 @@ class Plan:
     warnings: tuple[Detail, ...]
     lookback: int
     timeframe: str | None = None
+    symbols: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, update_wrapper
+from pickle import UnpicklingError
 from typing import Any, Final, TypeVar, cast
 
 from numba import njit, types
@@ -13,8 +14,31 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 SERIES: Final = types.Array(types.float64, 1, "C", readonly=True)
 """A series. Arrays that may be written are taken too, so that one version serves both."""
 
+INDEXES: Final = types.Array(types.int64, 1, "C", readonly=True)
+"""Numbers of bars."""
+
 WHOLE: Final = types.int64
 NUMBER: Final = types.float64
+
+_CACHE_FAULTS: Final = (RuntimeError, OSError, EOFError, UnpicklingError, ValueError)
+"""What numba raises where no folder can be written, the disk is full, or a file is damaged."""
+
+
+def compiled(function: Loop, *signature: Any) -> Loop:
+    """Return `function` compiled for exactly these types of arguments.
+
+    The machine code is kept beside the source, or in the user's cache folder where that cannot be
+    written. Where neither can, or what is kept cannot be read, it is compiled for this process
+    alone, which costs some tenths of a second.
+    """
+    # IEEE 754 division, and no fast-math: every operation rounds as it is written, so that a
+    # long series and its first bars alone agree to the last bit.
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        return cast(Loop, njit([signature], cache=True, **options)(function))
+    except _CACHE_FAULTS:
+        # A fault of the function itself comes up again.
+        return cast(Loop, njit([signature], **options)(function))
 
 
 def looped(*signature: Any) -> Callable[[Loop], Loop]:
@@ -26,14 +50,11 @@ def looped(*signature: Any) -> Callable[[Loop], Loop]:
 
     def decorate(function: Loop) -> Loop:
         @cache
-        def compiled() -> Callable[..., Any]:
-            # IEEE 754 division, and no fast-math: every operation rounds as it is written, so
-            # that a long series and its first bars alone agree to the last bit.
-            options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-            return cast(Callable[..., Any], njit([signature], **options)(function))
+        def ready() -> Loop:
+            return compiled(function, *signature)
 
         def call(*arguments: Any) -> Any:
-            return compiled()(*arguments)
+            return ready()(*arguments)
 
         return cast(Loop, update_wrapper(call, function))
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 PRICE_FIELDS = ("open", "high", "low", "close", "volume")
-"""Inputs that default to the instrument's own column; every other input must be connected."""
+"""Inputs that default to the instrument's own column."""
+
+SESSION_FIELDS = ("session", "minute")
+"""Inputs that default to the instrument's own sessions; all others must be connected.
+
+``session`` is the date of the bar's session in days since 1970-01-01, ``minute`` the minutes from
+the session's open to the bar's open, below zero before it. Both are float64, as every input.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +83,15 @@ class Spec:
     inputs : tuple of str
         ``"source"`` is one series that must be connected (as are ``"left"``, ``"right"`` and
         ``"periods"`` of the few functions on two series); a name of `PRICE_FIELDS` defaults to
-        the instrument's column.
+        the instrument's column, one of `SESSION_FIELDS` to what its calendar says.
     parameters : tuple of Parameter
         In the order in which the kernel takes them.
     outputs : tuple of str
         The first is the default one.
     recursive : bool
-        Whether, with default parameters, a value depends on all bars before it, however old (an
-        exponential average), so that a later start of the data changes it. See
+        Whether, with default parameters, a value depends on bars older than `lookback`: on all
+        before it, however old, so that a later start of the data changes it (an exponential
+        average), or on all since some event (a session's open). See
         `core.indicators.registry.is_recursive` for given parameters.
     repaints : bool
         Whether a later bar may change an earlier value. Such an indicator is no signal source.
@@ -94,7 +102,8 @@ class Spec:
     overlay : bool
         Whether it is drawn over the price (same scale) rather than in a pane of its own.
     lookback : int
-        Number of leading NaN with default parameters.
+        Number of leading NaN with default parameters; the least number where it depends on the
+        data (a session has to begin, a swing to be confirmed).
     """
 
     name: str

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.engine.program import Op
 from strategies.graph.catalogue.base import NodeType
+from strategies.graph.catalogue.coding import Coding, coded, operation
 from strategies.graph.catalogue.forms import (
     Form,
     Frame,
@@ -18,6 +20,7 @@ from strategies.graph.catalogue.forms import (
     Values,
     no_lookback,
 )
+from strategies.graph.coder import Coder, Term
 from strategies.graph.limits import MAX_SHIFT
 from strategies.graph.params import REQUIRED, Choice, Integer, Param
 from strategies.graph.rolling import rolling_max, rolling_min
@@ -49,6 +52,7 @@ def _form(
     inputs: tuple[Port, ...] = (_LEFT, _RIGHT),
     params: tuple[Param, ...] = (),
     lookback: Callable[[Values], int] = no_lookback,
+    code: Coding | None = None,
 ) -> SeriesForm:
     def compute(frame: Frame, values: Values, series: Sequence[Series]) -> tuple[Series, ...]:
         return (frame.full(np.asarray(judge(frame, values, series))),)
@@ -62,7 +66,19 @@ def _form(
         outputs=(Port("value", PortType.BOOL),),
         compute=compute,
         lookback=lookback,
+        code=code,
     )
+
+
+def _compare(
+    name: str, title: str, description: str, judge: Callable[[Any, Any], Any], op: Op
+) -> SeriesForm:
+    """Return the form of one comparison of two numbers."""
+
+    def both(_frame: Frame, _values: Values, series: Sequence[Series]) -> Any:
+        return judge(series[0], series[1])
+
+    return _form(name, title, description, both, code=operation(op))
 
 
 def _crosses_above(frame: Frame, _values: Values, series: Sequence[Series]) -> Series:
@@ -99,6 +115,31 @@ def _is_lowest(frame: Frame, values: Values, series: Sequence[Series]) -> Any:
     return column <= rolling_min(column, values["n"])
 
 
+def _code_below(coder: Coder, _values: Values, left: Term, right: Term) -> Term:
+    return coder.term(Op.CROSS_ABOVE, right, left)
+
+
+def _code_between(coder: Coder, _values: Values, left: Term, lower: Term, upper: Term) -> Term:
+    high = coder.term(Op.GREATER_EQUAL, left, lower)
+    return coder.term(Op.AND, high, coder.term(Op.LESS_EQUAL, left, upper))
+
+
+def _code_outside(coder: Coder, _values: Values, left: Term, lower: Term, upper: Term) -> Term:
+    low = coder.term(Op.LESS, left, lower)
+    return coder.term(Op.OR, low, coder.term(Op.GREATER, left, upper))
+
+
+def _code_run(change: Op) -> Coding:
+    """Return the coding of so many changes running."""
+
+    def work(coder: Coder, values: Values, series: Term) -> Term:
+        changed = coder.term(change, series, coder.term(Op.SHIFT, series, value=1))
+        run = coder.term(Op.RUN_LENGTH, changed)
+        return coder.term(Op.GREATER_EQUAL, run, coder.push(values["n"]))
+
+    return coded(work)
+
+
 def _one(_values: Values) -> int:
     return 1
 
@@ -122,6 +163,7 @@ _FORMS: Final = (
         "they differed counts.",
         _crosses_above,
         lookback=_one,
+        code=operation(Op.CROSS_ABOVE),
     ),
     _form(
         "crosses_below",
@@ -130,17 +172,48 @@ _FORMS: Final = (
         "they differed counts.",
         _crosses_below,
         lookback=_one,
+        code=coded(_code_below),
     ),
-    _form("gt", "Greater than", "Left is above right.", lambda _f, _v, s: s[0] > s[1]),
-    _form("gte", "Greater or equal", "Left is at or above right.", lambda _f, _v, s: s[0] >= s[1]),
-    _form("lt", "Less than", "Left is below right.", lambda _f, _v, s: s[0] < s[1]),
-    _form("lte", "Less or equal", "Left is at or below right.", lambda _f, _v, s: s[0] <= s[1]),
-    _form("eq", "Equal", "Left is exactly right.", lambda _f, _v, s: s[0] == s[1]),
-    _form("between", "Between", "Within the bounds or on one.", _between, **_RANGE),
-    _form("outside", "Outside", "Below the lower or above the upper bound.", _outside, **_RANGE),
-    _form("rising", "Rising", "Rose at each of the last n bars.", _rising, lookback=_n, **_OVER_N),
+    _compare("gt", "Greater than", "Left is above right.", np.greater, Op.GREATER),
+    _compare(
+        "gte", "Greater or equal", "Left is at or above right.", np.greater_equal, Op.GREATER_EQUAL
+    ),
+    _compare("lt", "Less than", "Left is below right.", np.less, Op.LESS),
+    _compare("lte", "Less or equal", "Left is at or below right.", np.less_equal, Op.LESS_EQUAL),
+    _compare("eq", "Equal", "Left is exactly right.", np.equal, Op.EQUAL),
     _form(
-        "falling", "Falling", "Fell at each of the last n bars.", _falling, lookback=_n, **_OVER_N
+        "between",
+        "Between",
+        "Within the bounds or on one.",
+        _between,
+        code=coded(_code_between),
+        **_RANGE,
+    ),
+    _form(
+        "outside",
+        "Outside",
+        "Below the lower or above the upper bound.",
+        _outside,
+        code=coded(_code_outside),
+        **_RANGE,
+    ),
+    _form(
+        "rising",
+        "Rising",
+        "Rose at each of the last n bars.",
+        _rising,
+        lookback=_n,
+        code=_code_run(Op.GREATER),
+        **_OVER_N,
+    ),
+    _form(
+        "falling",
+        "Falling",
+        "Fell at each of the last n bars.",
+        _falling,
+        lookback=_n,
+        code=_code_run(Op.LESS),
+        **_OVER_N,
     ),
     _form(
         "is_highest",

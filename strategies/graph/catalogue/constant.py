@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from strategies.graph.catalogue.base import NodeType
+from strategies.graph.catalogue.coding import coded
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
 from strategies.graph.params import REQUIRED, Number
 
@@ -30,6 +31,7 @@ class ConstantNode(NodeType):
             params=(Number(name="value", default=REQUIRED, description="The number."),),
             outputs=(Port("value", PortType.NUMBER),),
             compute=constant,
+            code=coded(lambda coder, values: coder.push(values["value"])),
         )
     }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from strategies.graph.catalogue.coding import Coding
 from strategies.graph.params import REQUIRED, Number, Param
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Port:
         The instrument's own price field that feeds the input where there is no edge.
     supported : bool
         False where the document may hold edges to it but this version cannot run them.
+    unit : str
+        What an output's numbers count, where that does not follow from the inputs.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Port:
     field: str = ""
     supported: bool = True
     description: str = ""
+    unit: str = ""
 
     def matches(self, name: str) -> bool:
         """Return whether an edge's port name means this port."""
@@ -84,6 +88,7 @@ class Port:
             "many": self.many,
             "numbered": self.numbered,
             "default_field": self.field,
+            "unit": self.unit,
         }
         about |= {key: value for key, value in extras.items() if value}
         return about if self.supported else about | {"supported": False}
@@ -101,6 +106,9 @@ class Form:
         What it has; the first output is the default one.
     supported : bool
         False where the document may hold it but this version cannot run it.
+    code : Coding or None
+        How its outputs are computed bar by bar; None where they cannot be, so that nothing that
+        depends on the position may feed them.
     by_name : Mapping
         Every parameter, by its name and by its aliases; literal ports included.
     """
@@ -112,6 +120,7 @@ class Form:
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
     supported: bool = True
+    code: Coding | None = field(default=None, repr=False)
     by_name: Mapping[str, Param] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from core.engine.program import Op
 from strategies.graph.catalogue.base import NodeType
+from strategies.graph.catalogue.coding import coded
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
+from strategies.graph.coder import Coder, Term
 from strategies.graph.limits import MAX_SHIFT
 from strategies.graph.params import REQUIRED, Integer
 from strategies.graph.series import run_of
@@ -18,6 +21,11 @@ def _compute(frame: Frame, values: Values, inputs: Sequence[Series]) -> tuple[Se
 
 def _lookback(values: Values) -> int:
     return int(values["n"]) - 1
+
+
+def _code(coder: Coder, values: Values, true: Term) -> Term:
+    run = coder.term(Op.RUN_LENGTH, true)
+    return coder.term(Op.GREATER_EQUAL, run, coder.push(values["n"]))
 
 
 class HoldNode(NodeType):
@@ -46,6 +54,7 @@ class HoldNode(NodeType):
             inputs=(Port("in_1", PortType.BOOL, description="What must last."),),
             outputs=(Port("value", PortType.BOOL),),
             compute=_compute,
+            code=coded(_code),
             lookback=_lookback,
         )
     }

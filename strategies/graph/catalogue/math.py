@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.engine.program import Op
 from core.indicators.registry import compute as indicator_compute
 from core.indicators.registry import indicator_get, params_bind
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode
+from strategies.graph.catalogue.coding import MAX_CODE_SHIFT, Coding, coded, operation
 from strategies.graph.catalogue.forms import (
     Form,
     Frame,
@@ -21,6 +23,7 @@ from strategies.graph.catalogue.forms import (
     Values,
     no_lookback,
 )
+from strategies.graph.coder import Coder, Term
 from strategies.graph.faults import BadValueError
 from strategies.graph.limits import MAX_SHIFT
 from strategies.graph.params import REQUIRED, Choice, Integer, Number, Param
@@ -45,6 +48,7 @@ def _form(
     inputs: tuple[Port, ...],
     params: tuple[Param, ...] = (),
     lookback: Callable[[Values], int] = no_lookback,
+    code: Coding | None = None,
 ) -> SeriesForm:
     def compute(frame: Frame, values: Values, series: Sequence[Series]) -> tuple[Series, ...]:
         return (np.asarray(work(frame, values, series), dtype=np.float64),)
@@ -58,15 +62,24 @@ def _form(
         outputs=(Port("value", PortType.NUMBER),),
         compute=compute,
         lookback=lookback,
+        code=code,
     )
 
 
-def _two(name: str, title: str, description: str, work: Callable[[Any, Any], Any]) -> SeriesForm:
-    return _form(name, title, description, lambda _f, _v, s: work(s[0], s[1]), inputs=_TWO)
+def _two(
+    name: str, title: str, description: str, work: Callable[[Any, Any], Any], op: Op
+) -> SeriesForm:
+    def both(_frame: Frame, _values: Values, series: Sequence[Series]) -> Any:
+        return work(series[0], series[1])
+
+    return _form(name, title, description, both, inputs=_TWO, code=operation(op))
 
 
-def _one(name: str, title: str, description: str, work: Callable[[Any], Any]) -> SeriesForm:
-    return _form(name, title, description, lambda _f, _v, s: work(s[0]), inputs=_ONE)
+def _one(name: str, title: str, description: str, work: Callable[[Any], Any], op: Op) -> SeriesForm:
+    def alone(_frame: Frame, _values: Values, series: Sequence[Series]) -> Any:
+        return work(series[0])
+
+    return _form(name, title, description, alone, inputs=_ONE, code=operation(op))
 
 
 def _over_n(
@@ -77,6 +90,7 @@ def _over_n(
     *,
     minimum: int,
     looks_back: int,
+    code: Coding | None = None,
 ) -> SeriesForm:
     """Return a form over n bars whose lookback is n plus `looks_back`."""
     bars = Integer(
@@ -95,6 +109,7 @@ def _over_n(
         inputs=_ONE,
         params=(bars,),
         lookback=lambda values: values["n"] + looks_back,
+        code=code,
     )
 
 
@@ -119,22 +134,42 @@ def _clip(_frame: Frame, values: Values, series: Sequence[Series]) -> Any:
     return np.clip(series[0], values["minimum"], values["maximum"])
 
 
+def _shifted(coder: Coder, values: Values, source: Term) -> Term:
+    return coder.term(Op.SHIFT, source, value=values["n"]) if values["n"] else source
+
+
+def _changed(coder: Coder, values: Values, source: Term) -> Term:
+    ratio = coder.term(Op.DIVIDE, source, _shifted(coder, values, source))
+    return coder.term(Op.SUBTRACT, ratio, coder.push(1.0))
+
+
+def _clipped(coder: Coder, values: Values, source: Term) -> Term:
+    raised = coder.term(Op.MAXIMUM, source, coder.push(values["minimum"]))
+    return coder.term(Op.MINIMUM, raised, coder.push(values["maximum"]))
+
+
 _BOUNDS: Final = (
     Number(name="minimum", default=REQUIRED, aliases=("min", "lower"), description="Not below."),
     Number(name="maximum", default=REQUIRED, aliases=("max", "upper"), description="Not above."),
 )
 
 _FORMS: Final = (
-    _two("add", "Add", "Left plus right.", np.add),
-    _two("subtract", "Subtract", "Left minus right.", np.subtract),
-    _two("multiply", "Multiply", "Left times right.", np.multiply),
-    _two("divide", "Divide", "Left by right; undefined where right is zero.", divided),
-    _two("min", "Lesser", "The lesser of the two.", np.minimum),
-    _two("max", "Greater", "The greater of the two.", np.maximum),
-    _one("abs", "Absolute", "Without its sign.", np.absolute),
-    _one("negate", "Negate", "With the other sign.", np.negative),
-    _one("log", "Logarithm", "Natural logarithm; undefined at and below zero.", _logarithm),
-    _one("sqrt", "Square root", "Undefined below zero.", np.sqrt),
+    _two("add", "Add", "Left plus right.", np.add, Op.ADD),
+    _two("subtract", "Subtract", "Left minus right.", np.subtract, Op.SUBTRACT),
+    _two("multiply", "Multiply", "Left times right.", np.multiply, Op.MULTIPLY),
+    _two("divide", "Divide", "Left by right; undefined where right is zero.", divided, Op.DIVIDE),
+    _two("min", "Lesser", "The lesser of the two.", np.minimum, Op.MINIMUM),
+    _two("max", "Greater", "The greater of the two.", np.maximum, Op.MAXIMUM),
+    _one("abs", "Absolute", "Without its sign.", np.absolute, Op.ABSOLUTE),
+    _one("negate", "Negate", "With the other sign.", np.negative, Op.NEGATE),
+    _one(
+        "log",
+        "Logarithm",
+        "Natural logarithm; undefined at and below zero.",
+        _logarithm,
+        Op.LOGARITHM,
+    ),
+    _one("sqrt", "Square root", "Undefined below zero.", np.sqrt, Op.SQUARE_ROOT),
     _over_n(
         "percent_change",
         "Percent change",
@@ -142,8 +177,17 @@ _FORMS: Final = (
         changed,
         minimum=1,
         looks_back=0,
+        code=coded(_changed, most={"n": MAX_CODE_SHIFT}),
     ),
-    _over_n("shift", "Shift", "The value of n bars ago.", shifted, minimum=0, looks_back=0),
+    _over_n(
+        "shift",
+        "Shift",
+        "The value of n bars ago.",
+        shifted,
+        minimum=0,
+        looks_back=0,
+        code=coded(_shifted, most={"n": MAX_CODE_SHIFT}),
+    ),
     _over_n(
         "rolling_sum",
         "Rolling sum",
@@ -184,7 +228,15 @@ _FORMS: Final = (
         minimum=2,
         looks_back=-1,
     ),
-    _form("clip", "Clip", "Kept within bounds.", _clip, inputs=_ONE, params=_BOUNDS),
+    _form(
+        "clip",
+        "Clip",
+        "Kept within bounds.",
+        _clip,
+        inputs=_ONE,
+        params=_BOUNDS,
+        code=coded(_clipped),
+    ),
 )
 
 _SYNONYMS: Final = {

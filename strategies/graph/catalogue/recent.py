@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from core.engine.program import Op
 from strategies.graph.catalogue.base import NodeType
+from strategies.graph.catalogue.coding import coded
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
+from strategies.graph.coder import Coder, Term
 from strategies.graph.events import recent
 from strategies.graph.limits import MAX_SHIFT
 from strategies.graph.params import REQUIRED, Integer
@@ -18,6 +21,10 @@ def _compute(frame: Frame, values: Values, inputs: Sequence[Series]) -> tuple[Se
 
 def _lookback(values: Values) -> int:
     return int(values["n"]) - 1
+
+
+def _code(coder: Coder, values: Values, true: Term) -> Term:
+    return coder.term(Op.LESS, coder.term(Op.BARS_SINCE, true), coder.push(values["n"]))
 
 
 class RecentNode(NodeType):
@@ -46,6 +53,7 @@ class RecentNode(NodeType):
             inputs=(Port("in_1", PortType.BOOL, description="What is remembered."),),
             outputs=(Port("value", PortType.BOOL),),
             compute=_compute,
+            code=coded(_code),
             lookback=_lookback,
         )
     }

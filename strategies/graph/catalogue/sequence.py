@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from core.engine.program import Op
 from strategies.graph.catalogue.base import NodeType
+from strategies.graph.catalogue.coding import coded
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
+from strategies.graph.coder import Coder, Term
 from strategies.graph.events import followed
 from strategies.graph.limits import MAX_SHIFT
 from strategies.graph.params import REQUIRED, Integer
@@ -19,6 +22,12 @@ def _compute(frame: Frame, values: Values, inputs: Sequence[Series]) -> tuple[Se
 
 def _lookback(values: Values) -> int:
     return int(values["n"])
+
+
+def _code(coder: Coder, values: Values, first: Term, then: Term) -> Term:
+    before = coder.term(Op.SHIFT, coder.term(Op.BARS_SINCE, first), value=1)
+    soon = coder.term(Op.LESS, before, coder.push(values["n"]))
+    return coder.term(Op.AND, then, soon)
 
 
 class SequenceNode(NodeType):
@@ -50,6 +59,7 @@ class SequenceNode(NodeType):
             ),
             outputs=(Port("value", PortType.BOOL),),
             compute=_compute,
+            code=coded(_code),
             lookback=_lookback,
         )
     }

@@ -16,6 +16,7 @@ from core.backtests.choices import ExitReason, RunStatus, Side
 from core.backtests.columns import columns_pack
 from core.backtests.models import BacktestRun, EquityCurve, Trade
 from core.backtests.outcome import Outcome
+from core.backtests.times import iso_times
 from core.backtests.transitions import run_transition
 
 TRADE_COLUMNS: Final = (
@@ -147,10 +148,3 @@ def trade_rows(trades: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
         trades["exit_bar"].tolist(),
         strict=True,
     )
-
-
-def iso_times(ts: NDArray[np.int64]) -> list[str]:
-    """Return UTC nanoseconds as ISO 8601 texts with microseconds, as PostgreSQL keeps them."""
-    stamps = np.ascontiguousarray(ts).astype("datetime64[ns]").astype("datetime64[us]")
-    texts: list[str] = np.datetime_as_string(stamps, timezone="UTC").tolist()
-    return texts

@@ -1,4 +1,4 @@
-"""`backtests/…`, and the same under `backtest/…` for front ends that say it so."""
+"""`backtests/…`, the same under `backtest/…` for front ends that say it so, and proofs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from core.backtests.api.result_views import (
     ResultView,
     TradeListView,
 )
+from core.backtests.api.verify import VerifyView
 from core.backtests.api.views import (
     QuickBacktestView,
     RunCancelView,
@@ -37,6 +38,8 @@ OF_A_RUN = (
 urlpatterns: list[URLPattern] = [
     route("backtest", QuickBacktestView.as_view(), "quick"),
     route("backtests", RunListView.as_view(), "list"),
+    # A strategy's own path, served here: only runs know both graphs and bars.
+    route("strategies/<uuid:strategy_id>/verify", VerifyView.as_view(), "verify"),
     route("backtests/compare", CompareView.as_view(), "compare"),
     *[
         route(f"backtests/<uuid:run_id>{path}", view.as_view(), name)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from core.backtests import printing
 from core.backtests.files import BarFile, bars_file_read
+from core.backtests.management.reading import (
+    config_read,
+    document_read,
+    one_file,
+    parameters_read,
+)
 from core.backtests.periods import bars_per_year, sessions_per_year_guess
 from core.backtests.simulation import Simulation, graph_simulate, warnings_of
+from core.backtests.times import iso_time
 from core.engine.config import RunConfig
 from core.engine.result import ExitReason
 from core.errors import ApplicationError
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
-from strategies.graph.templates import template_get
 
 TRADE_KEYS = (
     "entry_bar",
@@ -118,60 +121,6 @@ class Command(BaseCommand):
                 self.stderr.write(f"warning: {warning['message']}")
 
 
-def one_file(given: list[str]) -> str:
-    """Return the path of the one bars file."""
-    if len(given) > 1:
-        raise CommandError(
-            f"A run takes the bars of one instrument; {len(given)} files were given: run it once "
-            "for each."
-        )
-    symbol, equals, path = given[0].partition("=")
-    return path if equals and not Path(given[0]).exists() and symbol.isalnum() else given[0]
-
-
-def document_read(path: str | None, template: str | None) -> dict[str, Any]:
-    """Return the graph document of a file or of a template."""
-    if path is None:
-        return dict(template_get(template or "").document)
-    document = json_read(path)
-    # What GET strategies/{id} returns holds the graph under its own key.
-    inner = document.get("graph")
-    return inner if isinstance(inner, dict) and "nodes" not in document else document
-
-
-def config_read(path: str | None, profile: str | None) -> RunConfig:
-    """Return the configuration of a file, with the profile of the command line."""
-    mapping = {} if path is None else json_read(path)
-    return RunConfig.from_mapping(mapping | ({"profile": profile} if profile else {}))
-
-
-def parameters_read(pairs: list[str]) -> dict[str, Any]:
-    """Return NAME=VALUE pairs; a value is JSON where it can be, else text."""
-    parameters = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name:
-            raise CommandError(f"--set {pair}: write it as NAME=VALUE, such as --set fast=10.")
-        try:
-            parameters[name.strip()] = json.loads(text)
-        except json.JSONDecodeError:
-            parameters[name.strip()] = text
-    return parameters
-
-
-def json_read(path: str) -> dict[str, Any]:
-    """Return the JSON object of a file."""
-    try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} is not JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise CommandError(f"{path} must hold a JSON object, not {type(document).__name__}.")
-    return document
-
-
 def output_of(
     simulation: Simulation, *, file: BarFile, identity: str, config: RunConfig
 ) -> dict[str, Any]:
@@ -217,13 +166,3 @@ def trade_row(trade: Any) -> dict[str, Any]:
         "commission": float(trade["commission"]),
         "exit_reason": ExitReason(int(trade["exit_reason"])).label,
     }
-
-
-def iso_time(ts: Any) -> str:
-    """Return UTC nanoseconds as ISO 8601, as short as it is exact."""
-    stamp = np.datetime64(int(ts), "ns")
-    for unit in ("s", "ms", "us"):
-        if stamp == stamp.astype(f"datetime64[{unit}]"):
-            stamp = stamp.astype(f"datetime64[{unit}]")
-            break
-    return f"{np.datetime_as_string(stamp)}Z"

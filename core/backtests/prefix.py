@@ -1,0 +1,124 @@
+"""The prefix proof of decisions and fills: what happened by a bar must not depend on later ones.
+
+`strategies.graph.proof` proves the columns; this proves what the engine makes of them. A strategy
+that knows only the bars up to a cut is played out for one bar more, on which nothing is decided:
+so what it decided at the cut itself is seen by what fills.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.bars import Bars
+from core.engine.config import RunConfig
+from core.engine.result import Result
+from core.engine.simulate import simulate
+from strategies.graph.evaluate import plan_evaluate
+from strategies.graph.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class FillsProof:
+    """What the proof found.
+
+    Attributes
+    ----------
+    ok : bool
+        Whether every cut gave the fills and the equity of the whole run.
+    fills : int
+        Fills of the whole run.
+    bar : int or None
+        The first bar at which a run that ended later did something else.
+    cuts : tuple of int
+        The last bars of the data that were tried; up to the one that differed.
+    """
+
+    ok: bool
+    fills: int
+    bar: int | None = None
+    cuts: tuple[int, ...] = ()
+
+
+def fills_proof(*, plan: Plan, bars: Bars, config: RunConfig, cuts: Sequence[int]) -> FillsProof:
+    """Prove on samples that fills and equity do not look ahead.
+
+    Parameters
+    ----------
+    plan : Plan
+    bars : Bars
+    config : RunConfig
+        Positions are left open at the end whatever it says: an end closes them, and each cut is
+        one.
+    cuts : sequence of int
+        The last bars that the shorter runs know, such as `strategies.graph.proof.Proof.cuts`;
+        never the last of all.
+
+    Raises
+    ------
+    InvalidInput
+        If the plan cannot run on these bars.
+    """
+    config = dataclasses.replace(config, liquidate_at_end=False)
+    whole = _run(plan, bars, config, known=len(bars))
+    tried: list[int] = []
+    for cut in cuts:
+        tried.append(cut)
+        part = _run(plan, bars.slice(0, cut + 2), config, known=cut + 1)
+        # An order at the close that decides it fills in that very bar, unless it is the last one.
+        bar = _first_difference(part, whole, cut if config.trade_on_close else cut + 1)
+        if bar is not None:
+            return FillsProof(ok=False, fills=len(whole.fills), bar=bar, cuts=tuple(tried))
+    return FillsProof(ok=True, fills=len(whole.fills), cuts=tuple(tried))
+
+
+def _run(plan: Plan, bars: Bars, config: RunConfig, *, known: int) -> Result:
+    """Run a plan over bars of which it knows the first ones; at the others nothing is true."""
+    evaluation = plan_evaluate(
+        plan, bars.slice(0, known), strict_cross=config.profile == "reference", charts=False
+    )
+    columns = [_padded(column, len(bars)) for column in evaluation.columns]
+    return simulate(bars, columns, evaluation.program, config)
+
+
+def _padded(column: NDArray[Any], length: int) -> NDArray[Any]:
+    """Return a column with False, or NaN, up to a length."""
+    if len(column) == length:
+        return column
+    padded = np.full(length, False if column.dtype == np.bool_ else np.nan, column.dtype)
+    padded[: len(column)] = column
+    return padded
+
+
+def _first_difference(part: Result, whole: Result, last: int) -> int | None:
+    """Return the first bar up to the last at which two runs differ; None if there is none."""
+    ours, theirs = (fills[fills["bar"] <= last] for fills in (part.fills, whole.fills))
+    both = min(len(ours), len(theirs))
+    found = rows_differ(ours[:both], theirs[:both])
+    first = int(found.argmax()) if found.any() else both
+    bars = [int(fills["bar"][first]) for fills in (ours, theirs) if first < len(fills)]
+    differs = values_differ(part.equity[: last + 1], whole.equity[: last + 1])
+    if differs.any():
+        bars.append(int(differs.argmax()))
+    return min(bars, default=None)
+
+
+def rows_differ(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows of two equally long structured arrays differ in a bit, NaN being equal."""
+    differ = np.zeros(len(ours), np.bool_)
+    for name in ours.dtype.names or ():
+        differ |= values_differ(ours[name], theirs[name])
+    return differ
+
+
+def values_differ(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which values of two columns differ in a bit, NaN being equal to NaN."""
+    if ours.dtype != np.float64:
+        return np.asarray(ours != theirs)
+    bits = [np.ascontiguousarray(values).view(np.int64) for values in (ours, theirs)]
+    return np.asarray((bits[0] != bits[1]) & ~(np.isnan(ours) & np.isnan(theirs)))

@@ -1,0 +1,149 @@
+"""A strategy run again on the reference engine, trade by trade.
+
+Both run in the profile "reference": the engine must give bit for bit what backtesting.py gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.backtests.prefix import values_differ
+from core.backtests.reference import VERSION, ReferenceResult, reference_run
+from core.engine.bars import Bars
+from core.engine.config import RunConfig
+from core.engine.result import Result
+from core.engine.simulate import simulate
+from core.errors import Detail, InvalidInput, Permanent
+from strategies.graph.evaluate import plan_evaluate
+from strategies.graph.plan import Plan
+
+COMPARED: Final = (
+    "entry_bar",
+    "exit_bar",
+    "side",
+    "quantity",
+    "entry_price",
+    "exit_price",
+    "pnl",
+    "commission",
+)
+"""What is compared of a trade; the rest follows from it, or backtesting.py does not tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first thing in which the two engines differ.
+
+    Attributes
+    ----------
+    field : str
+        A field of the trade; ``"trades"`` for their number, ``"equity"`` for the curve.
+    number : int or None
+        Of the trade, from 1.
+    bar : int or None
+        Where.
+    engine, reference : float
+        What each of the two says.
+    """
+
+    field: str
+    number: int | None
+    bar: int | None
+    engine: float
+    reference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How the second opinion came out.
+
+    Attributes
+    ----------
+    status : str
+        ``"equal"``, ``"different"``, or ``"not_run"``.
+    reference : str
+        The other engine and its version.
+    trades : int
+        Trades that were compared.
+    difference : Difference or None
+        The first one, where there is any.
+    reasons : tuple of Detail
+        What of the strategy or of the configuration kept the reference engine from running.
+    """
+
+    status: Literal["equal", "different", "not_run"]
+    reference: str = f"backtesting.py {VERSION}"
+    trades: int = 0
+    difference: Difference | None = None
+    reasons: tuple[Detail, ...] = ()
+
+
+def plan_replay(*, plan: Plan, bars: Bars, config: RunConfig) -> Replay:
+    """Run a plan on both engines and compare trades and equity by their bits.
+
+    Raises
+    ------
+    InvalidInput
+        If the plan cannot run on these bars at all.
+    """
+    evaluation = plan_evaluate(plan, bars, strict_cross=True, charts=False)
+    columns, program = evaluation.columns, evaluation.program
+    try:
+        known = RunConfig.from_mapping({**config.as_dict(), "profile": "reference"})
+        theirs = reference_run(bars=bars, columns=columns, program=program, config=known)
+        ours = simulate(bars, columns, program, known)
+    except InvalidInput as error:
+        return Replay("not_run", reasons=error.details or (_detail(error),))
+    except Permanent as error:
+        return Replay("not_run", reasons=(_detail(error),))
+    difference = first_difference(ours, theirs)
+    return Replay(
+        "equal" if difference is None else "different",
+        trades=len(ours.trades),
+        difference=difference,
+    )
+
+
+def first_difference(ours: Result, theirs: ReferenceResult) -> Difference | None:
+    """Return the first difference: of the trades in their order, then of the equity."""
+    both = min(len(ours.trades), len(theirs.trades))
+    of_trades = _trade_difference(ours.trades[:both], theirs.trades[:both])
+    if of_trades is not None:
+        return of_trades
+    if len(ours.trades) != len(theirs.trades):
+        longer = max((ours.trades, theirs.trades), key=len)
+        return Difference(
+            field="trades",
+            number=both + 1,
+            bar=int(longer["entry_bar"][both]),
+            engine=len(ours.trades),
+            reference=len(theirs.trades),
+        )
+    differs = values_differ(ours.equity, theirs.equity)
+    if not differs.any():
+        return None
+    bar = int(differs.argmax())
+    return Difference("equity", None, bar, float(ours.equity[bar]), float(theirs.equity[bar]))
+
+
+def _trade_difference(ours: NDArray[Any], theirs: NDArray[Any]) -> Difference | None:
+    differ = np.array([values_differ(ours[name], theirs[name]) for name in COMPARED])
+    if not differ.any():
+        return None
+    row = int(differ.any(axis=0).argmax())
+    name = COMPARED[int(differ[:, row].argmax())]
+    return Difference(
+        field=name,
+        number=row + 1,
+        bar=int(ours["entry_bar"][row]),
+        engine=float(ours[name][row]),
+        reference=float(theirs[name][row]),
+    )
+
+
+def _detail(error: InvalidInput | Permanent) -> Detail:
+    return Detail("", error.code, error.message)

@@ -125,6 +125,9 @@ def lot_close(run: Run, fill: Fill, k: int, quantity: float) -> None:
         lot.commission -= entry_fee
         return
     run.account.lots -= 1
+    if run.account.lots == 0:
+        run.account.closings += 1
+        run.account.last_exit = fill.bar
     for j in range(k, run.account.lots):
         run.lots[j] = run.lots[j + 1]
 

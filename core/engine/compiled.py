@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from core.engine.kernel import bars_run
-from core.engine.state import INSTRUCTION, TERMS, Curves, Market, Plan, Tables, tables_new
+from core.engine.state import LOWERED_RULE, STEP, TERMS, Curves, Market, Plan, Tables, tables_new
 
 _log = logging.getLogger(__name__)
 
@@ -63,10 +63,12 @@ def _kernel_signature() -> tuple[Any, ...]:
     arguments = (
         Market(stamps, prices, prices, prices, prices),
         Plan(
-            np.empty(0, INSTRUCTION),
+            np.empty(0, LOWERED_RULE),
             np.empty((0, 0), np.bool_),
             np.empty(0, np.bool_),
             np.empty((0, 0)),
+            np.empty(0, STEP),
+            0,
         ),
         tables_new(np.zeros(1, TERMS), 0),
         Curves(series, series, series),

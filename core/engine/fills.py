@@ -70,8 +70,8 @@ def entry_fill(run: Run, at: Moment) -> None:
         position_close(run, at, order.entry_rule, REVERSAL)
     paid = entry_price(terms, rule.side, at.price)
     base = order.close if terms.reference else paid
-    stop = stop_loss_price(plan, rule, order.bar, base)
-    take = take_profit_price(plan, rule, order.bar, base)
+    stop = stop_loss_price(rule, order.stop_level, base)
+    take = take_profit_price(rule, order.take_level, base)
     if terms.reference:
         quantity = quantity_reference(terms, rule, account.balance, at.price, paid)
         granted = quantity > 0.0

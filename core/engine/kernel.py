@@ -5,7 +5,8 @@ Every bar goes through the same four steps:
 1. at the open, what was decided at the previous close is filled (rules 1 and 8);
 2. inside the bar, stop-losses and take-profits close lots (rules 2, 3, 6, 7);
 3. at the close, the account is marked, and a run without equity ends (rule 8);
-4. at the close, the program decides (rule 1), or the margin does (rule 8).
+4. at the close, the program's code runs, if it has any, and the program decides (rule 1), or the
+   margin does (rule 8).
 
 A market order fills before anything else can happen in its bar, hence step 1 before step 2.
 Rule numbers in this package are those of that contract. The profile "reference" reproduces
@@ -17,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.engine.book import bar_mark, rows_short
+from core.engine.code import code_run
 from core.engine.decide import order_decide
 from core.engine.fills import NO_RULE, entry_fill, guards_check, order_fill, position_close
 from core.engine.jit import constant, inlined, outlined
@@ -44,6 +46,7 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         tables.lots,
         tables.fills,
         tables.trades,
+        tables.memory,
     )
     bars = market.close.size
     for index in range(start, bars):
@@ -58,6 +61,8 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         if equity <= 0.0:
             ruin(run, curves, bar)
             return bars
+        if plan.code.size > 0:
+            code_run(run, bar, equity)
         order_decide(run, index, bar.close, equity)
     finish(run, market, curves)
     return bars

@@ -9,12 +9,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.code_lowering import (
+    code_columns,
+    code_faults,
+    code_layout,
+    code_lower,
+    registers_stored,
+)
 from core.engine.config import RunConfig
-from core.engine.program import Operation, Program, Rule, SizeKind, Stop, StopKind
-from core.engine.state import INSTRUCTION, TERMS, Plan
+from core.engine.program import Operation, Program, Rule, Stop, StopKind
+from core.engine.rule_check import OPENS, RuleCheck
+from core.engine.state import LOWERED_RULE, TERMS, Plan
 from core.errors import Detail, InvalidInput
 
-_OPENS: Final = (Operation.OPEN_LONG, Operation.OPEN_SHORT)
 _SIDES: Final = {
     Operation.OPEN_LONG: 1,
     Operation.OPEN_SHORT: -1,
@@ -22,7 +29,6 @@ _SIDES: Final = {
     Operation.CLOSE_SHORT: -1,
     Operation.CLOSE: 0,
 }
-_REFERENCE_SIZES: Final = (SizeKind.UNITS, SizeKind.PERCENT_OF_EQUITY)
 
 
 def plan_lower(
@@ -37,22 +43,26 @@ def plan_lower(
     """
     faults = [*_column_faults(program, columns, bars), *_setting_faults(program, config)]
     if not faults:
+        faults.extend(code_faults(program, columns))
+        registers = registers_stored(program)
         for number, rule in enumerate(program.rules):
-            faults.extend(_RuleCheck(number, rule, columns, config).faults())
+            faults.extend(RuleCheck(number, rule, columns, registers, config).faults())
     if faults:
         message = " ".join(fault.message for fault in faults)
         raise InvalidInput(f"The program cannot be run: {message}", details=faults)
-    levels = _levels_used(program)
-    rows = {column: row for row, column in enumerate(levels)}
-    rules = np.array([_instruction(rule, rows) for rule in program.rules], INSTRUCTION)
+    read = sorted(_stop_columns(program) | code_columns(program))
+    rows = {column: row for row, column in enumerate(read)}
+    entries = program.max_open_entries
+    rules = np.array([_rule_lower(rule, rows, entries) for rule in program.rules], LOWERED_RULE)
     signals = np.empty((len(program.rules), bars), np.bool_)
     for number, rule in enumerate(program.rules):
-        signals[number] = columns[rule.trigger]
-    level_rows = np.empty((len(levels), bars), np.float64)
-    for row, column in enumerate(levels):
-        level_rows[row] = columns[column]
+        signals[number] = columns[rule.trigger] if rule.trigger >= 0 else True
+    series = np.empty((len(read), bars), np.float64)
+    for row, column in enumerate(read):
+        series[row] = columns[column]
     eventful = np.logical_or.reduce(signals, axis=0)
-    return Plan(rules, signals, eventful, level_rows)
+    code = code_lower(program, rows)
+    return Plan(rules, signals, eventful, series, code, code_layout(program).stack)
 
 
 def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
@@ -73,7 +83,7 @@ def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
                 1.0 / config.margin,
                 config.maintenance_margin or 0.0,
                 0.0 if config.fractional else config.lot_size,
-                program.max_open_entries,
+                _most_entries(program),
                 reference,
                 config.trade_on_close,
                 config.liquidate_at_end,
@@ -89,23 +99,36 @@ def first_bar(program: Program, config: RunConfig) -> int:
     return max(1, program.warmup) if config.profile == "reference" else program.warmup
 
 
-def _instruction(rule: Rule, rows: dict[int, int]) -> tuple[Any, ...]:
-    stop, take = rule.stop_loss, rule.take_profit
+def _most_entries(program: Program) -> int:
+    """Return how many entries may be open at once by the most generous rule."""
+    opening = (rule.max_entries for rule in program.rules if rule.operation in OPENS)
+    return max(program.max_open_entries, *opening, 1)
+
+
+def _rule_lower(rule: Rule, rows: dict[int, int], max_entries: int) -> tuple[Any, ...]:
     return (
-        rule.operation in _OPENS,
+        rule.operation in OPENS,
         _SIDES[rule.operation],
+        rule.guard,
+        rule.max_entries or max_entries,
         rule.fraction,
         rule.size.kind,
         rule.size.value,
-        *((stop.kind, stop.value, rows.get(stop.column, 0)) if stop else (0, 0.0, 0)),
-        *((take.kind, take.value, rows.get(take.column, 0)) if take else (0, 0.0, 0)),
+        *_stop_lower(rule.stop_loss, rows),
+        *_stop_lower(rule.take_profit, rows),
     )
 
 
-def _levels_used(program: Program) -> list[int]:
-    """Return the columns that stops refer to, each once."""
+def _stop_lower(stop: Stop | None, rows: dict[int, int]) -> tuple[Any, ...]:
+    if stop is None:
+        return (0, 0.0, -1, -1)
+    return (stop.kind, stop.value, rows.get(stop.column, -1), stop.register)
+
+
+def _stop_columns(program: Program) -> set[int]:
+    """Return the columns that stops refer to."""
     stops = (stop for rule in program.rules for stop in (rule.stop_loss, rule.take_profit))
-    return sorted({stop.column for stop in stops if stop and stop.kind != StopKind.PERCENT})
+    return {stop.column for stop in stops if stop and stop.kind != StopKind.PERCENT} - {-1}
 
 
 def _column_faults(program: Program, columns: Sequence[NDArray[Any]], bars: int) -> list[Detail]:
@@ -139,73 +162,3 @@ def _setting_faults(program: Program, config: RunConfig) -> list[Detail]:
         text = f"The reference profile holds one entry at a time, max_open_entries is {entries}."
         faults.append(Detail("program.max_open_entries", "unsupported", text, 1, entries))
     return faults
-
-
-class _RuleCheck:
-    """Finds what is wrong with one rule."""
-
-    def __init__(
-        self, number: int, rule: Rule, columns: Sequence[NDArray[Any]], config: RunConfig
-    ) -> None:
-        self.path = f"program.rules[{number}]"
-        self.rule = rule
-        self.columns = columns
-        self.config = config
-        self.found: list[Detail] = []
-
-    def faults(self) -> list[Detail]:
-        self._column("trigger", self.rule.trigger, np.dtype(np.bool_))
-        if self.rule.operation in _OPENS:
-            self._size()
-            below_price = -1 if self.rule.operation == Operation.OPEN_LONG else 1
-            self._stop("stop_loss", self.rule.stop_loss, below_price)
-            self._stop("take_profit", self.rule.take_profit, -below_price)
-        else:
-            in_range = 0.0 < self.rule.fraction <= 1.0
-            self._require(in_range, "fraction", "must be above 0 and at most 1", self.rule.fraction)
-        return self.found
-
-    def _require(self, holds: bool, key: str, rule: str, received: Any) -> None:  # noqa: FBT001
-        if not holds:
-            path = f"{self.path}.{key}"
-            text = f"{path} {rule}, found {received!r}."
-            node = self.rule.source or None
-            self.found.append(Detail(path, "invalid", text, rule, received, node))
-
-    def _column(self, key: str, column: int, dtype: np.dtype[Any]) -> None:
-        exists = 0 <= column < len(self.columns)
-        self._require(exists, key, f"must be one of the {len(self.columns)} columns", column)
-        if exists:
-            found = self.columns[column].dtype
-            self._require(found == dtype, key, f"must be a column of {dtype}", str(found))
-
-    def _size(self) -> None:
-        size = self.rule.size
-        self._require(
-            0.0 < size.value < math.inf, "size.value", "must be a number above 0", size.value
-        )
-        if size.kind in (SizeKind.PERCENT_OF_EQUITY, SizeKind.RISK_PERCENT):
-            self._require(
-                size.value <= 1.0,
-                "size.value",
-                "must be a fraction of at most 1 (credit comes from the margin)",
-                size.value,
-            )
-        if size.kind == SizeKind.RISK_PERCENT:
-            guarded = self.rule.stop_loss is not None
-            self._require(guarded, "stop_loss", "must be set to size by risk", None)
-        if self.config.profile == "reference":
-            known = size.kind in _REFERENCE_SIZES
-            self._require(known, "size.kind", "is not known to the reference", size.kind.name)
-            whole = size.kind != SizeKind.UNITS or size.value == round(size.value)
-            self._require(whole, "size.value", "must be whole units", size.value)
-
-    def _stop(self, key: str, stop: Stop | None, direction: int) -> None:
-        if stop is None:
-            return
-        if stop.kind != StopKind.PERCENT:
-            self._column(f"{key}.column", stop.column, np.dtype(np.float64))
-        if stop.kind != StopKind.PRICE:
-            limit = 1.0 if stop.kind == StopKind.PERCENT and direction < 0 else math.inf
-            wanted = f"must be above 0 and below {limit:g}"
-            self._require(0.0 < stop.value < limit, f"{key}.value", wanted, stop.value)

@@ -71,13 +71,14 @@ class Op(IntEnum):
     LOOP = 54
     """when, while, every, most: whether the loop runs its actions at this bar. It starts where
     `when` is true, runs at once and then `every` bars later again and again, and ends where
-    `while` is not true. Two runs are at least `every` bars apart, and there are `most` of them at
-    most until a position has been closed. Four cells."""
+    `while` is not true, or where a position has been closed and the account is flat. Two runs are
+    at least `every` bars apart, and there are `most` of them at most until a position has been
+    closed. Four cells."""
     WAIT = 55
     """trigger, until, bars, timeout: whether the wait ends at this bar. It begins where `trigger`
-    is true and none is under way, and ends at the first bar at least `bars` bars later at which
-    `until` is true, or without any end where that does not come within `timeout` bars. Two
-    cells."""
+    is true and none is under way, and ends at the first bar at least `bars` bars later, and at
+    least one, at which `until` is true, or without any end where that does not come within
+    `timeout` bars. At the bar at which one is over the next may begin. Two cells."""
 
 
 class AccountField(IntEnum):
@@ -98,7 +99,8 @@ class AccountField(IntEnum):
     BARS_SINCE_EXIT = 6
     """Bars since a position was last closed whole; infinite before the first time."""
     MAX_FAVORABLE_PCT = 7
-    """Best price since the oldest open entry against the average entry, in percent; NaN flat."""
+    """Best price since the oldest open entry against the average entry, in percent, zero or above;
+    NaN while flat."""
     MAX_ADVERSE_PCT = 8
     """Worst price likewise, zero or below; NaN while flat."""
     EQUITY = 9

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.bars import Bars
+from core.engine.code_lowering import code_layout
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
 from core.engine.lowering import first_bar, plan_lower, terms_lower
@@ -31,7 +32,7 @@ def simulate(
         At least one bar.
     columns : sequence of ndarray, each of shape (len(bars),)
         What `program.columns` names, in that order: bool for triggers, float64 for the levels of
-        stops. A NaN level makes an entry that needs it be rejected.
+        stops, either for the code. A NaN level makes an entry that needs it be rejected.
     program : Program
     config : RunConfig
 
@@ -55,7 +56,9 @@ def simulate(
     curves.position[:start] = 0.0
     prices = (bars.ts, bars.open, bars.high, bars.low, bars.close)
     market = Market(*map(_read_only, prices))
-    tables = _run(market, plan, tables_new(terms_lower(program, config), len(bars)), curves, start)
+    terms = terms_lower(program, config)
+    tables = tables_new(terms, len(bars), code_layout(program).size)
+    tables = _run(market, plan, tables, curves, start)
     counters = dict(zip(tables.counters.dtype.names or (), tables.counters[0].item(), strict=True))
     return Result(
         equity=curves.equity,

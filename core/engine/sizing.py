@@ -9,7 +9,7 @@ import numpy as np
 from core.engine.costs import commission
 from core.engine.jit import inlined
 from core.engine.program import SizeKind
-from core.engine.state import Instruction, Terms
+from core.engine.state import LoweredRule, Terms
 
 _UNITS = int(SizeKind.UNITS)
 _CASH = int(SizeKind.CASH)
@@ -45,7 +45,7 @@ def units_bought(terms: Terms, money: float, price: float) -> float:
 
 @inlined
 def quantity_standard(
-    terms: Terms, rule: Instruction, equity: float, paid: float, stop: float
+    terms: Terms, rule: LoweredRule, equity: float, paid: float, stop: float
 ) -> float:
     """Quantity by the rule's sizing policy, in whole lots; 0 or less where there is none.
 
@@ -72,7 +72,7 @@ def affordable(terms: Terms, equity: float, tied_up: float, paid: float, quantit
 
 @inlined
 def quantity_reference(
-    terms: Terms, rule: Instruction, balance: float, price: float, paid: float
+    terms: Terms, rule: LoweredRule, balance: float, price: float, paid: float
 ) -> float:
     """Quantity as backtesting.py 0.6.6 finds it for a flat account, in its order of operations.
 

@@ -22,20 +22,33 @@ def record_dtype(view: type) -> np.dtype[Any]:
     return np.dtype([(name, _SCALARS[hint]) for name, hint in hints.items()], align=True)
 
 
-class Instruction(Protocol):
-    """A lowered `program.Rule`; its trigger is the row of the same number in `signals`."""
+class LoweredRule(Protocol):
+    """A `program.Rule`; its trigger is the row of the same number in `signals`."""
 
     opens: bool
     side: int  # of the position it opens or closes; 0 closes either
+    guard: int  # place in `memory`, or -1
+    max_entries: int
     fraction: float
     size_kind: int
     size_value: float
     stop_kind: int  # 0: no stop-loss
     stop_value: float
-    stop_level: int  # row in `levels`, or 0 where none is used
+    stop_row: int  # in `series`, or -1
+    stop_register: int  # place in `memory`, or -1
     take_kind: int
     take_value: float
-    take_level: int
+    take_row: int
+    take_register: int
+
+
+class Step(Protocol):
+    """A `program.Instruction` with places in place of indices."""
+
+    op: int
+    operands: int  # how many it takes from the stack
+    index: int  # a field, a row in `series`, or a place in `memory`
+    value: float
 
 
 class Terms(Protocol):
@@ -52,7 +65,7 @@ class Terms(Protocol):
     leverage: float
     maintenance: float
     lot_size: float  # 0: any fraction of a unit
-    max_entries: int
+    lots: int  # the most entries that may be open at once
     reference: bool
     trade_on_close: bool
     liquidate_at_end: bool
@@ -68,6 +81,9 @@ class Account(Protocol):
     lots: int
     fills: int
     trades: int
+    peak: float  # highest equity at a close so far; kept for the code alone
+    closings: int  # how often a position was closed whole
+    last_exit: int  # bar of the last of them
 
 
 class Lot(Protocol):
@@ -93,6 +109,8 @@ class Order(Protocol):
     bar: int
     close: float
     entry_rule: int  # -1: none
+    stop_level: float  # values at the decision of what the entry's guards refer to
+    take_level: float
     exit_rule: int
     fraction: float
     active: bool
@@ -129,7 +147,8 @@ class Counters(Protocol):
     unfilled_at_end: int
 
 
-INSTRUCTION: Final = record_dtype(Instruction)
+LOWERED_RULE: Final = record_dtype(LoweredRule)
+STEP: Final = record_dtype(Step)
 TERMS: Final = record_dtype(Terms)
 ACCOUNT: Final = record_dtype(Account)
 LOT: Final = record_dtype(Lot)
@@ -167,12 +186,14 @@ class Moment(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The lowered program: instructions, one row of triggers each, and the rows stops refer to."""
+    """The lowered program: rules, one row of triggers each, the code, and the numbers they read."""
 
-    rules: NDArray[Any]  # of Instruction
+    rules: NDArray[Any]  # of LoweredRule
     signals: NDArray[np.bool_]  # by rule and bar
     eventful: NDArray[np.bool_]  # by bar: whether any signal is true
-    levels: NDArray[np.float64]  # by row and bar
+    series: NDArray[np.float64]  # by row and bar
+    code: NDArray[Any]  # of Step
+    stack: int  # place in `memory` where the stack begins
 
 
 class Tables(NamedTuple):
@@ -185,6 +206,7 @@ class Tables(NamedTuple):
     lots: NDArray[Any]
     fills: NDArray[Any]
     trades: NDArray[Any]
+    memory: NDArray[np.float64]
 
     def grown(self) -> Tables:
         """Return the same run with twice the rows where fills or trades run short of them."""
@@ -201,12 +223,15 @@ class Tables(NamedTuple):
         return larger
 
 
-def tables_new(terms: NDArray[Any], bars: int) -> Tables:
-    """Return the records of a run under `terms` before its first bar: flat, with the cash."""
-    lots = int(terms["max_entries"][0])
+def tables_new(terms: NDArray[Any], bars: int, memory: int = 0) -> Tables:
+    """Return the records of a run under `terms` before its first bar: flat, with the cash.
+
+    The code finds room for as many numbers as `memory`, none of them known yet.
+    """
+    lots = int(terms["lots"][0])
     rows = min(bars // 4, 50_000) + _rows_spare(lots)  # the kernel asks when it needs more
     account = np.zeros(1, ACCOUNT)
-    account["balance"] = terms["cash"]
+    account["balance"] = account["peak"] = terms["cash"]
     return Tables(
         terms,
         account,
@@ -215,6 +240,7 @@ def tables_new(terms: NDArray[Any], bars: int) -> Tables:
         np.zeros(lots, LOT),
         np.empty(rows, FILL),
         np.empty(rows, TRADE),
+        np.full(memory, np.nan),
     )
 
 
@@ -245,3 +271,4 @@ class Run(NamedTuple):
     lots: NDArray[Any]  # of Lot; the first `account.lots` are open
     fills: NDArray[Any]
     trades: NDArray[Any]
+    memory: NDArray[np.float64]  # of the code: registers, cells, stack

@@ -7,7 +7,7 @@ import numpy as np
 from core.engine.costs import entry_price
 from core.engine.jit import inlined
 from core.engine.program import StopKind
-from core.engine.state import Instruction, Plan, Terms
+from core.engine.state import LoweredRule, Run
 
 _PERCENT = int(StopKind.PERCENT)
 _MULTIPLE = int(StopKind.MULTIPLE)
@@ -27,34 +27,45 @@ def guard_price(kind: int, value: float, level: float, base: float, direction: i
 
 
 @inlined
-def stop_loss_price(plan: Plan, rule: Instruction, bar: int, base: float) -> float:
-    """Stop-loss of an entry decided at the close of `bar`, measured from `base`."""
-    level = plan.levels[rule.stop_level, bar] if rule.stop_kind >= _MULTIPLE else 0.0
+def level_read(run: Run, row: int, register: int, bar: int) -> float:
+    """Return what a guard refers to at `bar`: a series, a register of the code, or nothing."""
+    if register >= 0:
+        kept: float = run.memory[register]
+        return kept
+    if row >= 0:
+        found: float = run.plan.series[row, bar]
+        return found
+    return 0.0
+
+
+@inlined
+def stop_loss_price(rule: LoweredRule, level: float, base: float) -> float:
+    """Stop-loss of an entry, measured from `base` with the `level` its decision saw."""
     return guard_price(rule.stop_kind, rule.stop_value, level, base, -rule.side)
 
 
 @inlined
-def take_profit_price(plan: Plan, rule: Instruction, bar: int, base: float) -> float:
-    """Take-profit of an entry decided at the close of `bar`, measured from `base`."""
-    level = plan.levels[rule.take_level, bar] if rule.take_kind >= _MULTIPLE else 0.0
+def take_profit_price(rule: LoweredRule, level: float, base: float) -> float:
+    """Take-profit of an entry, measured from `base` with the `level` its decision saw."""
     return guard_price(rule.take_kind, rule.take_value, level, base, rule.side)
 
 
 @inlined
-def guards_sound(plan: Plan, rule: Instruction, terms: Terms, bar: int, close: float) -> bool:
+def guards_sound(run: Run, rule: LoweredRule, close: float) -> bool:
     """Whether each guard would have a price above zero, on its own side of what the entry pays.
 
     Judged at the close, as if the entry filled there. An entry that cannot be guarded as its rule
     says is rejected, never sent unguarded.
     """
+    terms, order = run.terms, run.order
     paid = entry_price(terms, rule.side, close)
     base = close if terms.reference else paid
     if rule.stop_kind != 0:
-        stop = stop_loss_price(plan, rule, bar, base)
+        stop = stop_loss_price(rule, order.stop_level, base)
         if not (0.0 < stop < np.inf and (paid - stop) * rule.side > 0.0):
             return False
     if rule.take_kind != 0:
-        take = take_profit_price(plan, rule, bar, base)
+        take = take_profit_price(rule, order.take_level, base)
         if not (0.0 < take < np.inf and (take - paid) * rule.side > 0.0):
             return False
     return True

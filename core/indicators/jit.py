@@ -14,6 +14,9 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 SERIES: Final = types.Array(types.float64, 1, "C", readonly=True)
 """A series. Arrays that may be written are taken too, so that one version serves both."""
 
+BUFFER: Final = types.Array(types.float64, 1, "C")
+"""A series that the loop changes: never an input of an indicator."""
+
 INDEXES: Final = types.Array(types.int64, 1, "C", readonly=True)
 """Numbers of bars."""
 

@@ -4,6 +4,13 @@ import numpy as np
 import pytest
 
 
+def _clock(count: int) -> dict[str, np.ndarray]:
+    """Sessions of 30 bars of 13 minutes on the weekdays from Monday 2024-01-29 on."""
+    day, bar = np.divmod(np.arange(count), 30)
+    session = 19_751 + day + 2 * (day // 5)
+    return {"session": session.astype(np.float64), "minute": 13.0 * bar}
+
+
 def _bars_random(seed: int, count: int) -> dict[str, np.ndarray]:
     """Prices that move, gap and sometimes stand still; read-only, as the engine's bars are."""
     rng = np.random.default_rng(seed)
@@ -20,7 +27,7 @@ def _bars_random(seed: int, count: int) -> dict[str, np.ndarray]:
         "left": close,
         "right": open_,
         "periods": rng.integers(2, 30, count).astype(np.float64),
-    }
+    } | _clock(count)
     for column in made.values():
         column.flags.writeable = False
     return made

@@ -20,7 +20,7 @@ from core.indicators.registry import (
     lookback,
     params_bind,
 )
-from core.indicators.spec import PRICE_FIELDS
+from core.indicators.spec import PRICE_FIELDS, SESSION_FIELDS
 from core.indicators.ta_lib.parameters import LIMITS
 
 
@@ -107,7 +107,8 @@ def test_every_spec_is_complete_and_serialisable():
     names = [name for spec in specs for name in (spec.name, *spec.aliases)]
     assert len(names) == len(set(names))
     for spec in specs:
-        assert set(spec.inputs) <= {*PRICE_FIELDS, "source", "left", "right", "periods"}
+        fields = {*PRICE_FIELDS, *SESSION_FIELDS}
+        assert set(spec.inputs) <= fields | {"source", "left", "right", "periods"}
         assert spec.inputs
         assert spec.outputs
         assert spec.title

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from functools import cache, lru_cache
+
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +20,13 @@ from strategies.api.catalogue import (
     TemplateSummaryOutput,
     whole,
 )
+from strategies.api.prerendered import (
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    Prerendered,
+    prerender,
+    prerendered_answer,
+)
 from strategies.graph.catalogue import node_catalogue
 from strategies.graph.templates import Template, template_get, template_list
 
@@ -26,12 +36,13 @@ class NodesView(ApiView):
 
     @extend_schema(
         operation_id="node_type_list",
-        responses=NodeTypeListOutput,
+        parameters=[IF_NONE_MATCH],
+        responses={200: NodeTypeListOutput, 304: NOT_MODIFIED},
         examples=[examples.answered("The types", whole([examples.NODE_TYPE]))],
     )
-    def get(self, _: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List every type of node with its parameters, ports and documentation."""
-        return Response(whole(node_catalogue()))
+        return prerendered_answer(request, node_types())
 
 
 class IndicatorsView(ApiView):
@@ -39,24 +50,18 @@ class IndicatorsView(ApiView):
 
     @extend_schema(
         operation_id="indicator_list",
-        responses=IndicatorListOutput,
+        responses={200: IndicatorListOutput, 304: NOT_MODIFIED},
         parameters=[
+            IF_NONE_MATCH,
             OpenApiParameter("group", str, description="Such as `overlap` or `momentum`."),
             OpenApiParameter("search", str, description="Part of a name, an alias or a title."),
         ],
         examples=[examples.answered("The indicators", whole([examples.INDICATOR]))],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List the indicators with inputs, parameters, bounds, outputs and documentation."""
-        group = request.query_params.get("group", "").lower()
-        word = request.query_params.get("search", "").lower()
-        found = (
-            spec.as_dict()
-            for spec in indicator_list()
-            if group in {"", spec.group}
-            and any(word in text.lower() for text in (spec.name, spec.title, *spec.aliases))
-        )
-        return Response(whole(found))
+        group, word = (request.query_params.get(name, "").lower() for name in ("group", "search"))
+        return prerendered_answer(request, indicators(group, word))
 
 
 class IndicatorView(ApiView):
@@ -103,3 +108,21 @@ class TemplateView(ApiView):
         except InvalidInput as error:
             raise NotFound(error.message) from error
         return Response(TemplateOutput(template).data)
+
+
+@cache
+def node_types() -> Prerendered:
+    """Return the palette as an answer."""
+    return prerender(whole(node_catalogue()))
+
+
+@lru_cache(maxsize=64)
+def indicators(group: str, word: str) -> Prerendered:
+    """Return the indicators of a group, all of them where it is empty, that have a word in them."""
+    found = (
+        spec.as_dict()
+        for spec in indicator_list()
+        if group in {"", spec.group}
+        and any(word in text.lower() for text in (spec.name, spec.title, *spec.aliases))
+    )
+    return prerender(whole(found))

@@ -1,0 +1,1 @@
+"""Options: prices, contracts, margin, and the simulation of programs that trade them."""

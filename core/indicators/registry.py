@@ -26,6 +26,7 @@ from core.indicators import (
     trend,
     volatility,
     volume,
+    zigzag,
 )
 from core.indicators.averages import RECURSIVE_AVERAGES
 from core.indicators.indicator import Indicator, Series
@@ -57,6 +58,7 @@ _FAMILIES: tuple[tuple[Indicator, ...], ...] = (
     trend.INDICATORS,
     volatility.INDICATORS,
     volume.INDICATORS,
+    zigzag.INDICATORS,
 )
 
 

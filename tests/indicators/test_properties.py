@@ -18,9 +18,11 @@ from core.indicators.spec import SESSION_FIELDS
 
 SPECS = {spec.name: spec for spec in indicator_list()}
 BAR_NUMBERS = {"maxindex", "minindex", "minmaxindex"}
-LATE = {"session_vwap", "previous_session", "opening_range"}
+LATE = {"session_vwap", "previous_session", "opening_range", "zigzag_confirmed"}
 """Where the first value depends on the data: a session has to begin, a swing to be confirmed."""
+STEADY = {name: spec for name, spec in SPECS.items() if not spec.repaints}
 every_indicator = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+steady_indicator = pytest.mark.parametrize("spec", STEADY.values(), ids=STEADY)
 
 
 def run(spec, inputs, bound=None):
@@ -68,7 +70,7 @@ def test_outputs_are_new_float_arrays_of_the_same_length_and_inputs_stay(spec, b
         np.testing.assert_array_equal(bars[name], column)
 
 
-@every_indicator
+@steady_indicator
 def test_no_value_depends_on_a_later_bar(spec, bars):
     for bound in (params_bind(spec, {}), params_varied(spec, 1), params_varied(spec, 2)):
         full = run(spec, bars, bound)
@@ -76,6 +78,14 @@ def test_no_value_depends_on_a_later_bar(spec, bars):
         for stop in {0, 1, 2, start, start + 1, start + 2, start + 9, 150, 151, 419}:
             head = {name: values[:stop] for name, values in full.items()}
             same(run(spec, cut(bars, slice(stop)), bound), head)
+
+
+@pytest.mark.parametrize("name", sorted(SPECS.keys() - STEADY))
+def test_what_says_that_it_repaints_does(name, bars):
+    full = run(SPECS[name], bars)
+    before = [run(SPECS[name], cut(bars, slice(stop))) for stop in range(2, 420)]
+    for output, values in full.items():
+        assert any((values[: len(b[output])] != b[output]).any() for b in before)
 
 
 @every_indicator
@@ -139,9 +149,12 @@ def test_flat_prices_and_bars_without_volume_are_finite_or_documented(spec, bars
     flat = {name: np.full(420, 0.5) for name in bars} | {"periods": np.full(420, 5.0)} | clock
     idle = bars | {"volume": np.zeros(420)}
     start = lookback(spec, params_bind(spec, {}))
-    ratios = {"zscore", "rolling_sharpe", "rolling_sortino", "hurst", "opening_range"}
+    ratios = {"zscore", "rolling_sharpe", "rolling_sortino", "hurst"} | {
+        "opening_range",  # not there while it forms
+        "zigzag_confirmed",  # has no swing
+    }
     no_volume = {"rvol", "vwma", "acos", "asin", "opening_range"}
-    start = max(start, 30)  # previous_session
+    start = max(start, 60)  # previous_session, zigzag_confirmed
     for inputs, undefined in ((flat, ratios), (idle, no_volume)):
         for values in run(spec, inputs).values():
             assert spec.name in undefined or np.isfinite(values[start:]).all()
@@ -160,4 +173,6 @@ def test_no_series_makes_an_indicator_fail_or_look_ahead(data):
     }
     full = run(spec, inputs, bound)
     stop = data.draw(st.integers(0, length))
-    same(run(spec, cut(inputs, slice(stop)), bound), {k: v[:stop] for k, v in full.items()})
+    head = run(spec, cut(inputs, slice(stop)), bound)
+    if not spec.repaints:
+        same(head, {name: values[:stop] for name, values in full.items()})

@@ -151,6 +151,9 @@ def _column_faults(program: Program, columns: Sequence[NDArray[Any]], bars: int)
 
 def _setting_faults(program: Program, config: RunConfig) -> list[Detail]:
     faults = []
+    if program.option_rules:
+        text = "The program trades options: run it with core.options.simulate."
+        faults.append(Detail("program.option_rules", "unsupported", text))
     if program.warmup < 0:
         text = f"warmup must be 0 or more, found {program.warmup}."
         faults.append(Detail("program.warmup", "out_of_range", text, ">= 0", program.warmup))

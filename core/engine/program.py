@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from core.engine.option_rules import OptionRule
+
 
 class Operation(IntEnum):
     """What a rule does when its trigger is true at the close of a bar."""
@@ -244,6 +246,8 @@ class Program:
     registers, cells : int
         How many registers the code fills, and how many numbers it remembers from bar to bar;
         cells are NaN before the first bar.
+    option_rules : tuple of OptionRule
+        Options that are traded beside the instrument; only `core.options.simulate` runs them.
     """
 
     columns: tuple[str, ...]
@@ -253,3 +257,4 @@ class Program:
     code: tuple[Instruction, ...] = ()
     registers: int = 0
     cells: int = 0
+    option_rules: tuple[OptionRule, ...] = ()

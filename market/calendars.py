@@ -7,7 +7,7 @@ session of Monday.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
@@ -18,6 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.errors import InvalidInput
+from core.sessions.sessions import MONDAY_BASED, SATURDAY, Sessions, sessions_always_open
+from core.sessions.zone import local_to_utc
 from market.intervals import DAY_S, Interval, interval_get
 
 ALWAYS_OPEN: Final = "24/7"
@@ -25,15 +27,13 @@ WEEKDAYS_OPEN: Final = "24/5"
 ROUND_THE_CLOCK: Final = frozenset({ALWAYS_OPEN, WEEKDAYS_OPEN})
 NS_PER_S: Final = 1_000_000_000
 NS_PER_DAY: Final = DAY_S * NS_PER_S
-# 1970-01-01 was a Thursday; with this added, day modulo 7 is 0 on Mondays.
-MONDAY_BASED: Final = 3
-SATURDAY: Final = 5
 # What int64 nanoseconds can say ends in 1677 and 2262.
 MAX_NS: Final = 2**63 - 1
 FIRST_YEAR: Final = 1700
 LAST_YEAR: Final = 2260
 MONTHS_PER_YEAR: Final = 12
 WEEKS_PER_YEAR: Final = 52
+EARLIEST: Final = pd.Timestamp("1970-01-01")
 
 
 class Tradable(Protocol):
@@ -93,6 +93,106 @@ def session_ids(
         weekday = (days + MONDAY_BASED) % 7
         days = np.where(weekday >= SATURDAY, days + 7 - weekday, days)
     return days.astype(np.int64, copy=False)
+
+
+def sessions_for(tradable: Tradable | str, *, first_ts: int, last_ts: int) -> Sessions:
+    """Return the sessions of an instrument around a range of bars.
+
+    Parameters
+    ----------
+    tradable : Tradable or str
+        An instrument, or the name of a calendar, which then has its own time zone.
+    first_ts, last_ts : int
+        When the first and the last bar open, UTC nanoseconds.
+
+    Returns
+    -------
+    Sessions
+        From a year before the bars or more to a year after them or more, so that weeks, months and
+        years at the ends are known to be whole; the same object for the same years. Holidays and
+        half days are those of exchange_calendars, back to 1970 where it has them and up to a year
+        from today. Beyond, every weekday on which the exchange opens has its regular hours:
+        holidays are not known there. Breaks at noon are part of a session. What is open around the
+        clock has a session a day from midnight to midnight; currencies none at weekends.
+    """
+    first, last = (min(max(_year(ts), FIRST_YEAR), LAST_YEAR) for ts in (first_ts, last_ts))
+    if isinstance(tradable, str):
+        around = tradable in ROUND_THE_CLOCK
+        timezone = "UTC" if around else str(_exchange(tradable).tz)
+        return _sessions(tradable, timezone, first - 2, last + 2)
+    return _sessions(tradable.calendar, tradable.timezone, first - 2, last + 2)
+
+
+@lru_cache(maxsize=128)
+def _sessions(calendar: str, timezone: str, first_year: int, last_year: int) -> Sessions:
+    start, stop = (
+        int(np.datetime64(f"{year}-01-01").astype(np.int64)) for year in (first_year, last_year + 1)
+    )
+    if calendar in ROUND_THE_CLOCK:
+        found = sessions_always_open(
+            first_ts=start * NS_PER_DAY,
+            last_ts=stop * NS_PER_DAY,
+            timezone=timezone,
+            weekdays=calendar == WEEKDAYS_OPEN,
+        )
+    else:
+        found = _exchange_sessions(calendar, timezone, start, stop)
+    for column in (found.dates, found.opens, found.closes):
+        column.flags.writeable = False
+    return found
+
+
+def _exchange_sessions(calendar: str, timezone: str, start: int, stop: int) -> Sessions:
+    """Return the sessions from a day up to before another: as known, else by regular hours."""
+    exchange = _exchange(calendar)
+    if start < _days(exchange.first_session):
+        exchange = _exchange_early(calendar)
+    dates = exchange.sessions.as_unit("ns").asi8 // NS_PER_DAY
+    first, last = np.searchsorted(dates, [start, stop])
+    known = [dates[first:last], _moments(exchange.opens)[first:last]]
+    known.append(_moments(exchange.closes)[first:last])
+    earlier = _regular(exchange, start, min(stop, int(dates[0])), place=0)
+    later = _regular(exchange, max(start, int(dates[-1]) + 1), stop, place=-1)
+    dates, opens, closes = (
+        np.concatenate(part) for part in zip(earlier, known, later, strict=True)
+    )
+    return Sessions(dates, opens, closes, timezone)
+
+
+def _regular(
+    exchange: exchange_calendars.ExchangeCalendar, start: int, stop: int, *, place: int
+) -> list[NDArray[np.int64]]:
+    """Return dates, opens and closes of every weekday of a range, by the first or last hours."""
+    days = np.arange(start, max(start, stop), dtype=np.int64)
+    open_on = np.array([flag == "1" for flag in exchange.weekmask])
+    days = days[open_on[(days + MONDAY_BASED) % 7]]
+    hours = (
+        (exchange.open_times, exchange.open_offset),
+        (exchange.close_times, exchange.close_offset),
+    )
+    moments = [
+        local_to_utc(
+            (days + offset) * NS_PER_DAY + _since_midnight(times[place][1]), str(exchange.tz)
+        )
+        for times, offset in hours
+    ]
+    return [days, *moments]
+
+
+def _since_midnight(clock: time) -> int:
+    return (clock.hour * 3_600 + clock.minute * 60 + clock.second) * NS_PER_S
+
+
+def _moments(moments: pd.Series) -> NDArray[np.int64]:
+    return pd.DatetimeIndex(moments).as_unit("ns").asi8
+
+
+def _days(day: pd.Timestamp) -> int:
+    return int(day.as_unit("ns").value) // NS_PER_DAY
+
+
+def _year(ts: int) -> int:
+    return datetime.fromtimestamp(ts // NS_PER_S, tz=UTC).year
 
 
 def range_bounds(
@@ -201,6 +301,7 @@ def _session_seconds(calendar: str) -> int:
 
 @lru_cache(maxsize=16)
 def _exchange(calendar: str) -> exchange_calendars.ExchangeCalendar:
+    """Return a calendar that knows twenty years back and one ahead."""
     try:
         return exchange_calendars.get_calendar(calendar)
     except exchange_calendars.errors.InvalidCalendarName as error:
@@ -209,6 +310,21 @@ def _exchange(calendar: str) -> exchange_calendars.ExchangeCalendar:
             "24/7, or 24/5.",
             code="unknown_calendar",
         ) from error
+    except (NotImplementedError, ValueError) as error:
+        # A few are listed there without their rules, or with rules that contradict each other.
+        raise InvalidInput(
+            f"exchange_calendars cannot say when {calendar!r} is open: {error} Use the calendar of "
+            "an exchange with the same hours, 24/7, or 24/5.",
+            code="unknown_calendar",
+        ) from error
+
+
+@lru_cache(maxsize=16)
+def _exchange_early(calendar: str) -> exchange_calendars.ExchangeCalendar:
+    """Return a calendar that knows the years back to 1970, or to where its rules begin."""
+    bound = _exchange(calendar).bound_min()
+    start = EARLIEST if bound is None else max(EARLIEST, bound)
+    return exchange_calendars.get_calendar(calendar, start=start)
 
 
 def calendar_check(calendar: str) -> str:

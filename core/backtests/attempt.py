@@ -42,7 +42,7 @@ def run_attempt(*, run_id: UUID, time_limit_s: int) -> None:
         return
     with Lease(run_id=run.id, attempt=run.attempts) as lease:
         try:
-            outcome = run_compute(run=run, progress=Progress(run=run, lease=lease))
+            outcome = run_compute(run=run, stage=Progress(run=run, lease=lease).stage)
             if not outcome_store(run=run, outcome=outcome):
                 attempt_cancel(run=run)
         except CancelRequested:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from core.backtests.prefix import FillsProof
+from core.backtests.replay import replay_told
 from core.backtests.times import iso_time
 from core.backtests.verification import Verification
 from core.engine.bars import Bars
@@ -33,7 +34,7 @@ def verification_report(verification: Verification) -> dict[str, Any]:
             "trades": replay.trades,
             "difference": replay.difference and dataclasses.asdict(replay.difference),
             "reasons": [reason.as_dict() for reason in replay.reasons],
-            "message": replay_told(verification),
+            "message": replay_told(replay),
         },
     }
 
@@ -66,22 +67,6 @@ def decisions_told(verification: Verification) -> str:
     return (
         f"Fills or equity of bar {proof.bar} ({_moment(verification.bars, proof.bar)}) change when "
         "later bars are known."
-    )
-
-
-def replay_told(verification: Verification) -> str:
-    """Return how the replay came out, in a sentence."""
-    replay = verification.replay
-    if replay.status == "not_run":
-        reasons = " ".join(dict.fromkeys(reason.message for reason in replay.reasons))
-        return f"{replay.reference} cannot run this strategy: {reasons}"
-    if replay.difference is None:
-        return f"{replay.reference} makes the same trades ({replay.trades}), bit for bit."
-    found = replay.difference
-    which = f"trade {found.number}" if found.number else f"bar {found.bar}"
-    return (
-        f"{replay.reference} differs at {which}: {found.field} is {found.reference!r} there, "
-        f"{found.engine!r} here."
     )
 
 

@@ -5,6 +5,7 @@ Both run in the profile "reference": the engine must give bit for bit what backt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -15,6 +16,7 @@ from core.backtests.prefix import values_differ
 from core.backtests.reference import VERSION, ReferenceResult, reference_run
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from core.engine.program import Program
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import Detail, InvalidInput, Permanent
@@ -91,7 +93,15 @@ def plan_replay(*, plan: Plan, bars: Bars, config: RunConfig) -> Replay:
         If the plan cannot run on these bars at all.
     """
     evaluation = plan_evaluate(plan, bars, strict_cross=True, charts=False)
-    columns, program = evaluation.columns, evaluation.program
+    return program_replay(
+        bars=bars, columns=evaluation.columns, program=evaluation.program, config=config
+    )
+
+
+def program_replay(
+    *, bars: Bars, columns: Sequence[NDArray[Any]], program: Program, config: RunConfig
+) -> Replay:
+    """Run a program on both engines, whatever profile the configuration names, and compare."""
     try:
         known = RunConfig.from_mapping({**config.as_dict(), "profile": "reference"})
         theirs = reference_run(bars=bars, columns=columns, program=program, config=known)
@@ -147,3 +157,18 @@ def _trade_difference(ours: NDArray[Any], theirs: NDArray[Any]) -> Difference | 
 
 def _detail(error: InvalidInput | Permanent) -> Detail:
     return Detail("", error.code, error.message)
+
+
+def replay_told(replay: Replay) -> str:
+    """Return how a replay came out, in a sentence."""
+    if replay.status == "not_run":
+        reasons = " ".join(dict.fromkeys(reason.message for reason in replay.reasons))
+        return f"{replay.reference} cannot run this: {reasons}"
+    if replay.difference is None:
+        return f"{replay.reference} makes the same trades ({replay.trades}), bit for bit."
+    found = replay.difference
+    which = f"trade {found.number}" if found.number else f"bar {found.bar}"
+    return (
+        f"{replay.reference} differs at {which}: {found.field} is {found.reference!r} there, "
+        f"{found.engine!r} here."
+    )

@@ -12,25 +12,28 @@ from numpy.typing import NDArray
 from core.backtests.columns import OVERLAY, PANEL
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
-from core.backtests.progress import Progress
-from core.backtests.simulation import Simulation, graph_simulate, warnings_of
+from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
 from core.engine.config import RunConfig
 from market.calendars import periods_per_year, session_ids
 from market.store import StoredBars, bars_read
 
 
-def run_compute(*, run: BacktestRun, progress: Progress) -> Outcome:
+def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
     """Read the bars of a run and simulate its pinned version on them.
+
+    Parameters
+    ----------
+    run : BacktestRun
+    stage : callable
+        Told the name of each stage and the fraction done; may raise to stop the work.
 
     Raises
     ------
     ApplicationError
         When the run as its owner asked for it cannot be done.
-    CancelRequested, LeaseLost
-        When it should not go on.
     """
     began = time.perf_counter()
-    progress.stage("read", 0.0)
+    stage("read", 0.0)
     start, end = bounds_of(run)
     stored = bars_read(
         symbol=run.symbol,
@@ -58,9 +61,9 @@ def run_compute(*, run: BacktestRun, progress: Progress) -> Outcome:
         periods_per_year=periods_per_year(instrument, stored.interval),
         session_ids=sessions,
         interval=run.interval,
-        stage=progress.stage,
+        stage=stage,
     )
-    progress.stage("store", 0.9)
+    stage("store", 0.9)
     return _outcome(run, stored, simulation, {"read": round(read_ms, 3)})
 
 

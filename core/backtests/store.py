@@ -59,7 +59,7 @@ def outcome_store(*, run: BacktestRun, outcome: Outcome) -> bool:
     The status changes first, in the same transaction and only if this attempt still holds the run
     and nobody has asked to cancel it: a late worker writes nothing at all.
     """
-    series, fills = columns_pack(outcome.series), columns_pack(_fill_columns(outcome.fills))
+    series, fills = columns_pack(outcome.series), columns_pack(fill_columns(outcome.fills))
     holding = Q(attempts=run.attempts, cancel_requested=False)
     with transaction.atomic():
         if not run_transition(
@@ -112,7 +112,8 @@ def _summary_columns(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _fill_columns(fills: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def fill_columns(fills: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the engine's fills column by column, as they are stored."""
     return {name: np.ascontiguousarray(fills[name]) for name in fills.dtype.names or ()}
 
 

@@ -32,9 +32,8 @@ def refreshed(run):
 
 
 def outcome_of(run):
-    return run_compute(
-        run=run, progress=Progress(run=run, lease=Lease(run_id=run.id, attempt=run.attempts))
-    )
+    progress = Progress(run=run, lease=Lease(run_id=run.id, attempt=run.attempts))
+    return run_compute(run=run, stage=progress.stage)
 
 
 def expire(run):

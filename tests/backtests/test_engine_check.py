@@ -1,0 +1,109 @@
+"""`manage.py verify_engine`: the comparison with the reference engine, as a table."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from core.backtests import replay
+from core.backtests.engine_check import RANDOM_A_ROW, scenarios_check
+from core.backtests.scenarios import scenario_draw
+from strategies.graph.templates import TEMPLATES
+
+pytest.importorskip("backtesting", reason="the reference engine is optional (AGPL-3.0)")
+
+
+def run(*arguments):
+    out = io.StringIO()
+    call_command("verify_engine", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return json.loads(run("--symbols", "goog", "--random", "150", "--format", "json"))["rows"]
+
+
+def test_every_template_and_every_random_program_is_compared(rows):
+    of_templates, at_random = rows[:-2], rows[-2:]
+    assert {row["strategy"] for row in of_templates} == set(TEMPLATES)
+    assert {row["costs"] for row in of_templates} == {"free", "costly"}
+    assert [row["strategy"] for row in at_random] == ["random 0 to 99", "random 100 to 149"]
+    assert [row["runs"] for row in at_random] == [RANDOM_A_ROW, 50]
+    assert sum(row["trades"] for row in at_random) > 1_000
+    assert {row["status"] for row in at_random} == {"equal"}
+    assert {row["status"] for row in of_templates} <= {"equal", "not_run"}
+    assert all(bool(row["message"]) == (row["status"] != "equal") for row in rows)
+
+
+def test_the_table_and_csv_hold_the_same_rows():
+    arguments = ("--symbols", "IBM", "--random", "2", "--seed", "40")
+    assert "random 40 to 41" in run(*arguments)
+    (*_, last) = csv.DictReader(io.StringIO(run(*arguments, "--format", "csv")))
+    assert (last["strategy"], last["runs"], last["status"]) == ("random 40 to 41", "2", "equal")
+
+
+def test_a_wrong_engine_ends_with_an_error_and_names_the_seed(monkeypatch):
+    honest = replay.simulate
+
+    def generous(bars, columns, program, config):
+        result = honest(bars, columns, program, config)
+        trades = result.trades.copy()
+        trades["pnl"] = np.nextafter(trades["pnl"], np.inf)
+        return dataclasses.replace(result, trades=trades)
+
+    monkeypatch.setattr(replay, "simulate", generous)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="comparisons differ"):
+        call_command("verify_engine", "--symbols", "GOOG", "--random", "10", "--format", "csv",
+                     stdout=out)  # fmt: skip
+    (*_, last) = csv.DictReader(io.StringIO(out.getvalue()))
+    assert last["status"] == "different"
+    assert "Seed " in last["message"]
+    assert "pnl is" in last["message"]
+
+
+def test_where_nothing_can_be_compared_that_is_an_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "backtesting", None)
+    with pytest.raises(CommandError, match="pip install backtesting"):
+        run("--symbols", "GOOG", "--random", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--symbols", "WAVE"], "no sample of WAVE"), (["--random", "-1"], "0 or more")],
+)
+def test_a_mistake_ends_with_one_clear_message(arguments, words):
+    with pytest.raises(CommandError, match=words):
+        run(*arguments)
+
+
+def test_a_scenario_is_a_function_of_its_seed():
+    one, same, other = (scenario_draw(seed) for seed in (5, 5, 6))
+    assert one.bars.close.tobytes() == same.bars.close.tobytes() != other.bars.close.tobytes()
+    assert (one.program, one.config) == (same.program, same.config)
+    assert all(np.array_equal(a, b, equal_nan=a.dtype == float)
+               for a, b in zip(one.columns, same.columns, strict=True))  # fmt: skip
+
+
+def test_scenarios_cover_both_sides_every_guard_and_costs():
+    drawn = [scenario_draw(seed) for seed in range(60)]
+    guards = {
+        guard.kind
+        for one in drawn
+        for rule in one.program.rules
+        for guard in (rule.stop_loss, rule.take_profit)
+        if guard
+    }
+    assert len(guards) == 3
+    assert {one.config.margin < 1 for one in drawn} == {True, False}
+    assert {one.config.trade_on_close for one in drawn} == {True, False}
+    assert {rule.operation for one in drawn for rule in one.program.rules} == {1, 2, 3, 4, 5}
+    assert next(scenarios_check(count=3, seed=7)).strategy == "random 7 to 9"

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.backtests.reference_code import AccountReader, CodeRun, true
 from core.engine.bars import Bars
 from core.engine.config import Commission, RunConfig
 from core.engine.lowering import plan_lower
@@ -77,7 +78,7 @@ def reference_run(
     package = _package()
     config = dataclasses.replace(config, profile="reference")
     plan_lower(program, columns, config, len(bars))
-    strategy = _strategy_class(package, len(bars), columns, program, config)
+    strategy = _strategy_class(package, bars, columns, program, config)
     prices = {
         "Open": bars.open,
         "High": bars.high,
@@ -124,14 +125,15 @@ def _package() -> ModuleType:
 
 def _strategy_class(
     package: ModuleType,
-    bars: int,
+    bars: Bars,
     columns: Sequence[NDArray[Any]],
     program: Program,
     config: RunConfig,
 ) -> type:
     # backtesting.py decides for the first time on the bar after the one that ends the NaN.
-    gate = np.ones(bars)
-    gate[: min(max(program.warmup - 1, 0), bars - 1)] = np.nan
+    gate = np.ones(len(bars))
+    gate[: min(max(program.warmup - 1, 0), len(bars) - 1)] = np.nan
+    code = CodeRun(program, columns, AccountReader(bars, config))
 
     class ProgramStrategy(package.Strategy):  # type: ignore[name-defined,misc] # known at run time
         def init(self) -> None:
@@ -141,20 +143,26 @@ def _strategy_class(
             bar = len(self.data) - 1
             if bar < program.warmup:
                 return
+            registers = code.step(self) if program.code else []
             side = int(np.sign(self.position.size))
-            true = [(n, rule) for n, rule in enumerate(program.rules) if columns[rule.trigger][bar]]
-            entries = [(n, rule) for n, rule in true if _OPENS.get(rule.operation, side) != side]
+            acting = [
+                (number, rule)
+                for number, rule in enumerate(program.rules)
+                if (rule.trigger < 0 or columns[rule.trigger][bar])
+                and (rule.guard < 0 or true(registers[rule.guard]))
+            ]
+            entries = [(n, rule) for n, rule in acting if _OPENS.get(rule.operation, side) != side]
             if entries:
                 number, entry = entries[0]
                 close = float(self.data.Close[-1])
                 levels = [float(column[bar]) for column in columns]
-                order = _order(entry, close, levels, config.spread)
+                order = _order(entry, close, levels, registers, config.spread)
                 if order is not None:
                     place = self.buy if _OPENS[entry.operation] > 0 else self.sell
                     place(**order, tag=number)
                     return
             fractions = [
-                rule.fraction for _, rule in true if side in _CLOSES.get(rule.operation, ())
+                rule.fraction for _, rule in acting if side in _CLOSES.get(rule.operation, ())
             ]
             if fractions:
                 self.position.close(max(fractions))
@@ -163,7 +171,11 @@ def _strategy_class(
 
 
 def _order(
-    rule: Rule, close: float, levels: Sequence[float], spread: float
+    rule: Rule,
+    close: float,
+    levels: Sequence[float],
+    registers: Sequence[float],
+    spread: float,
 ) -> dict[str, float] | None:
     """Return the arguments of the order, or None where its guards are unsound."""
     side = _OPENS[rule.operation]
@@ -174,7 +186,7 @@ def _order(
     for name, stop, direction in (("sl", rule.stop_loss, -side), ("tp", rule.take_profit, side)):
         if stop is None:
             continue
-        price = _stop_price(stop, close, levels, direction)
+        price = _stop_price(stop, close, _stop_level(stop, levels, registers), direction)
         on_its_side = price > paid if direction > 0 else price < paid
         if not (on_its_side and 0 < price < np.inf):
             return None
@@ -182,12 +194,18 @@ def _order(
     return order
 
 
-def _stop_price(stop: Stop, close: float, levels: Sequence[float], direction: int) -> float:
+def _stop_level(stop: Stop, levels: Sequence[float], registers: Sequence[float]) -> float:
+    if stop.register >= 0:
+        return registers[stop.register]
+    return levels[stop.column] if stop.column >= 0 else np.nan
+
+
+def _stop_price(stop: Stop, close: float, level: float, direction: int) -> float:
     if stop.kind == StopKind.PERCENT:
         return close * (1 + direction * stop.value)
     if stop.kind == StopKind.MULTIPLE:
-        return close + direction * stop.value * levels[stop.column]
-    return levels[stop.column]
+        return close + direction * stop.value * level
+    return level
 
 
 def _commission(commission: Commission) -> Callable[[float, float], float]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.engine.program import Program, Rule, Size, Stop
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import RuleDraft, StopDraft, Wire
 from strategies.graph.catalogue.forms import SeriesForm
+from strategies.graph.codegen import Codegen
+from strategies.graph.coder import Term
 from strategies.graph.emitter import Emitter
 from strategies.graph.faults import Faults
 from strategies.graph.model import Graph
@@ -38,6 +41,9 @@ def graph_compile(
 
     Notes
     -----
+    What depends on data only becomes columns; what depends on the position becomes code. A rule
+    with triggers of both kinds has a column for the ones and a register for the others.
+
     Of rules that open on one bar the first wins. They are ordered by the nodes' `priority`, then
     by operation, then by content, so that neither ids nor the order of nodes in the document
     make a difference: graphs with one hash trade alike.
@@ -48,9 +54,14 @@ def graph_compile(
     faults.raise_if_any("The strategy cannot run")
     emitter = Emitter()
     for node in resolved.nodes:
-        if isinstance(node.form, SeriesForm):
+        if isinstance(node.form, SeriesForm) and not node.coded:
             emitter.node(node)
-    rules = _Rules(emitter).build(resolved.rules)
+    codegen = Codegen(emitter, resolved.max_open_entries)
+    for node in resolved.nodes:
+        if isinstance(node.form, SeriesForm) and node.coded:
+            codegen.node(node)
+    rules = _Rules(emitter, codegen).build(resolved.rules)
+    code = codegen.code()
     columns = emitter.columns
     lookback = max((emitter.lookback(slot) for slot in columns), default=0)
     program = Program(
@@ -58,6 +69,9 @@ def graph_compile(
         rules=rules,
         warmup=lookback,
         max_open_entries=resolved.max_open_entries,
+        code=code.instructions,
+        registers=code.registers,
+        cells=code.cells,
     )
     return Plan(
         program=program,
@@ -75,47 +89,59 @@ def graph_compile(
 class _Rules:
     """Makes the engine's rules from drafts; columns are numbered as rules ask for them."""
 
-    def __init__(self, emitter: Emitter) -> None:
+    def __init__(self, emitter: Emitter, codegen: Codegen) -> None:
         self.emitter = emitter
+        self.codegen = codegen
 
     def build(self, drafts: Sequence[RuleDraft]) -> tuple[Rule, ...]:
         """Return the rules in order of priority."""
-        ranked = sorted(
-            ((draft, self._trigger(draft.triggers)) for draft in drafts), key=self._rank
-        )
-        return tuple(self._rule(draft, trigger) for draft, trigger in ranked)
+        judged = [
+            _Judged(draft, self._trigger(draft.triggers), self._guard(draft.triggers))
+            for draft in drafts
+        ]
+        return tuple(self._rule(one) for one in sorted(judged, key=self._rank))
 
-    def _rank(self, pair: tuple[RuleDraft, int]) -> tuple[Any, ...]:
-        draft, trigger = pair
+    def _rank(self, judged: _Judged) -> tuple[Any, ...]:
+        draft = judged.draft
+        trigger = "" if judged.trigger is None else self.emitter.name(judged.trigger)
+        guard = "" if judged.guard is None else self.codegen.coder.content(judged.guard)
         stops = [self._stop_content(stop) for stop in (draft.stop_loss, draft.take_profit)]
-        content = (self.emitter.name(trigger), repr(draft.size), draft.fraction, *stops)
+        content = (trigger, guard, repr(draft.size), draft.fraction, *stops, draft.entries_added)
         return (draft.priority, draft.operation, *content)
 
     def _stop_content(self, stop: StopDraft | None) -> str:
         if stop is None:
             return ""
-        column = "" if stop.wire is None else self.emitter.name(self.emitter.wire(stop.wire))
-        return f"{stop.kind}:{stop.value!r}:{column}"
+        series = "" if stop.wire is None else self.codegen.content(stop.wire)
+        return f"{stop.kind}:{stop.value!r}:{series}"
 
-    def _trigger(self, wires: Sequence[Wire]) -> int:
-        """Return the slot that is true where all wires are."""
-        slots = sorted({self.emitter.wire(wire) for wire in wires}, key=self.emitter.name)
-        if len(slots) == 1:
-            return slots[0]
+    def _trigger(self, wires: Sequence[Wire]) -> int | None:
+        """Return the slot that is true where all wires of data are; None if there are none."""
+        data = [wire for wire in wires if not wire.node.coded]
+        slots = sorted({self.emitter.wire(wire) for wire in data}, key=self.emitter.name)
+        if len(slots) < 2:
+            return slots[0] if slots else None
         logic = node_type_get("logic")
         form = logic.form("and") if logic is not None else None
         if not isinstance(form, SeriesForm):
             raise TypeError("the catalogue has no conjunction")
-        return self.emitter.step("logic", form, {}, slots, wires[0].node.id)[0]
+        return self.emitter.step("logic", form, {}, slots, data[0].node.id)[0]
 
-    def _rule(self, draft: RuleDraft, trigger: int) -> Rule:
+    def _guard(self, wires: Sequence[Wire]) -> Term | None:
+        """Return the term that is true where all wires of code are; None if there are none."""
+        return self.codegen.guard([wire for wire in wires if wire.node.coded])
+
+    def _rule(self, judged: _Judged) -> Rule:
+        draft, coder = judged.draft, self.codegen.coder
         return Rule(
             operation=draft.operation,
-            trigger=self.emitter.column(trigger),
+            trigger=-1 if judged.trigger is None else self.emitter.column(judged.trigger),
+            guard=-1 if judged.guard is None else coder.register(judged.guard),
             size=draft.size or Size(),
             fraction=draft.fraction,
             stop_loss=self._stop(draft.stop_loss),
             take_profit=self._stop(draft.take_profit),
+            max_entries=draft.entries_added and coder.max_open_entries + draft.entries_added,
             source=draft.node.id,
         )
 
@@ -124,4 +150,16 @@ class _Rules:
             return None
         if stop.wire is None:
             return Stop(stop.kind, stop.value)
+        if stop.wire.node.coded:
+            register = self.codegen.coder.register(self.codegen.term(stop.wire))
+            return Stop(stop.kind, stop.value, register=register)
         return Stop(stop.kind, stop.value, self.emitter.column(self.emitter.wire(stop.wire)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A rule's draft with the slot and the term that its triggers come to."""
+
+    draft: RuleDraft
+    trigger: int | None
+    guard: Term | None

@@ -60,7 +60,7 @@ def graph_hash(graph: Graph) -> str:
 
 def _acts(node: Node) -> bool:
     node_type = node_type_get(node.type)
-    return node_type is not None and node_type.acts
+    return node_type is not None and node_type.acting(node.params)
 
 
 def _source_port(nodes: Mapping[str, Node], edge: Edge) -> str:

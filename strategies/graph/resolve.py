@@ -6,7 +6,7 @@ Validation and compilation are two readers of this one pass, so they cannot disa
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.engine.program import Operation, Size, SizeKind, StopKind
@@ -15,9 +15,11 @@ from strategies.graph.binding import node_bind, settings_bind
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft, StopDraft
 from strategies.graph.catalogue.orders import OPENS
+from strategies.graph.coded import coded_check, nodes_mark
+from strategies.graph.edges import node_form
 from strategies.graph.faults import Faults
 from strategies.graph.limits import MAX_DEPTH
-from strategies.graph.model import Graph
+from strategies.graph.model import Graph, Node
 from strategies.graph.ordering import cycles_find, order_find
 from strategies.graph.parameters import parameters_bind
 from strategies.graph.timeframes import timeframe_canonical
@@ -80,6 +82,9 @@ def graph_resolve(
     for one in bound.values():
         node_check(one, faults if one.id in used else aside)
     order = _order(graph, faults)
+    nodes_mark(bound[key] for key in order if key in bound)
+    for one in bound.values():
+        coded_check(one, faults if one.id in used else aside)
     nodes = tuple(bound[key] for key in order if key in used and key in bound)
     timeframe = _timeframe(nodes, interval, faults)
     rules = () if faults else _rules(nodes, settings, faults)
@@ -103,7 +108,7 @@ def _used(graph: Graph) -> set[str]:
     waiting = []
     for node in graph.nodes:
         node_type = node_type_get(node.type)
-        if node_type is not None and node_type.acts:
+        if node_type is not None and node_type.acting(node.params):
             waiting.append(node.id)
     while waiting:
         node_id = waiting.pop()
@@ -118,12 +123,19 @@ def _unused(graph: Graph, used: Collection[str]) -> list[Detail]:
         Detail(
             f"nodes[{index}]",
             "unused",
-            f"Nothing that trades depends on {node.id!r}: connect it or remove it.",
+            _unused_message(node),
             node_id=node.id,
         )
         for index, node in enumerate(graph.nodes)
         if node.id not in used
     ]
+
+
+def _unused_message(node: Node) -> str:
+    form = node_form(node)
+    if form is not None and form.output("exec") is not None:
+        return f"No action follows {node.id!r}, so it does nothing: connect its exec to an action."
+    return f"Nothing that trades depends on {node.id!r}: connect it or remove it."
 
 
 def _oddities(rules: Sequence[RuleDraft]) -> list[Detail]:
@@ -228,13 +240,9 @@ def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:
         return draft
     loss: StopDraft | None = draft.stop_loss or settings.get("stop_loss")
     profit: StopDraft | None = draft.take_profit or settings.get("take_profit")
-    return RuleDraft(
-        operation=draft.operation,
-        triggers=draft.triggers,
-        node=draft.node,
+    return replace(
+        draft,
         size=draft.size or settings.get("sizing") or Size(),
-        fraction=draft.fraction,
         stop_loss=loss,
         take_profit=profit,
-        priority=draft.priority,
     )

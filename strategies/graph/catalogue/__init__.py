@@ -17,14 +17,18 @@ from strategies.graph.catalogue.exit import ExitNode
 from strategies.graph.catalogue.hold import HoldNode
 from strategies.graph.catalogue.indicator import IndicatorNode
 from strategies.graph.catalogue.logic import LogicNode
+from strategies.graph.catalogue.loop import LoopNode
 from strategies.graph.catalogue.math import MathNode
+from strategies.graph.catalogue.position import PositionNode
 from strategies.graph.catalogue.price import PriceNode
 from strategies.graph.catalogue.recent import RecentNode
 from strategies.graph.catalogue.sequence import SequenceNode
+from strategies.graph.catalogue.wait import WaitNode
 
 NODE_TYPES: Final[tuple[NodeType, ...]] = (
     PriceNode(),
     ConstantNode(),
+    PositionNode(),
     IndicatorNode(),
     MathNode(),
     ConditionNode(),
@@ -36,6 +40,8 @@ NODE_TYPES: Final[tuple[NodeType, ...]] = (
     EntryNode(),
     ExitNode(),
     ActionNode(),
+    LoopNode(),
+    WaitNode(),
 )
 
 _BY_NAME: Final = {node_type.name: node_type for node_type in NODE_TYPES}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from core.engine.program import Operation
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft, Wire
-from strategies.graph.catalogue.forms import Form, Port, PortType
+from strategies.graph.catalogue.flow import EXEC_IN, WHEN_OR_EXEC, FlowForm, trigger_faults
+from strategies.graph.catalogue.forms import Form
 from strategies.graph.catalogue.options import option_forms
 from strategies.graph.catalogue.orders import (
     CLOSES,
@@ -18,24 +19,14 @@ from strategies.graph.catalogue.orders import (
     PRIORITY,
     STOP_PORTS,
     opening_rule,
+    speaker_faults,
+    speakers,
     stop_faults,
 )
+from strategies.graph.catalogue.wait import wait_faults, wait_form
 from strategies.graph.faults import BadValueError
-from strategies.graph.params import REQUIRED, Choice, Integer, Param, Text
+from strategies.graph.params import REQUIRED, Choice, Param, Text
 
-_EXEC_IN: Final = Port(
-    "exec",
-    PortType.EXEC,
-    required=False,
-    many=True,
-    description="Runs when the entry or exit at the other end does.",
-)
-_WHEN: Final = Port(
-    "when",
-    PortType.BOOL,
-    required=False,
-    description="Acts where this is true: alone, or as a guard of what comes in through exec.",
-)
 _ORDER: Final = (
     Choice(
         name="order_type",
@@ -68,7 +59,7 @@ def _opening(name: str, operation: Operation, description: str) -> OrderForm:
         description=description,
         operation=operation,
         params=(*_ORDER, *OPENING, PRIORITY),
-        inputs=(_EXEC_IN, _WHEN, *STOP_PORTS),
+        inputs=(EXEC_IN, WHEN_OR_EXEC, *STOP_PORTS),
     )
 
 
@@ -79,7 +70,7 @@ def _closing(name: str, operation: Operation, description: str) -> OrderForm:
         description=description,
         operation=operation,
         params=(*_ORDER, FRACTION),
-        inputs=(_EXEC_IN, _WHEN),
+        inputs=(EXEC_IN, WHEN_OR_EXEC),
     )
 
 
@@ -89,7 +80,7 @@ def _later(name: str, title: str, description: str, *params: Param) -> Form:
         title=title,
         description=description,
         params=params,
-        inputs=(_EXEC_IN, _WHEN),
+        inputs=(EXEC_IN, WHEN_OR_EXEC),
         supported=False,
     )
 
@@ -101,14 +92,9 @@ _FORMS: Final = (
     _closing("cover", Operation.CLOSE_SHORT, "Closes a short position."),
     _closing("close", Operation.CLOSE, "Closes whatever position is open."),
     _later("cancel_orders", "Cancel orders", "Cancels the orders that wait."),
-    _later(
-        "wait",
-        "Wait",
-        "Lets the next action run later.",
-        Integer(name="bars", minimum=1, default=REQUIRED, aliases=("n",)),
-    ),
+    wait_form("wait"),
     _later("alert", "Alert", "Tells the owner.", Text(name="message", default=REQUIRED)),
-    *option_forms(inputs=(_EXEC_IN, _WHEN)),
+    *option_forms(inputs=(EXEC_IN, WHEN_OR_EXEC)),
 )
 
 
@@ -119,8 +105,8 @@ class ActionNode(NodeType):
     title = "Action"
     category = "orders"
     description = (
-        "Sends one order: attached to an entry or exit through exec, or alone with a condition on "
-        "its `when` port."
+        "Sends one order: run through exec by an entry, exit, loop or wait, or alone with a "
+        "condition on its `when` port."
     )
     acts = True
     selector = Choice(
@@ -137,56 +123,64 @@ class ActionNode(NodeType):
         """Return one form an operation."""
         return self._forms
 
+    def acting(self, params: Mapping[str, Any]) -> bool:
+        """Return whether it trades: a wait does not."""
+        return not isinstance(self.form(params.get(self.selector.name)), FlowForm)
+
     def faults(self, node: BoundNode) -> Iterator[tuple[str, BadValueError]]:
-        """Yield what is wrong with the stops, the triggers, and the entry or exit above."""
+        """Yield what is wrong with the stops, the triggers, and what runs it."""
+        if isinstance(node.form, FlowForm):
+            yield from wait_faults(node)
+            return
         yield from stop_faults(node)
-        if not node.inputs.keys() & {"exec", "when"}:
-            message = "The action never runs: connect `when` to a condition, or `exec` to an entry."
-            yield (
-                "inputs.when",
-                BadValueError("required", message, expected="an edge to when or exec"),
-            )
+        yield from trigger_faults(node, "action")
         if not isinstance(node.form, OrderForm):
             return
         for wire in node.inputs.get("exec", ()):
             source = wire.node
             allowed = source.type.operations(source)
-            if node.form.operation not in allowed:
-                names = sorted(
-                    form.name
-                    for form in _FORMS
-                    if isinstance(form, OrderForm) and form.operation in allowed
-                )
-                yield (
-                    "params.operation",
-                    BadValueError(
-                        "mismatch",
-                        f"The {source.type.name} {source.id!r} cannot run {node.form.name!r}; it "
-                        f"can run: {', '.join(names)}.",
-                        expected=names,
-                        received=node.form.name,
-                    ),
-                )
+            if node.form.operation in allowed:
+                yield from speaker_faults(node, source, node.form.operation)
+            else:
+                yield "params.operation", _mismatch(node, source, allowed)
 
     def rules(self, node: BoundNode) -> Iterable[RuleDraft]:
-        """Return the order once for each entry or exit above, or once for its own condition."""
+        """Return the order once for each node that runs it, or once for its own condition."""
+        form = node.form
+        if not isinstance(form, OrderForm):
+            return ()
         when = tuple(node.inputs.get("when", ()))
         if not node.inputs.get("exec"):
-            return (self._rule(node, when, None),)
+            return (_rule(node, form, when, None),)
         return tuple(
-            self._rule(node, (*wire.node.type.triggers(wire.node), *when), wire.node)
+            _rule(node, form, (*wire.node.type.triggers(wire.node), *when), wire.node)
             for wire in node.inputs["exec"]
         )
 
-    def _rule(
-        self, node: BoundNode, triggers: tuple[Wire, ...], source: BoundNode | None
-    ) -> RuleDraft:
-        form = node.form
-        if not isinstance(form, OrderForm):
-            raise TypeError(f"{form.name} sends no order")
-        if form.opens:
-            return opening_rule(node, form.operation, triggers, entry=source)
-        fraction = node.values.get("fraction") or (source and source.values.get("fraction"))
-        return RuleDraft(
-            operation=form.operation, triggers=triggers, node=node, fraction=fraction or 1.0
-        )
+
+def _rule(
+    node: BoundNode, form: OrderForm, triggers: tuple[Wire, ...], source: BoundNode | None
+) -> RuleDraft:
+    if form.opens:
+        return opening_rule(node, form.operation, triggers, source=source)
+    above = () if source is None else speakers(source, form.operation)
+    fractions = (one.values.get("fraction") for one in (node, *above))
+    return RuleDraft(
+        operation=form.operation,
+        triggers=triggers,
+        node=node,
+        fraction=next((one for one in fractions if one is not None), 1.0),
+    )
+
+
+def _mismatch(node: BoundNode, source: BoundNode, allowed: frozenset[Operation]) -> BadValueError:
+    names = sorted(
+        form.name for form in _FORMS if isinstance(form, OrderForm) and form.operation in allowed
+    )
+    return BadValueError(
+        "mismatch",
+        f"The {source.type.name} {source.id!r} cannot run {node.form.name!r}; it can run: "
+        f"{', '.join(names)}.",
+        expected=names,
+        received=node.form.name,
+    )

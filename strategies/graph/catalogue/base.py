@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
+from core.engine.program import Operation
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft, Wire
+from strategies.graph.catalogue.flow import FlowForm, flow_triggers
 from strategies.graph.catalogue.forms import Form, Port
 from strategies.graph.faults import BadValueError
 from strategies.graph.params import Param
-
-if TYPE_CHECKING:
-    from core.engine.program import Operation
 
 
 class NodeType(ABC):
@@ -72,17 +71,23 @@ class NodeType(ABC):
         """Yield what is wrong beyond single parameters and ports, each with a relative path."""
         return iter(())
 
+    def acting(self, params: Mapping[str, Any]) -> bool:  # noqa: ARG002 - for overriding
+        """Return whether a node with these canonical parameters trades."""
+        return self.acts
+
     def rules(self, node: BoundNode) -> Iterable[RuleDraft]:  # noqa: ARG002 - for overriding
         """Return what the node orders, if it acts."""
         return ()
 
     def triggers(self, node: BoundNode) -> tuple[Wire, ...]:
         """Return the wires that must all be true for actions on the exec output to run."""
+        if isinstance(node.form, FlowForm):
+            return flow_triggers(node)
         return tuple(node.inputs.get("when", ()))
 
-    def operations(self, node: BoundNode) -> frozenset[Operation]:  # noqa: ARG002 - for overriding
+    def operations(self, node: BoundNode) -> frozenset[Operation]:
         """Return what actions on the exec output may do; nothing without such an output."""
-        return frozenset()
+        return frozenset(Operation if isinstance(node.form, FlowForm) else ())
 
     def describe(self) -> dict[str, Any]:
         """Return the type as the catalogue shows it."""

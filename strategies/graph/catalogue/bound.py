@@ -34,6 +34,8 @@ class BoundNode:
         Wires by name of the input port.
     followers : list of BoundNode
         Nodes that its exec output runs.
+    coded : bool
+        Whether its outputs are computed bar by bar: it reads the position, or is fed by what does.
     """
 
     id: str
@@ -45,6 +47,7 @@ class BoundNode:
     sound: bool = True
     inputs: dict[str, list[Wire]] = field(default_factory=dict)
     followers: list[BoundNode] = field(default_factory=list)
+    coded: bool = False
 
     def wire(self, port: str) -> Wire | None:
         """Return the wire into a port that takes one edge, if there is one."""
@@ -71,7 +74,10 @@ class StopDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDraft:
-    """A rule whose columns are still wires; it acts where all triggers are true."""
+    """A rule whose columns are still wires; it acts where all triggers are true.
+
+    `entries_added` is how often it may add to a position beyond the strategy's setting.
+    """
 
     operation: Operation
     triggers: tuple[Wire, ...]
@@ -81,3 +87,4 @@ class RuleDraft:
     stop_loss: StopDraft | None = None
     take_profit: StopDraft | None = None
     priority: int = 0
+    entries_added: int = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from core.engine.program import Operation
+from core.engine.program import Op, Operation
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft
+from strategies.graph.catalogue.coding import Coding, Inputs, Values
+from strategies.graph.catalogue.flow import can_enter
 from strategies.graph.catalogue.forms import Form
 from strategies.graph.catalogue.orders import (
     EXEC_OUT,
@@ -20,7 +22,15 @@ from strategies.graph.catalogue.orders import (
     side_choice,
     stop_faults,
 )
+from strategies.graph.coder import Coder, Term
 from strategies.graph.faults import BadValueError
+
+_SIDES: Final = {"long": 1, "short": -1}
+
+
+def _write(coder: Coder, values: Values, inputs: Inputs) -> Sequence[Term]:
+    able = can_enter(coder, _SIDES[values["side"]])
+    return (coder.term(Op.AND, coder.all_of(inputs["when"]), able),)
 
 
 class EntryNode(NodeType):
@@ -31,8 +41,8 @@ class EntryNode(NodeType):
     category = "orders"
     description = (
         "Opens a position when its condition is true and the position is not already on its side; "
-        "from the opposite side it reverses. Without actions attached it sends a market order of "
-        "the strategy's sizing."
+        "from the opposite side it reverses. With nothing on its exec port it sends a market order "
+        "of the strategy's sizing; otherwise what is attached there acts in its place."
     )
     acts = True
 
@@ -49,6 +59,7 @@ class EntryNode(NodeType):
             ),
             inputs=(WHEN, *STOP_PORTS),
             outputs=(EXEC_OUT,),
+            code=Coding(_write, always=True),
         )
     }
 

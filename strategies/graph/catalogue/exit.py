@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from core.engine.program import Operation
+from core.engine.program import Op, Operation
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft
+from strategies.graph.catalogue.coding import Coding, Inputs, Values
+from strategies.graph.catalogue.flow import can_exit
 from strategies.graph.catalogue.forms import Form
 from strategies.graph.catalogue.orders import CLOSES, EXEC_OUT, FRACTION, WHEN, side_choice
+from strategies.graph.coder import Coder, Term
+
+_SIDES: Final = {"any": 0, "long": 1, "short": -1}
+
+
+def _write(coder: Coder, values: Values, inputs: Inputs) -> Sequence[Term]:
+    able = can_exit(coder, _SIDES[values["side"]])
+    return (coder.term(Op.AND, coder.all_of(inputs["when"]), able),)
 
 
 class ExitNode(NodeType):
@@ -36,6 +46,7 @@ class ExitNode(NodeType):
             ),
             inputs=(WHEN,),
             outputs=(EXEC_OUT,),
+            code=Coding(_write, always=True),
         )
     }
 

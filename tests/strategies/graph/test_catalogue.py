@@ -11,9 +11,9 @@ from strategies.graph.catalogue import NODE_TYPES, node_catalogue
 from strategies.graph.timeframes import timeframe_canonical, timeframe_seconds
 
 TYPES = [
-    *("price", "constant", "indicator", "math", "condition"),
+    *("price", "constant", "position", "indicator", "math", "condition"),
     *("logic", "sequence", "hold", "recent", "bars_since"),
-    *("entry", "exit", "action"),
+    *("entry", "exit", "action", "loop", "wait"),
 ]
 
 

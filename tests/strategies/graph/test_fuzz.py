@@ -20,7 +20,8 @@ from core.errors import InvalidInput
 from core.indicators.registry import indicator_list
 from strategies.graph.build import action_append, condition_append, edge_append, indicator_append
 from strategies.graph.catalogue import NODE_TYPES, node_type_get, node_type_names
-from strategies.graph.catalogue.forms import PortType
+from strategies.graph.catalogue.flow import EXEC_IN
+from strategies.graph.catalogue.forms import PortType, SeriesForm
 from strategies.graph.catalogue.orders import WHEN
 from strategies.graph.compile import graph_compile
 from strategies.graph.evaluate import plan_evaluate
@@ -156,14 +157,16 @@ def test_any_body_of_a_step_is_appended_or_refused(append, document, body):
         assert graph_document(graph_parse(step.document)) == step.document
 
 
-SERIES_TYPES = [one.name for one in NODE_TYPES if not one.acts and one.name != "indicator"]
-TRUTH_TYPES = {
+SERIES_TYPES = [
     one.name
     for one in NODE_TYPES
-    if any(port.type is PortType.BOOL for form in one.forms().values() for port in form.inputs)
-}
+    if not one.acts
+    and one.name != "indicator"
+    and any(form.outputs for form in one.forms().values())
+]
 RULES = ["entry", "exit", "action"]
 INDICATORS = [spec.name for spec in indicator_list() if not spec.repaints]
+Output = tuple[str, str]
 
 
 class Growing:
@@ -173,10 +176,8 @@ class Growing:
         self.draw = draw
         self.nodes: list[dict[str, Any]] = []
         self.edges: list[dict[str, Any]] = []
-        self.outputs: dict[PortType, list[tuple[str, str]]] = {
-            PortType.NUMBER: [],
-            PortType.BOOL: [],
-        }
+        self.outputs: dict[PortType, list[Output]] = {kind: [] for kind in PortType}
+        self.coded: set[str] = set()
 
     def add(self, type_name: str, choice: str = "") -> None:
         """Add a node of some form with random parameters."""
@@ -189,32 +190,59 @@ class Growing:
         if params.get("minimum", 0) > params.get("maximum", 0):
             params["maximum"] = params["minimum"]
         node_id = f"n{len(self.nodes)}"
+        if form.code is not None and form.code.always:
+            self.coded.add(node_id)
         for port in form.inputs:
-            if port.literal and (self.draw(st.booleans()) or not self.outputs[port.type]):
+            if port.literal and (self.draw(st.booleans()) or not self.sources(port, form)):
                 params[port.name] = self.draw(st.integers(-2, 120))
-            elif self.outputs[port.type] and (port.required or self.draw(st.booleans())):
-                self.feed(node_id, port)
+            elif self.sources(port, form) and (
+                port.required or port.name == "when" or self.draw(st.booleans())
+            ):
+                self.feed(node_id, port, form)
+                if port.name == "until":
+                    params["timeout"] = self.draw(st.integers(1, 20))
         self.nodes.append({"id": node_id, "type": type_name, "params": params})
         for port in form.outputs:
             self.outputs[port.type].append((node_id, port.name))
 
-    def feed(self, node_id: str, port: Any) -> None:
+    def sources(self, port: Any, form: Any) -> list[Output]:
+        """Return what may feed a port: where there is no code for it, what is data only."""
+        found = self.outputs[port.type]
+        if isinstance(form, SeriesForm) and form.code is None:
+            return [one for one in found if one[0] not in self.coded]
+        return found
+
+    def feed(self, node_id: str, port: Any, form: Any) -> None:
         """Connect a port, a numbered one up to three times."""
         names = [port.name]
         if port.numbered:
             names = [f"{port.name}{n}" for n in range(1, self.draw(st.integers(1, 3)) + 1)]
         for name in names:
-            source, output = self.draw(st.sampled_from(self.outputs[port.type]))
+            source, output = self.draw(st.sampled_from(self.sources(port, form)))
+            if source in self.coded:
+                self.coded.add(node_id)
             edge = {"source": source, "source_port": output, "target": node_id}
             self.edges.append(edge | {"target_port": name})
 
     def rule(self, kind: str) -> None:
-        """Add a node that trades."""
+        """Add a node that trades, on a condition or behind a loop or wait."""
         node_id = f"n{len(self.nodes)}"
         operations = st.sampled_from(["buy", "sell", "short", "cover", "close"])
         params = {"operation": self.draw(operations)} if kind == "action" else {}
         self.nodes.append({"id": node_id, "type": kind, "params": params})
-        self.feed(node_id, WHEN)
+        form = node_type_get(kind).form(params.get("operation", ""))
+        flows = kind == "action" and self.outputs[PortType.EXEC]
+        if not flows or self.draw(st.booleans()):
+            self.feed(node_id, WHEN, form)
+        else:
+            self.feed(node_id, EXEC_IN, form)
+        if kind == "entry" and self.draw(st.booleans()):
+            self.add(self.draw(st.sampled_from(["loop", "wait"])))
+            flow = self.nodes[-1]["id"]
+            self.edges.append({"source": node_id, "target": flow, "target_port": "exec"})
+            order = {"operation": self.draw(operations)}
+            self.nodes.append({"id": f"{flow}_order", "type": "action", "params": order})
+            self.edges.append({"source": flow, "target": f"{flow}_order", "target_port": "exec"})
 
 
 @st.composite
@@ -222,14 +250,11 @@ def valid_graphs(draw) -> dict[str, Any]:
     """Return a graph of random nodes that ends in rules."""
     graph = Growing(draw)
     graph.add("price", "close")
+    graph.add("condition", "gt")
     for _ in range(draw(st.integers(1, 10))):
         type_name = draw(st.sampled_from([*SERIES_TYPES, "indicator", "indicator"]))
-        if type_name in TRUTH_TYPES and not graph.outputs[PortType.BOOL]:
-            type_name = "condition"
         forms = INDICATORS if type_name == "indicator" else list(node_type_get(type_name).forms())
         graph.add(type_name, draw(st.sampled_from(forms)))
-    if not graph.outputs[PortType.BOOL]:
-        graph.add("condition", "gt")
     for kind in draw(st.lists(st.sampled_from(RULES), min_size=1, max_size=3)):
         graph.rule(kind)
     return {"nodes": graph.nodes, "edges": graph.edges}
@@ -276,6 +301,8 @@ def test_a_graph_renamed_and_shuffled_is_the_same_strategy(document, random):
     one, two = graph_parse(document), graph_parse(other)
     assert graph_hash(one) == graph_hash(two)
     programs = [graph_compile(graph).program for graph in (one, two)]
-    nameless = [[replace(rule, source="") for rule in program.rules] for program in programs]
+    nameless = [
+        replace(program, rules=tuple(replace(rule, source="") for rule in program.rules))
+        for program in programs
+    ]
     assert nameless[0] == nameless[1]
-    assert programs[0].columns == programs[1].columns

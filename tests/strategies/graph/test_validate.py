@@ -225,7 +225,7 @@ def test_an_entry_runs_orders_of_its_side_and_an_exit_closing_ones(drawing, abov
     [
         ({"operation": "buy", "order_type": "limit", "price": 3}, "order_type price"),
         ({"operation": "sell_put", "strike": "ATM", "expiry": 30}, "operation"),
-        ({"operation": "wait", "bars": 3}, "operation"),
+        ({"operation": "alert", "message": "now"}, "operation"),
     ],
 )
 def test_what_this_version_cannot_run_is_saved_and_told(drawing, params, path):

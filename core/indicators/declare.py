@@ -54,3 +54,13 @@ def number(
 def choice(name: str, default: str, description: str, *others: str) -> Parameter:
     """Return a parameter that names one of several definitions."""
     return Parameter(name, "choice", default, choices=(default, *others), description=description)
+
+
+DDOF: Final = bars(
+    "ddof",
+    0,
+    "0 divides by the number of bars (population), 1 by one less (sample).",
+    minimum=0,
+    maximum=1,
+)
+"""Of a standard deviation, in numpy's and pandas' word for it."""

@@ -41,6 +41,8 @@ class Indicator:
     row_by_row : bool
         Whether each value depends on its own row only: then a missing value in the input stays
         in its row by itself, and nothing is checked before.
+    recursion : callable or None
+        ``recursion(*values)`` -> whether it is recursive with these, where parameters decide.
     """
 
     spec: Spec
@@ -49,6 +51,7 @@ class Indicator:
     parameter_names: tuple[str, ...]
     counts_bars: bool = False
     row_by_row: bool = False
+    recursion: Callable[..., bool] | None = None
 
 
 def indicator_build(

@@ -138,6 +138,9 @@ def is_recursive(spec: Spec, bound: Mapping[str, float | str]) -> bool:
     Then data that starts later gives slightly other values, and a live run must load far more
     history than `lookback` to agree with a backtest.
     """
+    entry = _BY_NAME[spec.name]
+    if entry.recursion is not None:
+        return entry.recursion(*[bound[name] for name in entry.parameter_names])
     return spec.recursive or any(
         bound[parameter.name] in RECURSIVE_AVERAGES
         for parameter in spec.parameters

@@ -46,7 +46,9 @@ def params_varied(spec, seed):
         if parameter.kind == "choice":
             drawn[parameter.name] = str(rng.choice(parameter.choices))
         elif parameter.kind == "int":
-            drawn[parameter.name] = int(rng.integers(parameter.minimum, 25))
+            drawn[parameter.name] = int(
+                rng.integers(parameter.minimum, min(25, parameter.maximum + 1))
+            )
         else:
             top = min(parameter.maximum, max(4.0 * parameter.default, 1.0))
             drawn[parameter.name] = float(rng.uniform(parameter.minimum, top))
@@ -131,11 +133,23 @@ def test_numbers_of_any_kind_and_layout_are_accepted(spec, bars):
     same(run(spec, strided), expected)
 
 
+def every_choice(spec):
+    """Return the defaults, and each other value of a choice on its own."""
+    yield {}
+    for parameter in spec.parameters:
+        others = set(parameter.choices) - {parameter.default}
+        yield from ({parameter.name: value} for value in sorted(others))
+
+
 @every_indicator
 def test_an_indicator_that_is_not_recursive_forgets(spec, bars):
-    bound = params_bind(spec, {})
+    for choice in every_choice(spec):
+        forgets_unless_recursive(spec, bars, params_bind(spec, choice))
+
+
+def forgets_unless_recursive(spec, bars, bound):
     start = lookback(spec, bound)
-    full, late = run(spec, bars), run(spec, cut(bars, slice(90, None)))
+    full, late = run(spec, bars, bound), run(spec, cut(bars, slice(90, None)), bound)
     if spec.name in BAR_NUMBERS:
         late = {name: values + 90 for name, values in late.items()}
     pairs = [(values[90 + start :], late[name][start:]) for name, values in full.items()]
@@ -148,16 +162,16 @@ def test_flat_prices_and_bars_without_volume_are_finite_or_documented(spec, bars
     clock = {name: bars[name] for name in SESSION_FIELDS}
     flat = {name: np.full(420, 0.5) for name in bars} | {"periods": np.full(420, 5.0)} | clock
     idle = bars | {"volume": np.zeros(420)}
-    start = lookback(spec, params_bind(spec, {}))
-    ratios = {"zscore", "rolling_sharpe", "rolling_sortino", "hurst"} | {
-        "opening_range",  # not there while it forms
-        "zigzag_confirmed",  # has no swing
-    }
+    # The opening range is not there while it forms.
+    ratios = {"zscore", "rolling_sharpe", "rolling_sortino", "hurst", "opening_range"}
     no_volume = {"rvol", "vwma", "acos", "asin", "opening_range"}
-    start = max(start, 60)  # previous_session, zigzag_confirmed
-    for inputs, undefined in ((flat, ratios), (idle, no_volume)):
-        for values in run(spec, inputs).values():
-            assert spec.name in undefined or np.isfinite(values[start:]).all()
+    for choice in every_choice(spec):
+        bound = params_bind(spec, choice)
+        start = lookback(spec, bound)
+        for inputs, undefined in ((flat, ratios), (idle, no_volume)):
+            for values in run(spec, inputs, bound).values():
+                first = np.isnan(values).sum() if spec.name in LATE else start
+                assert spec.name in undefined or np.isfinite(values[first:]).all()
 
 
 @settings(max_examples=150, deadline=None)

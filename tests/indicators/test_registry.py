@@ -59,7 +59,8 @@ def test_parameters_take_defaults_plain_names_and_those_of_talib():
     given = {"fastPeriod": 5, "slow": 8.0, "signalperiod": np.int64(3)}
     assert params_bind(macd, given) == {"fast": 5, "slow": 8, "signal": 3}
     bands = params_bind(indicator_get("bbands"), {"nbdevup": 2.5, "matype": "EMA"})
-    assert bands == {"period": 20, "deviations": 2.5, "deviations_down": 2.5, "ma": "ema"}
+    widths = {"deviations": 2.5, "deviations_down": 2.5}
+    assert bands == {"period": 20, **widths, "ma": "ema", "ddof": 0}
 
 
 def test_all_faults_in_parameters_are_told_at_once():
@@ -127,7 +128,8 @@ def test_the_bounds_of_periods_are_those_that_talib_enforces(bars):
         spec = indicator_get(function)
         defaults = talib.abstract.Function(function).info["parameters"]
         arrays = [bars[name] for name in spec.inputs]
-        for parameter, raw in zip(spec.parameters, defaults, strict=True):
+        # Those behind TA-Lib's own choose among variants.
+        for parameter, raw in zip(spec.parameters, defaults, strict=False):
             if parameter.kind == "choice" or raw in LIMITS:
                 continue
             getattr(talib, function)(*arrays, *(defaults | {raw: parameter.minimum}).values())
@@ -156,6 +158,25 @@ def test_an_average_of_choice_can_make_an_indicator_recursive():
     assert not is_recursive(bands, params_bind(bands, {}))
     assert is_recursive(bands, params_bind(bands, {"ma": "ema"}))
     assert is_recursive(indicator_get("rsi"), params_bind(indicator_get("rsi"), {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "recursive"),
+    [
+        ("rsi", {"average": "simple"}, False),
+        ("rsi", {"average": "exponential"}, True),
+        ("atr", {"average": "simple"}, False),
+        ("kc", {"centre": "sma_close", "width": "range"}, False),
+        ("kc", {"centre": "sma_close", "width": "atr"}, True),
+        ("kc", {"centre": "ema_close", "width": "range"}, True),
+        ("kc", {}, True),
+        ("bbands", {"ddof": 1}, False),
+        ("bbands", {"ddof": 1, "ma": "ema"}, True),
+    ],
+)
+def test_a_variant_knows_whether_it_is_recursive(name, params, recursive):
+    spec = indicator_get(name)
+    assert is_recursive(spec, params_bind(spec, params)) == recursive
 
 
 def test_the_numbers_of_averages_are_those_of_talib():

@@ -133,7 +133,8 @@ DESCRIPTIONS: Final = {
     "WCLPRICE": "(high + low + 2 close) / 4.",
     # Statistics
     "AVGDEV": "Mean absolute deviation from the mean of the window.",
-    "BETA": "Slope of the one-bar changes of `left` on those of `right`, as TA-Lib orders them.",
+    "BETA": "Slope of the one-bar changes of `right` on those of `left`, as TA-Lib orders them: "
+    "connect the market to left.",
     "CORREL": "Pearson's correlation of two series in the window, -1 to 1.",
     "LINEARREG": "End of the least-squares line through the window.",
     "LINEARREG_ANGLE": "Slope of that line as an angle in degrees; depends on the price scale.",

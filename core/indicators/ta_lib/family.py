@@ -22,6 +22,7 @@ from core.indicators.spec import Parameter, Spec
 from core.indicators.ta_lib import traits
 from core.indicators.ta_lib.documentation import DESCRIPTIONS, PATTERN
 from core.indicators.ta_lib.parameters import FOLLOWS, limits_get, wording_get
+from core.indicators.ta_lib.variants import VARIANTS, variant_apply
 
 _TALIB: Any = talib
 """Untyped on purpose: TA-Lib's stub files leave out `Function` and annotate no metadata."""
@@ -164,13 +165,14 @@ def _indicator_build(function: str) -> Indicator:
     info = _TALIB.abstract.Function(function).info
     warmup = _warmup_build(function, tuple(info["parameters"]))
     whole = _gives_whole_numbers(plain, len(spec.inputs))
-    return indicator_build(
+    built = indicator_build(
         spec,
         kernel=_kernel_build(spec, plain, warmup, whole=whole),
         warmup=warmup,
         counts_bars=function in traits.BAR_NUMBERS,
         row_by_row=function in traits.ROW_BY_ROW or info["group"] == traits.ROW_BY_ROW_GROUP,
     )
+    return variant_apply(built, VARIANTS[function]) if function in VARIANTS else built
 
 
 INDICATORS: tuple[Indicator, ...] = tuple(

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("backtesting", reason="the reference engine is optional (AGPL-3.0)")
 
 from tests.golden.oracle import STRATEGIES, backtest
-from tests.golden.public_path import SHARES, TEMPLATES, bars_of, run
+from tests.golden.public_path import SHARES, bars_of, run
 
 FREE = ({}, {})
 COSTLY = (
@@ -28,7 +28,7 @@ FIELDS = {
 @pytest.mark.parametrize("costs", [FREE, COSTLY], ids=["free", "costly"])
 @pytest.mark.parametrize("prices", ["adjusted", "raw"])
 @pytest.mark.parametrize("symbol", SHARES)
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", STRATEGIES)
 def test_a_template_trades_as_in_backtesting_py(template, symbol, prices, costs):
     ours, theirs = costs
     bars = bars_of(symbol, prices)

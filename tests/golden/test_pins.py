@@ -1,0 +1,45 @@
+"""A change of a result needs a new version of the engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.engine.version import ENGINE_VERSION
+from tests.golden.pinned import cases, hashes, pins_read, pins_renew, result_hash
+
+
+@pytest.fixture(scope="module")
+def found():
+    return hashes()
+
+
+def test_thirty_results_are_what_was_pinned_with_the_version(found):
+    pins = pins_read()
+    changed = [name for name, value in found.items() if pins["results"].get(name) != value]
+    if pins["engine_version"] == ENGINE_VERSION:
+        advice = "results changed: raise ENGINE_VERSION, then run python -m tests.golden.pinned"
+    else:
+        advice = "a new version, not pinned yet: run python -m tests.golden.pinned"
+    assert changed == [], advice
+    assert len(found) == len(pins["results"]) == 30
+    # No two runs are the same one under two names.
+    assert len(set(found.values())) == 30
+
+
+def test_other_results_are_not_pinned_under_a_version_that_is_pinned():
+    pins = {"engine_version": "1.0.0", "results": {"a": "1", "b": "2"}}
+    assert pins_renew(pins, "1.0.0", {"a": "1", "b": "2", "c": "3"})["results"]["c"] == "3"
+    with pytest.raises(ValueError, match=r"1 results changed .*'b'.* raise ENGINE_VERSION"):
+        pins_renew(pins, "1.0.0", {"a": "1", "b": "9"})
+    assert pins_renew(pins, "1.1.0", {"a": "1", "b": "9"}) == {
+        "engine_version": "1.1.0",
+        "results": {"a": "1", "b": "9"},
+    }
+
+
+def test_a_hash_sees_every_part_of_a_result(found):
+    name = "risk AAPL adjusted on close"
+    case = cases()[name]
+    assert result_hash(case) == found[name]
+    one_cent = case._replace(config={**case.config, "cash": 10_000.01})
+    assert result_hash(one_cent) != found[name]

@@ -26,7 +26,8 @@ def _fault(name: str, path: str) -> Error | None:
             hint="Correct its line in market.providers.kinds.PROVIDERS, or install what it needs.",
             id="market.E001",
         )
-    unknown = sorted(getattr(kind, "intervals", frozenset({"none"})) - INTERVALS.keys())
+    # A variant may have others: what a class has of its own must be known.
+    unknown = sorted(getattr(kind, "intervals", frozenset()) - INTERVALS.keys())
     if (
         getattr(kind, "name", None) != name
         or unknown

@@ -14,7 +14,16 @@ from market.models import BarSeries, BarSnapshot
 from market.selectors import instrument_get, series_list, visible
 
 # Of several sources that cover a range equally well, the earlier one here is read.
-PREFERENCE: Final = ("yfinance", "csv", "sample")
+PREFERENCE: Final = (
+    "alpaca",
+    "nasdaq_data_link",
+    "yfinance",
+    "ccxt",
+    "lean",
+    "parquet",
+    "csv",
+    "sample",
+)
 
 
 def series_choose(
@@ -119,7 +128,8 @@ def _shown(moment: datetime, interval: str) -> str:
 
 
 def _rank(provider: str) -> int:
-    return PREFERENCE.index(provider) if provider in PREFERENCE else len(PREFERENCE)
+    kind = provider.partition(":")[0]
+    return PREFERENCE.index(kind) if kind in PREFERENCE else len(PREFERENCE)
 
 
 def _covered_ns(

@@ -201,7 +201,7 @@ def _numbers(name: str, column: pa.ChunkedArray, faults: list[Detail]) -> NDArra
 def _times(column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.int64]:
     texts = pc.utf8_trim_whitespace(column)
     if pc.all(pc.match_substring_regex(texts, EPOCH)).as_py():
-        return _epoch_times(texts)
+        return epoch_ns(np.asarray(pc.cast(texts, pa.float64())))
     right = np.asarray(pc.match_substring_regex(texts, ISO))
     stamps = pd.to_datetime(
         pd.Series(texts.to_numpy()).where(right), utc=True, format="ISO8601", errors="coerce"
@@ -212,13 +212,12 @@ def _times(column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.int64]:
     return stamps.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]").view(np.int64)
 
 
-def _epoch_times(texts: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Seconds where they could be in the file's range, else milliseconds.
+def epoch_ns(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return epoch seconds, or milliseconds, as nanoseconds: seconds where they can be that.
 
     As seconds, 2**63 ns (the year 2262) ends at 9.2e9; as milliseconds the same number is in
     April 1970. So every time from then on is understood.
     """
-    seconds = np.asarray(pc.cast(texts, pa.float64()))
     largest = float(np.abs(seconds).max())
     unit = NS_PER_S if largest <= MAX_NS / NS_PER_S else NS_PER_MS
     if largest > MAX_NS / unit:

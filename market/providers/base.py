@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Protocol
+from typing import Protocol, runtime_checkable
 
 from core.errors import Detail, InvalidInput
 from market.choices import AssetClass
 from market.history import History
 from market.intervals import INTERVALS, Interval
+from market.quality.sift import RejectedBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class BarRequest:
         Sessions, both included; None means as far as the provider goes.
     now : datetime
         Aware; bars that are not over by then are left out.
+    credentials : mapping of str to str
+        What the provider's `credential_fields` name; empty where nobody stored any.
     """
 
     symbol: str
@@ -34,6 +38,7 @@ class BarRequest:
     start: date | None
     end: date | None
     now: datetime
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,21 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What came back: one bar or more, all of them over, none outside of the request."""
+    """What came back: one bar or more, all of them over, none outside of the request.
+
+    `rejected` are the rows that cannot be bars; they are kept apart, with their reasons.
+    """
 
     history: History
     listing: Listing
+    rejected: tuple[RejectedBar, ...] = ()
 
 
 class Provider(Protocol):
     """A source of bars. It holds no state between downloads and touches no database.
+
+    A provider whose name may be followed by a variant (``"ccxt:kraken"``) takes it as the one
+    argument of its class.
 
     `download` raises
 
@@ -72,12 +84,58 @@ class Provider(Protocol):
     each with one sentence that says why in plain words.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    intervals: ClassVar[frozenset[str]]
+    @property
+    def name(self) -> str:
+        """As in the kind table, without a variant."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def intervals(self) -> frozenset[str]:
+        """The lengths of bars it has."""
 
     def download(self, request: BarRequest) -> Download:
         """Return the bars of a request."""
+
+
+@runtime_checkable
+class PagedProvider(Provider, Protocol):
+    """A provider that gives long requests in parts, so that what came is kept if the next fails."""
+
+    def pages(self, request: BarRequest) -> Iterator[Download]:
+        """Return the bars in parts, the oldest first; each part follows the one before."""
+
+
+@runtime_checkable
+class KeyedProvider(Provider, Protocol):
+    """A provider that wants to know who asks."""
+
+    @property
+    def credential_fields(self) -> tuple[str, ...]:
+        """Names of what it needs: ``("key_id", "secret")``."""
+
+
+def credentials_check(provider: KeyedProvider, request: BarRequest) -> None:
+    """Raise InvalidInput where credentials are missing; the message says how to store them."""
+    missing = [name for name in provider.credential_fields if not request.credentials.get(name)]
+    if not missing:
+        return
+    raise InvalidInput(
+        f"{provider.title} needs {' and '.join(missing)}: store them with PUT "
+        f"/api/v1/provider-keys/{provider.name}.",
+        code="credentials_missing",
+        details=[
+            Detail(
+                path="provider",
+                code="credentials_missing",
+                message=f"No {name} of {provider.name} is stored.",
+                expected=list(provider.credential_fields),
+            )
+            for name in missing
+        ],
+    )
 
 
 def interval_check(provider: Provider, interval: Interval) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
+from inspect import signature
 from types import MappingProxyType
 from typing import cast
 
@@ -15,21 +16,27 @@ PROVIDERS = MappingProxyType(
     {
         "sample": "market.providers.sample.SampleProvider",
         "yfinance": "market.providers.yfinance.YFinanceProvider",
+        "ccxt": "market.providers.ccxt.CcxtProvider",
+        "alpaca": "market.providers.alpaca.AlpacaProvider",
+        "nasdaq_data_link": "market.providers.nasdaq_data_link.NasdaqDataLinkProvider",
+        "lean": "market.providers.lean.LeanProvider",
+        "parquet": "market.providers.parquet.ParquetProvider",
         "csv": "market.providers.csv.CsvProvider",
     }
 )
 
 
-@cache
+@lru_cache(maxsize=256)
 def provider_get(name: str) -> Provider:
-    """Return the provider of a name.
+    """Return the provider of a name, which a variant may follow: ``"ccxt:kraken"``.
 
     Raises
     ------
     InvalidInput
-        When there is none; the message lists them.
+        When there is none, or it has no such variant; the message lists what there is.
     """
-    path = PROVIDERS.get(name)
+    kind, _, variant = name.partition(":")
+    path = PROVIDERS.get(kind)
     if path is None:
         message = f"{name!r} is not a provider: use one of {', '.join(PROVIDERS)}."
         raise InvalidInput(
@@ -45,4 +52,11 @@ def provider_get(name: str) -> Provider:
                 )
             ],
         )
-    return cast(Provider, import_string(path)())
+    made = import_string(path)
+    if not variant:
+        return cast(Provider, made())
+    if not signature(made).parameters:
+        raise InvalidInput(
+            f"{kind} has no variants: write it without {':' + variant!r}.", code="unknown_provider"
+        )
+    return cast(Provider, made(variant))

@@ -34,9 +34,14 @@ def history_cut(history: History, *, request: BarRequest, listing: Listing) -> H
             break
         keep[row] = False
     if not keep.any():
-        raise Permanent(
-            f"There are no {request.interval} bars of {request.symbol} from "
-            f"{request.start or 'the beginning'} to {request.end or 'now'}: choose other dates.",
-            code="no_bars_in_range",
-        )
+        raise nothing_in_range(request)
     return history if keep.all() else history.take(keep)
+
+
+def nothing_in_range(request: BarRequest) -> Permanent:
+    """Return the error for a request that nothing answers."""
+    return Permanent(
+        f"There are no {request.interval} bars of {request.symbol} from "
+        f"{request.start or 'the beginning'} to {request.end or 'now'}: choose other dates.",
+        code="no_bars_in_range",
+    )

@@ -28,12 +28,12 @@ from yfinance.exceptions import (
     YFTickerMissingError,
 )
 
-from core.engine.bars import Bars
-from core.errors import ApplicationError, InvalidInput, Permanent, Transient
-from market.history import History
+from core.errors import ApplicationError, Permanent, Transient
 from market.intervals import Interval
+from market.providers.assembling import Delivery, delivery_assemble
 from market.providers.base import BarRequest, Download, interval_check
-from market.providers.range import history_cut
+from market.providers.range import nothing_in_range
+from market.providers.rate import place_wait
 from market.providers.yahoo_listing import listing_of
 
 # Our names and Yahoo's.
@@ -75,6 +75,7 @@ class YFinanceProvider:
     def download(self, request: BarRequest) -> Download:
         """Return the bars of a request, from one chart reply."""
         interval_check(self, request.interval)
+        place_wait(self.name)
         with _failures_told(request):
             frame, meta = _chart(request)
             listing = listing_of(request.symbol, meta)
@@ -85,8 +86,12 @@ class YFinanceProvider:
                 "dates; minutes reach back 7 days (1m) or 60, hours two years.",
                 code="no_bars_in_range",
             )
-        history = _history(frame, request.interval)
-        return Download(history_cut(history, request=request, listing=listing), listing)
+        download = delivery_assemble(
+            _delivery(frame, request.interval), source="Yahoo", request=request, listing=listing
+        )
+        if download is None:
+            raise nothing_in_range(request)
+        return download
 
 
 def _chart(request: BarRequest) -> tuple[pd.DataFrame, Mapping[str, Any]]:
@@ -191,27 +196,16 @@ def _unreachable(error: Exception) -> Transient:
     return Transient(sentence, code=code, retry_after_s=AWAY_WAIT_S)
 
 
-def _history(frame: pd.DataFrame, interval: Interval) -> History:
+def _delivery(frame: pd.DataFrame, interval: Interval) -> Delivery:
     # A row without any price is a minute or day without a trade: there is no such bar.
     frame = frame[frame[list(PRICES)].notna().any(axis=1)]
-    try:
-        bars = Bars.from_arrays(
-            ts=_times(frame.index, interval),
-            **{name.lower(): frame[name].to_numpy(dtype=np.float64) for name in PRICES},
-            volume=frame["Volume"].to_numpy(dtype=np.float64),
-        )
-        factor = (
-            _factor_of_dividends(frame)
-            if interval.intraday
-            else frame["Adj Close"].to_numpy(dtype=np.float64) / bars.close
-        )
-        return History.from_bars(bars, factor=factor)
-    except InvalidInput as error:
-        raise Permanent(
-            f"Yahoo gave bars that cannot be right, nothing was stored: {error.message}",
-            code=error.code,
-            details=error.details,
-        ) from error
+    columns = {name.lower(): frame[name].to_numpy(dtype=np.float64) for name in (*PRICES, "Volume")}
+    factor = (
+        _factor_of_dividends(frame)
+        if interval.intraday
+        else frame["Adj Close"].to_numpy(dtype=np.float64) / columns["close"]
+    )
+    return Delivery(_times(frame.index, interval), columns, factor=factor)
 
 
 def _times(index: pd.Index[Any], interval: Interval) -> NDArray[np.int64]:

@@ -107,7 +107,9 @@ def test_eurusd_is_hourly_and_says_so_where_it_is_missing(monkeypatch):
 
 
 def test_an_unknown_provider_is_refused_with_the_ones_there_are():
-    with pytest.raises(InvalidInput, match="sample, yfinance, csv"):
+    with pytest.raises(
+        InvalidInput, match="sample, yfinance, ccxt, alpaca, nasdaq_data_link, lean, parquet, csv"
+    ):
         provider_get("bloomberg")
 
 

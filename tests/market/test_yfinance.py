@@ -111,10 +111,20 @@ def test_a_day_without_any_trade_is_no_bar(yahoo):
     assert len(download().history) == 9
 
 
-def test_a_bar_that_breaks_the_rules_is_refused_with_its_row(yahoo):
+def test_a_bar_that_breaks_the_rules_is_put_aside_and_the_others_are_kept(yahoo):
     quotes = yahoo.quotes[("AAPL", "1d")]
     at, opened, *_ = quotes.rows[3]
     quotes.rows[3] = (at, opened, 1.0, 99.0, 101.0, 5)
+    whole = download()
+    assert len(whole.history) == 9
+    assert [(bad.code, bad.values["high"]) for bad in whole.rejected] == [("high_too_low", 1.0)]
+
+
+def test_bars_of_which_many_break_the_rules_are_refused_with_their_rows(yahoo):
+    quotes = yahoo.quotes[("AAPL", "1d")]
+    for row in range(3, 8):
+        at, opened, *_ = quotes.rows[row]
+        quotes.rows[row] = (at, opened, 1.0, 99.0, 101.0, 5)
     with pytest.raises(Permanent, match="nothing was stored") as caught:
         download()
     assert (caught.value.code, caught.value.details[0].path) == ("invalid_bars", "bars[3].high")

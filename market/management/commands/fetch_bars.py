@@ -20,7 +20,11 @@ class Command(RowsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
-        parser.add_argument("--provider", choices=sorted(PROVIDERS), default="yfinance")
+        parser.add_argument(
+            "--provider",
+            default="yfinance",
+            help=f"{', '.join(PROVIDERS)}; a variant may follow, as in ccxt:kraken",
+        )
         parser.add_argument("--interval", default="1d", help="1m, 1h, 1d, ... (default: 1d)")
         parser.add_argument("--start", type=day, help="first day (default: as far as there is)")
         parser.add_argument("--end", type=day, help="last day, included (default: now)")

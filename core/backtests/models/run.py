@@ -80,6 +80,8 @@ class BacktestRun(OwnedModel):
     # What it came from, so that it can be reproduced.
     bar_count = models.PositiveIntegerField(null=True, blank=True, editable=False)
     snapshot = models.CharField(max_length=64, blank=True, editable=False)
+    # The same of the other instruments that the strategy reads, by symbol.
+    other_snapshots = models.JSONField(default=dict, blank=True, editable=False)
     graph_hash = models.CharField(max_length=64, blank=True, editable=False)
     engine_version = models.CharField(max_length=20, blank=True, editable=False)
     metrics_version = models.CharField(max_length=20, blank=True, editable=False)

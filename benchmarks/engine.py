@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,7 +27,9 @@ from core.engine.bars import Bars
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
 from core.engine.lowering import plan_lower, terms_lower
+from core.engine.program import AccountField, Instruction, Op, Operation, Program, Rule
 from core.engine.result import FILL, TRADE
+from core.engine.simulate import simulate
 from core.engine.state import Curves, Market, tables_new
 from core.engine.warm import warm_kernels
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
@@ -40,6 +43,28 @@ FRESH_PROCESS: Final = (
     "import time; start = time.perf_counter();"
     "from core.engine.warm import warm_kernels; warm_kernels();"
     "print(time.perf_counter() - start)"
+)
+CODE: Final = (
+    Instruction(Op.FIELD, AccountField.UNREALIZED_PNL_PCT),
+    Instruction(Op.PUSH, value=5.0),
+    Instruction(Op.GREATER),
+    Instruction(Op.FIELD, AccountField.BARS_HELD),
+    Instruction(Op.PUSH, value=20.0),
+    Instruction(Op.GREATER_EQUAL),
+    Instruction(Op.OR),
+    Instruction(Op.FIELD, AccountField.DRAWDOWN),
+    Instruction(Op.PUSH, value=-0.2),
+    Instruction(Op.LESS),
+    Instruction(Op.OR),
+    Instruction(Op.COLUMN, 2),
+    Instruction(Op.FIELD, AccountField.ENTRY_PRICE),
+    Instruction(Op.CROSS_ABOVE, 0),
+    Instruction(Op.NOT),
+    Instruction(Op.AND),
+    Instruction(Op.RUN_LENGTH, 1),
+    Instruction(Op.PUSH, value=2.0),
+    Instruction(Op.GREATER_EQUAL),
+    Instruction(Op.STORE, 0),
 )
 _GRAPH: Final = graph_parse(template_get("sma_cross").document)
 _STORED: Final[dict[str, Any]] = {
@@ -157,6 +182,28 @@ def kernel_seconds(bars: Bars) -> float:
     return min(seconds(run) for _ in range(5))
 
 
+def code_cost(count: int) -> str:
+    """Return what twenty instructions over the position cost a bar, and what they decide."""
+    bars = random_walk(count)
+    rng = np.random.default_rng(2)
+    columns = [*(rng.random((2, count)) < 0.05), bars.close]
+    rules = (Rule(Operation.OPEN_LONG, 0), Rule(Operation.CLOSE, 1))
+    plain = Program(("enter", "leave", "close"), rules)
+    guarded = Rule(Operation.CLOSE, -1, guard=0)
+    coded = replace(plain, rules=(*rules, guarded), code=CODE, registers=1, cells=2)
+    config = RunConfig(cash=CASH)
+    took = [
+        [
+            seconds(lambda program=program: simulate(bars, columns, program, config))
+            for program in (plain, coded)
+        ]
+        for _ in range(20)
+    ]
+    without, with_code = np.min(took, axis=0)
+    more = (with_code - without) / count * 1e9
+    return f"{len(CODE)} instructions: {more:.1f} ns a bar more"
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     warm_kernels()
@@ -172,6 +219,8 @@ def main() -> None:
     print(f"{'bars':>10} {'total':>13} |" + " ".join(f"{head:>9}" for head in heads))
     for count in (1_000, 10_000, 100_000, 1_000_000, 10_000_000):
         print(scale(count))
+    print("\ncode over the position")
+    print(code_cost(100_000))
 
 
 if __name__ == "__main__":

@@ -100,6 +100,18 @@ def test_several_entries_are_averaged_and_the_oldest_tells_the_time() -> None:
         np.testing.assert_allclose(found[field], values, rtol=1e-13, err_msg=field.name)
 
 
+def test_an_average_beyond_the_best_price_is_no_gain_turned_round() -> None:
+    # Ten units at 102 and fifty at 112.2 cost 110.5 on average; the price never was above 110.
+    rules = (
+        Rule(Operation.OPEN_LONG, 0, TEN, max_entries=2),
+        Rule(Operation.OPEN_LONG, 1, Size(SizeKind.UNITS, 50.0), max_entries=2),
+    )
+    bars = flat(100, 100, 110, 110)
+    found = fields(bars, rules, [at(4, 0), at(4, 1)], {"spread": 0.02})
+    assert found[AccountField.MAX_FAVORABLE_PCT].tolist()[2:] == [0, 0]
+    assert found[AccountField.MAX_ADVERSE_PCT][2] == pytest.approx((100 / 110.5 - 1) * 100)
+
+
 def test_the_price_of_one_entry_is_its_very_own_whatever_rounding_does_to_sums() -> None:
     rules = (Rule(Operation.OPEN_LONG, 0, Size(SizeKind.UNITS, 13.0)),)
     price = 10.1

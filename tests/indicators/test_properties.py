@@ -160,7 +160,7 @@ def forgets_unless_recursive(spec, bars, bound):
 @every_indicator
 def test_flat_prices_and_bars_without_volume_are_finite_or_documented(spec, bars):
     clock = {name: bars[name] for name in SESSION_FIELDS}
-    flat = {name: np.full(420, 0.5) for name in bars} | {"periods": np.full(420, 5.0)} | clock
+    flat = {name: np.full(420, 0.1) for name in bars} | {"periods": np.full(420, 5.0)} | clock
     idle = bars | {"volume": np.zeros(420)}
     # The opening range is not there while it forms.
     ratios = {"zscore", "rolling_sharpe", "rolling_sortino", "hurst", "opening_range"}

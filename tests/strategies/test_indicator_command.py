@@ -62,9 +62,43 @@ def test_a_table_is_for_looking_at(bars):
     assert "the last of 5 bars" in text
 
 
+@pytest.fixture
+def two_sessions(tmp_path):
+    """Hourly bars of two sessions in New York, on both sides of the change to summer time."""
+    path = tmp_path / "hours.csv"
+    opens = {"2024-03-08": ("14:30", "15:30", "16:30"), "2024-03-11": ("13:30", "14:30", "15:30")}
+    times = [f"{day}T{at}Z" for day, hours in opens.items() for at in hours]
+    rows = [f"{ts},{p},{p + 1},{p - 1},{p},100" for p, ts in enumerate(times, 10)]
+    path.write_text("\n".join(["ts,open,high,low,close,volume", *rows]) + "\n")
+    return path
+
+
+def test_sessions_are_those_of_the_calendar_given(two_sessions):
+    def shown(name, *args):
+        text = printed(name, *args, "--bars", str(two_sessions), format="json")
+        return json.loads(text)["outputs"]
+
+    new_york = ("--calendar", "XNYS")
+    assert shown("session_vwap", *new_york)["value"] == [10, 10.5, 11, 13, 13.5, 14]
+    assert shown("previous_session", *new_york)["high"] == [None] * 3 + [13] * 3
+    opening = shown("opening_range", "--set", "minutes=60", *new_york)
+    assert opening["low"] == [None, 9, 9, None, 12, 12]
+    # a day of UTC does not begin with these bars, so nothing is known of the first one
+    assert shown("session_vwap")["value"] == [None, None, None, 13, 13.5, 14]
+
+
+def test_bars_of_a_day_are_sessions_themselves(bars):
+    text = printed("previous_session", "--calendar", "XASX", "--bars", str(bars), format="json")
+    # Sydney rests on the first of January: that bar belongs to the session after
+    assert json.loads(text)["outputs"]["close"] == [None, None, 11, 12, 14]
+    text = printed("previous_session", "--bars", str(bars), format="json")
+    assert json.loads(text)["outputs"]["close"] == [None, *CLOSES[:-1]]
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
+        (["session_range", "--calendar", "XNOWHERE"], "'XNOWHERE' is not a calendar"),
         (["emma"], "no indicator 'emma'"),
         (["ema", "--set", "period=0"], "params.period"),
         (["ema", "--set", "period"], "NAME=VALUE"),

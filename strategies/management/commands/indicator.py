@@ -20,6 +20,7 @@ from rich.table import Table
 from core.engine.bars import Bars
 from core.errors import ApplicationError, InvalidInput
 from core.indicators.registry import indicator_get
+from market.calendars import ALWAYS_OPEN, calendar_check
 from market.files.csv_bars import csv_bars_read
 from strategies.preview import Values, indicator_values
 
@@ -49,6 +50,11 @@ class Command(BaseCommand):
             metavar="INPUT=FIELD",
             help="source=high: the price field that an input reads (close by default); repeatable",
         )
+        parser.add_argument(
+            "--calendar",
+            default=ALWAYS_OPEN,
+            help="whose sessions the bars belong to, such as XNYS; 24/7 in UTC by default",
+        )
         parser.add_argument("--format", choices=("csv", "json", "table"), default="table")
 
     def handle(self, **options: Any) -> None:
@@ -57,7 +63,13 @@ class Command(BaseCommand):
             params = {name: _value(text) for name, text in _pairs(options["set"], "--set")}
             inputs = dict(_pairs(options["input"], "--input"))
             bars = csv_bars_read(options["bars"])
-            values = indicator_values(spec=spec, bars=bars, params=params, inputs=inputs)
+            values = indicator_values(
+                spec=spec,
+                bars=bars,
+                params=params,
+                inputs=inputs,
+                tradable=calendar_check(options["calendar"]),
+            )
         except ApplicationError as error:
             raise CommandError(error.as_text()) from error
         except OSError as error:

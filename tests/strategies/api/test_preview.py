@@ -61,6 +61,34 @@ def test_another_price_can_be_the_source(api, goog):
     assert api.post(f"{URL}/sma/preview", body).json()["outputs"] == {"value": [14.0]}
 
 
+def test_sessions_are_those_of_the_instrument(api, goog):
+    hours = int(datetime(2012, 12, 3, 14, 30, tzinfo=UTC).timestamp()) * 10**9
+    bars = Bars.from_arrays(
+        ts=hours + 3_600 * 10**9 * np.array([0, 1, 23, 24, 25]),
+        open=CLOSES,
+        high=CLOSES + 1,
+        low=CLOSES - 1,
+        close=CLOSES,
+        volume=np.full(5, 1e6),
+    )
+    history_store(
+        instrument=Instrument.objects.get(symbol="GOOG"),
+        interval=interval_get("1h"),
+        provider="sample",
+        history=History.from_bars(bars),
+    )
+    body = {"symbol": "GOOG", "interval": "1h"}
+    shown = api.post(f"{URL}/session_range/preview", body).json()["outputs"]
+    # 13:30 on the 4th is before the open, and of the session of the 4th
+    assert shown["high"] == [11, 12, 13, 15, 15]
+    assert shown["low"] == [9, 9, 11, 11, 11]
+    body["params"] = {"minutes": 60}
+    shown = api.post(f"{URL}/opening_range/preview", body).json()["outputs"]
+    assert shown["high"] == [None, 11, None, None, 15]
+    daily = api.post(f"{URL}/previous_session/preview", {"symbol": "GOOG"}).json()["outputs"]
+    assert daily["close"] == [None, *CLOSES[:-1]]
+
+
 def test_the_documented_request_works(api, goog):
     assert api.post(f"{URL}/ema/preview", examples.PREVIEW_REQUEST).status_code == 200
 

@@ -24,6 +24,31 @@ class FetchStatus(models.TextChoices):
     FAILED = "failed"
     # We are at fault.
     ERRORED = "errored"
+    # The user wants it no more.
+    CANCELED = "canceled"
 
 
-FETCH_FINAL = frozenset({FetchStatus.COMPLETED, FetchStatus.FAILED, FetchStatus.ERRORED})
+FETCH_FINAL = frozenset(
+    {FetchStatus.COMPLETED, FetchStatus.FAILED, FetchStatus.ERRORED, FetchStatus.CANCELED}
+)
+
+
+class Severity(models.TextChoices):
+    """How much a finding in bars matters."""
+
+    OK = "ok"
+    # Worth knowing: a holiday that the calendar lacks, a day without volume.
+    NOTE = "note"
+    # A result may rest on it.
+    WARNING = "warning"
+    # A result most likely does.
+    ERROR = "error"
+
+
+class QualityPolicy(models.TextChoices):
+    """What a run does with findings."""
+
+    # Do not run on bars with errors.
+    REFUSE = "refuse"
+    WARN = "warn"
+    ACCEPT = "accept"

@@ -1,5 +1,21 @@
 from market.models.fetch import Fetch
 from market.models.instrument import Instrument
+from market.models.key import ProviderKey
+from market.models.part import FetchPart
+from market.models.quality import QualityReport, QuarantinedBar
 from market.models.series import BarSeries, BarSnapshot
+from market.models.universe import Universe
+from market.models.watch import Watch
 
-__all__ = ["BarSeries", "BarSnapshot", "Fetch", "Instrument"]
+__all__ = [
+    "BarSeries",
+    "BarSnapshot",
+    "Fetch",
+    "FetchPart",
+    "Instrument",
+    "ProviderKey",
+    "QualityReport",
+    "QuarantinedBar",
+    "Universe",
+    "Watch",
+]

@@ -13,7 +13,8 @@ from market.models.series import BarSeries
 class Fetch(OwnedModel):
     """Bars somebody asked a provider for."""
 
-    provider = models.CharField(max_length=30)
+    # A name of market.providers.kinds.PROVIDERS, which a variant may follow: "ccxt:kraken".
+    provider = models.CharField(max_length=60)
     symbol = models.CharField(max_length=20)
     interval = models.CharField(max_length=4, choices=interval_choices)
     # None: as far back as the provider goes.
@@ -26,6 +27,10 @@ class Fetch(OwnedModel):
         max_length=10, choices=FetchStatus.choices, default=FetchStatus.QUEUED
     )
     progress = models.FloatField(default=0.0)
+    # In words: what it does, or what it waits for.
+    stage = models.CharField(max_length=200, blank=True)
+    # How often the provider sent it away for now.
+    deferrals = models.PositiveSmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     rows = models.PositiveBigIntegerField(default=0)
     series = models.ForeignKey(

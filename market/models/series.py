@@ -31,7 +31,7 @@ class BarSeries(BaseModel):
     )
     interval = models.CharField(max_length=4, choices=interval_choices)
     # A name of market.providers.kinds.PROVIDERS.
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=60)
     # Whether the provider tells splits and dividends, so that prices can be read adjusted.
     adjusted = models.BooleanField(default=False)
     rows = models.PositiveBigIntegerField(default=0)

@@ -60,7 +60,8 @@ class Clock:
     def day_of_month(self) -> NDArray[np.int64]:
         """Day of the month, 1 to 31."""
         dates = self.days.view("datetime64[D]")
-        return (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+        firsts = dates.astype("datetime64[M]").astype("datetime64[D]")
+        return self.days - firsts.view(np.int64) + 1
 
     @property
     def month(self) -> NDArray[np.int64]:

@@ -38,6 +38,7 @@ def node_bind(
         type=node_type,
         form=form,
         timeframe=values.pop("timeframe", None),
+        symbol=values.pop("symbol", None),
         values=binder.bound(form, values),
         sound=binder.place.sound,
     )

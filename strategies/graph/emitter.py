@@ -5,20 +5,53 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import BoundNode, Wire
 from strategies.graph.catalogue.constant import ConstantNode
-from strategies.graph.catalogue.forms import Form, Port, PortType, SeriesForm, Values
+from strategies.graph.catalogue.forms import (
+    Form,
+    Frame,
+    Port,
+    PortType,
+    Series,
+    SeriesForm,
+    Values,
+)
+from strategies.graph.catalogue.price import PriceNode
+from strategies.graph.catalogue.time import CLOCK_FORMS
 from strategies.graph.plan import Chart, Step
+from strategies.graph.scope import RUN, Scope
+
+_CARRY: Final = "carry"
+
+
+def _carry(frame: Frame, values: Values, inputs: Sequence[Series]) -> tuple[Series, ...]:
+    """Return a series of other bars as it is known when each bar of the frame is over."""
+    return (frame.carried(inputs[0], values["source"]),)
+
+
+_CARRY_FORMS: Final = {
+    number: SeriesForm(
+        name=_CARRY,
+        outputs=(Port("value", PortType.NUMBER if number else PortType.BOOL),),
+        compute=_carry,
+        on_price=True,
+    )
+    for number in (True, False)
+}
 
 
 @dataclass(slots=True)
 class _Slot:
-    """What is known of a column before it is computed."""
+    """What is known of a column before it is computed.
+
+    `scope` is None where it has one value at every bar, whosever bars they are.
+    """
 
     name: str
+    scope: Scope | None
     step: int
     number: bool
     lookback: int
@@ -33,6 +66,7 @@ class _Draft:
 
     key: str
     node_id: str
+    scope: Scope
     form: SeriesForm
     values: Values
     inputs: tuple[int, ...]
@@ -57,7 +91,7 @@ class Emitter:
         self._slots: list[_Slot] = []
         self._drafts: list[_Draft] = []
         self._by_key: dict[str, tuple[int, ...]] = {}
-        self._by_node: dict[str, tuple[int, ...]] = {}
+        self._by_node: dict[tuple[str, Scope], tuple[int, ...]] = {}
 
     @property
     def slots(self) -> int:
@@ -78,23 +112,36 @@ class Emitter:
             self.columns.append(slot)
         return self.columns.index(slot)
 
-    def wire(self, wire: Wire) -> int:
-        """Return the slot at the source of a wire; its node must have been emitted."""
-        names = [port.name for port in wire.node.form.outputs]
-        return self._by_node[wire.node.id][names.index(wire.port)]
+    def wire(self, wire: Wire, scope: Scope = RUN) -> int:
+        """Return the slot that a node of a scope reads from a wire.
+
+        The node at its source must have been emitted. Where that is computed on other bars, what
+        is read is carried to the bars of the scope.
+        """
+        node = wire.node
+        form = _series_form(node)
+        source = node.scopes.get(scope, scope)
+        if form.parts:
+            part = form.parts[wire.port]
+            slot = self.step(node.type.name, part, {}, (), node.id, scope=source)[0]
+        else:
+            names = [port.name for port in form.outputs]
+            slot = self._by_node[node.id, source][names.index(wire.port)]
+        return self._carried(slot, scope, node.id)
 
     def node(self, node: BoundNode) -> None:
-        """Emit the step of a node, and those of its literal and default inputs."""
-        form = node.form
-        if not isinstance(form, SeriesForm):
-            raise TypeError(f"{node.id} computes no series")
+        """Emit the steps of a node, one a scope, and those of its literal and default inputs."""
+        form = _series_form(node)
+        if form.parts:
+            return
         literals = {port.name for port in form.inputs if port.literal}
         values = {key: value for key, value in node.values.items() if key not in literals}
-        inputs = [slot for port in form.inputs for slot in self._inputs(node, port)]
-        outputs = self.step(node.type.name, form, values, inputs, node.id)
-        self._by_node[node.id] = outputs
-        if node.type.charted:
-            self._chart(node, values, inputs, outputs)
+        for scope in dict.fromkeys(node.scopes.values()):
+            inputs = [slot for port in form.inputs for slot in self._inputs(node, port, scope)]
+            outputs = self.step(node.type.name, form, values, inputs, node.id, scope=scope)
+            self._by_node[node.id, scope] = outputs
+            if node.type.charted:
+                self._chart(node, values, inputs, outputs)
 
     def step(
         self,
@@ -103,17 +150,23 @@ class Emitter:
         values: Mapping[str, Any],
         inputs: Sequence[int],
         node_id: str,
+        *,
+        scope: Scope = RUN,
     ) -> tuple[int, ...]:
         """Return the slots of a computation, adding the step if there is no equal one yet."""
+        everywhere = type_name == ConstantNode.name
+        scope = RUN if everywhere else scope
         feeds = ",".join(self._slots[slot].name for slot in inputs)
         content = f"{type_name}|{form.name}|{sorted(values.items())!r}|{feeds}"
+        if scope != RUN:
+            content += f"|{scope!r}"
         key = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
         found = self._by_key.get(key)
         if found is not None:
             return found
-        lookback = form.lookback(values) + max((self.lookback(slot) for slot in inputs), default=0)
+        lookback = form.lookback(values) + self._fed_from(inputs, scope)
         first = len(self._slots)
-        on_price = form.on_price and all(
+        on_price = (form.on_price and scope.symbol is None) and all(
             self._slots[slot].on_price
             for slot, port in zip(inputs, form.inputs, strict=False)
             if not port.field
@@ -123,6 +176,7 @@ class Emitter:
             self._slots.append(
                 _Slot(
                     name=f"{key}.{port.name}",
+                    scope=None if everywhere else scope,
                     step=len(self._drafts),
                     number=port.type is PortType.NUMBER,
                     lookback=lookback,
@@ -132,7 +186,9 @@ class Emitter:
                 )
             )
         outputs = tuple(range(first, len(self._slots)))
-        self._drafts.append(_Draft(key, node_id, form, values, tuple(inputs), outputs, lookback))
+        self._drafts.append(
+            _Draft(key, node_id, scope, form, values, tuple(inputs), outputs, lookback)
+        )
         self._by_key[key] = outputs
         return outputs
 
@@ -161,6 +217,8 @@ class Emitter:
                 frees=tuple(frees[place]),
                 own_lookback=draft.form.lookback(draft.values),
                 lookback=draft.lookback,
+                scope=draft.scope,
+                source=draft.values["source"] if draft.form.name == _CARRY else None,
             )
             for place, draft in enumerate(self._drafts)
         )
@@ -169,16 +227,38 @@ class Emitter:
         """Return whether decisions wait for a slot's first value."""
         return self._slots[slot].number and not self._slots[slot].eventual
 
-    def _inputs(self, node: BoundNode, port: Port) -> list[int]:
+    def _fed_from(self, inputs: Sequence[int], scope: Scope) -> int:
+        """Return the bars before all inputs have a value; other instruments may have older ones."""
+        feeds = (self._slots[slot] for slot in inputs)
+        return max(
+            (one.lookback for one in feeds if one.scope and one.scope.symbol == scope.symbol),
+            default=0,
+        )
+
+    def _carried(self, slot: int, scope: Scope, node_id: str) -> int:
+        """Return a slot on the bars of a scope."""
+        info = self._slots[slot]
+        if info.scope is None or info.scope == scope:
+            return slot
+        form = _CARRY_FORMS[info.number]
+        carried = self.step(_CARRY, form, {"source": info.scope}, (slot,), node_id, scope=scope)[0]
+        self._slots[carried].label = f"{info.label} {info.scope}"
+        return carried
+
+    def _inputs(self, node: BoundNode, port: Port, scope: Scope) -> list[int]:
         """Return the slots that feed a port: wires, the number given instead, or the price."""
         if port.numbered:
             names = sorted((name for name in node.inputs if port.matches(name)), key=_number)
-            return [self.wire(wire) for name in names for wire in node.inputs[name]]
+            return [self.wire(wire, scope) for name in names for wire in node.inputs[name]]
         wire = node.wire(port.name)
         if wire is not None:
-            return [self.wire(wire)]
+            return [self.wire(wire, scope)]
         if port.field:
-            return list(self.step("price", _form_of("price", port.field), {}, (), node.id))
+            form = CLOCK_FORMS.get(port.field)
+            if form is not None:
+                return list(self.step("clock", form, {}, (), node.id, scope=scope))
+            form = _form_of(PriceNode.name, port.field)
+            return list(self.step(PriceNode.name, form, {}, (), node.id, scope=scope))
         value = {"value": node.values[port.name]}
         return list(self.step("constant", _form_of(ConstantNode.name, ""), value, (), node.id))
 
@@ -197,7 +277,15 @@ class Emitter:
         for slot, text in zip(outputs, labels, strict=True):
             self._slots[slot].label = text
         info = self._slots[outputs[0]]
+        if info.scope is not None and info.scope != RUN:
+            labels = tuple(f"{text} {info.scope}" for text in labels)
         self.charts[self._drafts[info.step].key] = Chart(labels, info.on_price)
+
+
+def _series_form(node: BoundNode) -> SeriesForm:
+    if not isinstance(node.form, SeriesForm):
+        raise TypeError(f"{node.id} computes no series")
+    return node.form
 
 
 def _form_of(type_name: str, choice: str) -> SeriesForm:

@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.engine.program import Program
-from core.errors import Detail, InvalidInput
-from strategies.graph.catalogue.forms import Frame, Series
+from core.errors import Detail
+from strategies.graph.catalogue.forms import Series
 from strategies.graph.context import NO_CONTEXT, Context
+from strategies.graph.frames import Frames
 from strategies.graph.plan import Plan, Step
-from strategies.graph.timeframes import timeframe_seconds
+from strategies.graph.scope import RUN, Scope
+from strategies.graph.starts import scopes_check, starts_find, warmup_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,16 +88,18 @@ def plan_evaluate(
     Raises
     ------
     InvalidInput
-        If there are too few bars, or bars of another time frame than nodes name.
+        If there are too few bars, if those of an instrument are missing, or if a time frame that
+        nodes name cannot be made of them.
     """
     _check_length(plan, bars)
-    _check_timeframe(plan, bars, context)
-    frame = Frame(bars, strict_cross)
-    run = _Run(plan, frame)
+    frames = Frames(bars, context, interval=plan.timeframe, strict_cross=strict_cross)
+    scopes_check(plan, frames)
+    run = _Run(plan, frames)
     with np.errstate(all="ignore"):
         for step in plan.steps:
             run.step(step, keep=charts)
-    columns = tuple(np.ascontiguousarray(frame.full(run.slots[slot])) for slot in plan.columns)
+    full = frames.get(RUN).full
+    columns = tuple(np.ascontiguousarray(full(run.slots[slot])) for slot in plan.columns)
     program = replace(plan.program, warmup=run.warmup())
     return Evaluation(columns, program, run.overlays, run.panels, tuple(run.warnings))
 
@@ -103,10 +107,11 @@ def plan_evaluate(
 class _Run:
     """The slots of one evaluation, filled step by step and freed as soon as possible."""
 
-    def __init__(self, plan: Plan, frame: Frame) -> None:
+    def __init__(self, plan: Plan, frames: Frames) -> None:
         self.plan = plan
-        self.frame = frame
-        self.length = len(frame.bars)
+        self.frames = frames
+        self.own = frames.get(RUN)
+        self.expected = starts_find(plan, frames)
         self.slots: list[Any] = [None] * plan.slots
         self.defined_from = [0] * plan.slots
         self.first_number = 0
@@ -117,33 +122,43 @@ class _Run:
     def step(self, step: Step, *, keep: bool) -> None:
         """Compute one step."""
         slots = self.slots
-        found = step.compute(self.frame, step.values, [slots[slot] for slot in step.inputs])
+        frame = self.frames.get(step.scope)
+        found = step.compute(frame, step.values, [slots[slot] for slot in step.inputs])
         fed_from = max((self.defined_from[slot] for slot in step.inputs), default=0)
+        if step.source is not None:
+            fed_from = frame.first_known(fed_from, step.source)
         for slot, series in zip(step.outputs, found, strict=True):
             slots[slot] = series
             self.defined_from[slot] = fed_from + step.own_lookback
         for slot in step.measured:
-            self._measure(step, slot)
+            self._measure(step, slot, len(frame.bars))
         chart = self.plan.charts.get(step.key) if keep else None
         if chart is not None:
             kept = self.overlays if chart.on_price else self.panels
-            kept.update(zip(chart.labels, found, strict=True))
+            shown = found if frame is self.own else self._carried(found, step.scope)
+            kept.update(zip(chart.labels, shown, strict=True))
         for slot in step.frees:
             slots[slot] = None
 
+    def _carried(self, found: tuple[Series, ...], scope: Scope) -> tuple[Series, ...]:
+        """Return series of other bars as a chart of the run shows them: as they were known."""
+        return tuple(self.own.carried(series, scope) for series in found)
+
     def warmup(self) -> int:
         """Return the first bar at which a decision may be made."""
-        if self.frame.strict_cross:
-            return min(1 + self.first_number, self.length)
+        length = len(self.own.bars)
+        if self.own.strict_cross:
+            return min(1 + self.first_number, length)
         defined = (self.defined_from[slot] for slot in self.plan.columns)
-        return min(max(defined, default=0), self.length)
+        return min(max(defined, default=0), length)
 
-    def _measure(self, step: Step, slot: int) -> None:
+    def _measure(self, step: Step, slot: int, length: int) -> None:
         """Note where a series has its first value."""
-        first = first_defined(self.slots[slot], expected=step.lookback, length=self.length)
+        first = first_defined(self.slots[slot], expected=self.expected[slot], length=length)
         self.defined_from[slot] = first
-        self.first_number = max(self.first_number, first)
-        if first == self.length:
+        if step.scope == RUN:
+            self.first_number = max(self.first_number, first)
+        if first == length and all(step.node_id != one.node_id for one in self.warnings):
             self.warnings.append(
                 Detail(
                     "nodes",
@@ -176,43 +191,9 @@ def first_defined(series: Series, *, expected: int, length: int) -> int:
     return length
 
 
-_BARS_LOOKED_AT = 1_000
-
-
 def _check_length(plan: Plan, bars: Bars) -> None:
     length = len(bars)
     if plan.lookback < length:
         return
     longest = max(plan.steps, key=lambda step: step.lookback)
-    message = (
-        f"The strategy needs {plan.lookback + 1} bars before its first decision (because of "
-        f"{longest.node_id!r}), but there are {length}: start earlier, or shorten its periods."
-    )
-    detail = Detail(
-        "nodes",
-        "warmup_exceeds_data",
-        message,
-        expected=plan.lookback + 1,
-        received=length,
-        node_id=longest.node_id,
-    )
-    raise InvalidInput(message, code="warmup_exceeds_data", details=[detail])
-
-
-def _check_timeframe(plan: Plan, bars: Bars, context: Context) -> None:
-    """Refuse to compute a node on bars of another time frame than it names."""
-    if plan.timeframe is None or plan.timeframe == context.interval or len(bars) < 2:
-        return
-    spacing = float(np.diff(bars.ts[:_BARS_LOOKED_AT]).min()) / 1e9
-    expected = timeframe_seconds(plan.timeframe)
-    # Days of local time last 23 hours once a year, months 28 days.
-    if 0.9 * expected <= spacing <= 1.1 * expected:
-        return
-    message = (
-        f"Nodes ask for bars of {plan.timeframe!r}, but the bars are {spacing:g} seconds apart: "
-        "run on that interval, or leave out the time frame."
-    )
-    detail = Detail(
-        "nodes", "not_supported", message, expected=plan.timeframe, received=f"{spacing:g} s"
-    )
-    raise InvalidInput(message, details=[detail])
+    raise warmup_error(longest.node_id, needed=plan.lookback + 1, found=length)

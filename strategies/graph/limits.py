@@ -9,6 +9,8 @@ MAX_EDGES: Final = 2_000
 MAX_DEPTH: Final = 100
 """Nodes on the longest path through the graph."""
 MAX_PARAMETERS: Final = 32
+MAX_SCOPES: Final = 16
+"""Combinations of instrument and time frame that nodes are computed on, the run's included."""
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 MAX_NAME_LENGTH: Final = 100
 """Characters in an id, a port, a parameter's name or a label."""

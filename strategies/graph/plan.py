@@ -9,6 +9,7 @@ from typing import Any
 from core.engine.program import Program
 from core.errors import Detail
 from strategies.graph.catalogue.forms import Compute, Values
+from strategies.graph.scope import RUN, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Step:
         Hash of what is computed; equal steps of a graph are one step.
     node_id : str
         A node this step came from, for messages.
+    scope : Scope
+        Whose bars it is computed on, and of what length.
     compute, values : callable, Mapping
         The computation and its parameters.
     inputs, outputs : tuple of int
@@ -31,7 +34,11 @@ class Step:
     frees : tuple of int
         Slots that nobody reads after this step.
     own_lookback, lookback : int
-        Bars before the first value: of this step alone, and with all that feeds it.
+        Bars before the first value: of this step alone, and with all that feeds it; of several
+        time frames at least so many.
+    source : Scope or None
+        Where a step's input comes from that carries a series from other bars to those of `scope`;
+        such a step computes nothing of its own.
     """
 
     key: str
@@ -44,6 +51,8 @@ class Step:
     frees: tuple[int, ...]
     own_lookback: int
     lookback: int
+    scope: Scope = RUN
+    source: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,10 @@ class Plan:
     warnings : tuple of Detail
         What is odd about the graph.
     lookback : int
-        Bars before the first decision on clean data.
+        Bars before the first decision on clean data. Where nodes name longer time frames or other
+        instruments it is at least so many; how many, the data must show.
     timeframe : str or None
-        The time frame that nodes name, which the bars must have.
-    symbols : tuple of str
-        Other instruments that nodes name, in upper case: `Context.others` must hold their bars.
-        The run's own may be among them, and need not be given again if `Context.symbol` says so.
+        The time frame of the run that it was compiled for, if it was known.
     """
 
     program: Program
@@ -101,4 +108,16 @@ class Plan:
     warnings: tuple[Detail, ...]
     lookback: int
     timeframe: str | None = None
-    symbols: tuple[str, ...] = ()
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Other instruments that nodes name, in upper case: `Context.others` must hold their bars.
+
+        The run's own may be among them, and need not be given again if `Context.symbol` says so.
+        """
+        return tuple(sorted({step.scope.symbol for step in self.steps if step.scope.symbol}))
+
+    @property
+    def timeframes(self) -> tuple[str, ...]:
+        """Time frames that nodes name, other than that of the run where it was known."""
+        return tuple(sorted({step.scope.timeframe for step in self.steps if step.scope.timeframe}))

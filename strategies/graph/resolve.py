@@ -22,7 +22,7 @@ from strategies.graph.limits import MAX_DEPTH
 from strategies.graph.model import Graph, Node
 from strategies.graph.ordering import cycles_find, order_find
 from strategies.graph.parameters import parameters_bind
-from strategies.graph.timeframes import timeframe_canonical
+from strategies.graph.scoping import scopes_assign
 from strategies.graph.wiring import node_check, nodes_wire
 
 
@@ -41,7 +41,7 @@ class Resolved:
     max_open_entries : int
         How often the strategy may add to a position on the same side.
     timeframe : str or None
-        The time frame that nodes name and the run must have.
+        The time frame of the run, if it was given.
     faults, warnings : list of Detail
         `nodes` and `rules` are of use only where there is no fault.
     """
@@ -86,7 +86,7 @@ def graph_resolve(
     for one in bound.values():
         coded_check(one, faults if one.id in used else aside)
     nodes = tuple(bound[key] for key in order if key in used and key in bound)
-    timeframe = _timeframe(nodes, interval, faults)
+    timeframe = scopes_assign(nodes, interval, faults)
     rules = () if faults else _rules(nodes, settings, faults)
     return Resolved(
         nodes=nodes,
@@ -163,27 +163,6 @@ def _order(graph: Graph, faults: Faults) -> tuple[str, ...]:
         message = f"The longest path has {order.depth} nodes, but at most {MAX_DEPTH} are allowed."
         faults.add("nodes", "too_deep", message, expected=MAX_DEPTH, received=order.depth)
     return order.sorted
-
-
-def _timeframe(nodes: Sequence[BoundNode], interval: str | None, faults: Faults) -> str | None:
-    """Return the one time frame that nodes name; note every other."""
-    run = (timeframe_canonical(interval) or interval) if interval else None
-    named = [node for node in nodes if node.timeframe]
-    expected = run or (named[0].timeframe if named else None)
-    for node in named:
-        if node.timeframe == expected:
-            continue
-        whose = "of the run" if run else f"of the node {named[0].id!r}"
-        faults.add(
-            f"nodes[{node.index}].params.timeframe",
-            "not_supported",
-            f"This version computes every node on the run's own bars: the time frame "
-            f"{node.timeframe!r} must be the {expected!r} {whose}.",
-            expected=expected,
-            received=node.timeframe,
-            node_id=node.id,
-        )
-    return named[0].timeframe if named else None
 
 
 def _rules(

@@ -23,11 +23,13 @@ from strategies.graph.catalogue.position import PositionNode
 from strategies.graph.catalogue.price import PriceNode
 from strategies.graph.catalogue.recent import RecentNode
 from strategies.graph.catalogue.sequence import SequenceNode
+from strategies.graph.catalogue.time import TimeNode
 from strategies.graph.catalogue.wait import WaitNode
 
 NODE_TYPES: Final[tuple[NodeType, ...]] = (
     PriceNode(),
     ConstantNode(),
+    TimeNode(),
     PositionNode(),
     IndicatorNode(),
     MathNode(),

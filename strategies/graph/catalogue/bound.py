@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from strategies.graph.catalogue.forms import Form
+from strategies.graph.scope import Scope
 
 if TYPE_CHECKING:
     from core.engine.program import Operation, Size, StopKind
@@ -26,8 +27,8 @@ class BoundNode:
         What it is.
     values : dict
         Its parameters, bound.
-    timeframe : str or None
-        The time frame it asks for, if it does.
+    timeframe, symbol : str or None
+        The time frame and the instrument it asks for, if it does.
     sound : bool
         Whether its parameters had no fault.
     inputs : dict
@@ -36,6 +37,8 @@ class BoundNode:
         Nodes that its exec output runs.
     coded : bool
         Whether its outputs are computed bar by bar: it reads the position, or is fed by what does.
+    scopes : dict
+        The scope it is computed in by that of a node that reads it.
     """
 
     id: str
@@ -44,10 +47,12 @@ class BoundNode:
     form: Form
     values: dict[str, Any]
     timeframe: str | None = None
+    symbol: str | None = None
     sound: bool = True
     inputs: dict[str, list[Wire]] = field(default_factory=dict)
     followers: list[BoundNode] = field(default_factory=list)
     coded: bool = False
+    scopes: dict[Scope, Scope] = field(default_factory=dict)
 
     def wire(self, port: str) -> Wire | None:
         """Return the wire into a port that takes one edge, if there is one."""

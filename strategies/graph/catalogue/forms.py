@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from core.sessions.align import bars_closed, values_carry
 from strategies.graph.catalogue.coding import Coding
 from strategies.graph.params import REQUIRED, Number, Param
+from strategies.graph.scope import RUN, Scope
 
 if TYPE_CHECKING:
     from core.engine.bars import Bars
+    from strategies.graph.frames import Frames
+    from strategies.graph.timing import Timing
 
 Series: TypeAlias = NDArray[Any]
 """A column of one value a bar, or a 0-d array that is the same at every bar."""
@@ -173,27 +177,75 @@ class Form:
         return about if self.supported else about | {"supported": False}
 
 
-@dataclass(frozen=True, slots=True)
 class Frame:
     """What a computation may see besides its inputs.
 
-    Attributes
+    Parameters
     ----------
     bars : Bars
-        The instrument's bars.
+        Of the instrument and time frame that it is computed on.
     strict_cross : bool
         Whether a crossing needs the bar before to be strictly on the other side, as the
         reference engine has it.
+    scope : Scope
+        Whose bars they are, and how long.
+    frames : Frames, optional
+        The frames of the same evaluation; without them the bars stand alone.
+    timing : Timing, optional
+        When the bars open and are over; found out when it is asked for first.
     """
 
-    bars: Bars
-    strict_cross: bool = False
+    __slots__ = ("_closed", "_frames", "_timing", "bars", "scope", "strict_cross")
+
+    def __init__(
+        self,
+        bars: Bars,
+        *,
+        strict_cross: bool = False,
+        scope: Scope = RUN,
+        frames: Frames | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.bars = bars
+        self.strict_cross = strict_cross
+        self.scope = scope
+        self._frames = frames
+        self._timing = timing
+        self._closed: dict[Scope, NDArray[np.int64]] = {}
 
     def full(self, series: Series) -> Series:
         """Return the series as one value a bar."""
         if series.ndim:
             return series
         return np.full(len(self.bars), series)
+
+    @property
+    def timing(self) -> Timing:
+        """When the bars open and are over."""
+        if self._timing is None:
+            self._timing = self._others.timing(self.scope, self.bars)
+        return self._timing
+
+    def carried(self, series: Series, source: Scope) -> Series:
+        """Return a series of another scope as it is known when each bar here is over."""
+        return values_carry(series, self._closed_of(source))
+
+    def first_known(self, place: int, source: Scope) -> int:
+        """Return the first bar at which a bar of another scope is over; their number if none."""
+        return int(np.searchsorted(self._closed_of(source), place))
+
+    def _closed_of(self, source: Scope) -> NDArray[np.int64]:
+        found = self._closed.get(source)
+        if found is None:
+            found = bars_closed(self._others.get(source).timing.ends, self.timing.ends)
+            self._closed[source] = found
+        return found
+
+    @property
+    def _others(self) -> Frames:
+        if self._frames is None:
+            raise ValueError("the frame stands alone: it knows no time and no other frames")
+        return self._frames
 
 
 Compute: TypeAlias = Callable[[Frame, Values, Sequence[Series]], tuple[Series, ...]]
@@ -221,9 +273,13 @@ class SeriesForm(Form):
     eventual : bool
         Whether its numbers start when something first happens, if it ever does: the decisions of
         the strategy do not wait for them, nor for what is calculated from them.
+    parts : Mapping
+        Forms with one output by the name of the output, for a form whose outputs have nothing in
+        common: only those that are read are computed.
     """
 
     compute: Compute
     lookback: Callable[[Values], int] = no_lookback
     on_price: bool = False
     eventual: bool = False
+    parts: Mapping[str, SeriesForm] = field(default_factory=dict)

@@ -13,7 +13,8 @@ from core.indicators.spec import PRICE_FIELDS, Parameter, Spec
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
-from strategies.graph.catalogue.price import TIMEFRAME
+from strategies.graph.catalogue.price import SYMBOL, TIMEFRAME
+from strategies.graph.catalogue.time import CLOCK_FORMS
 from strategies.graph.faults import BadValueError
 from strategies.graph.params import REQUIRED, Choice, Integer, Number, Param
 
@@ -58,7 +59,8 @@ class IndicatorForm(SeriesForm):
 
     def bind(self, given: Values) -> dict[str, Any]:
         """Return the parameters as the registry binds them: defaults may follow each other."""
-        own = {key: value for key, value in given.items() if key != TIMEFRAME.name}
+        scoped = {SYMBOL.name, TIMEFRAME.name}
+        own = {key: value for key, value in given.items() if key not in scoped}
         return dict(params_bind(self.spec, own))
 
     def describe(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _form(spec: Spec) -> IndicatorForm:
         name=spec.name,
         title=spec.title,
         description=spec.description,
-        params=(*(_param(parameter) for parameter in spec.parameters), TIMEFRAME),
+        params=(*(_param(parameter) for parameter in spec.parameters), SYMBOL, TIMEFRAME),
         inputs=tuple(_port(name) for name in spec.inputs),
         outputs=tuple(Port(name, PortType.NUMBER) for name in spec.outputs),
         compute=work,
@@ -129,6 +131,14 @@ def _port(name: str) -> Port:
             required=False,
             field=name,
             description=f"The instrument's own {name} if nothing is connected.",
+        )
+    if name in CLOCK_FORMS:
+        return Port(
+            name,
+            PortType.NUMBER,
+            required=False,
+            field=name,
+            description=f"{CLOCK_FORMS[name].description} if nothing is connected.",
         )
     return Port(name, PortType.NUMBER, description="The series it is computed from.")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.forms import Form, Frame, Port, PortType, Series, SeriesForm, Values
@@ -28,10 +29,37 @@ _FIELDS: Final[dict[str, tuple[str, Field]]] = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol(Text):
+    """An instrument's symbol, in upper case."""
+
+    kind: ClassVar[str] = "symbol"
+
+    def canonical(self, value: Any) -> Any:
+        """Return the symbol in upper case without blanks around it."""
+        return value.strip().upper() if isinstance(value, str) else value
+
+    def read(self, value: Any) -> str:
+        """Return the symbol in upper case if it is a text of sensible length."""
+        return Text.read(self, self.canonical(value))
+
+
+SYMBOL: Final = Symbol(
+    name="symbol",
+    description=(
+        "Another instrument, for this node and all that feeds it and names none; the run's own if "
+        "none is given."
+    ),
+)
 TIMEFRAME: Final = TimeFrame(
     name="timeframe",
     aliases=("time_frame",),
-    description="Time frame of the bars; the run's own interval if none is given.",
+    description=(
+        "Time frame of the bars, for this node and all that feeds it and names none: as long as "
+        "the run's interval or longer. The value at a bar is that of the last one that is over. "
+        "The run's own interval if none is given."
+    ),
 )
 
 
@@ -43,11 +71,7 @@ def _form(name: str, title: str, field: Field) -> SeriesForm:
         name=name,
         title=title,
         params=(
-            Text(
-                name="symbol",
-                supported=False,
-                description="Another instrument; the run's own if none is given.",
-            ),
+            SYMBOL,
             TIMEFRAME,
         ),
         outputs=(Port("value", PortType.NUMBER),),

@@ -11,9 +11,9 @@ from strategies.graph.catalogue import NODE_TYPES, node_catalogue
 from strategies.graph.timeframes import timeframe_canonical, timeframe_seconds
 
 TYPES = [
-    *("price", "constant", "position", "indicator", "math", "condition"),
+    *("price", "constant", "time", "position", "indicator", "math", "condition"),
     *("logic", "sequence", "hold", "recent", "bars_since"),
-    *("entry", "exit", "action", "loop", "wait"),
+    *("entry", "exit", "action", "loop", "wait", "group"),
 ]
 
 

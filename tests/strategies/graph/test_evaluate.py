@@ -206,12 +206,15 @@ def test_too_few_bars_name_the_node_and_how_many_are_needed(sma_cross):
     assert (fault.expected, fault.received, fault.node_id) == (4, 3, "up")
 
 
-def test_bars_of_another_time_frame_than_a_node_names_are_refused(sma_cross):
+def test_a_time_frame_shorter_than_the_bars_is_refused(sma_cross):
     sma_cross.nodes[1]["params"]["timeframe"] = "1 day"
     assert sma_cross.evaluate([1, 2, 3, 4, 5]).columns
     sma_cross.nodes[1]["params"]["timeframe"] = "1h"
-    with pytest.raises(InvalidInput, match="86400 seconds apart"):
+    with pytest.raises(InvalidInput, match="shorter than the run's bars of '1d'") as caught:
         sma_cross.evaluate([1, 2, 3, 4, 5])
+    assert [(fault.code, fault.node_id) for fault in caught.value.details] == [
+        ("timeframe_below_run", "fast")
+    ]
 
 
 def test_charts_tell_price_scale_from_others_and_label_unusual_sources(drawing):

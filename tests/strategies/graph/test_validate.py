@@ -252,13 +252,15 @@ def test_a_parameter_given_by_name_and_alias_is_a_fault(sma_cross):
     assert faults(sma_cross) == {"nodes[1].params.timeperiod": "duplicate"}
 
 
-def test_a_time_frame_must_be_that_of_the_run(sma_cross):
+def test_a_time_frame_must_be_made_of_the_runs_bars(sma_cross):
     sma_cross.nodes[1]["params"]["timeframe"] = "1 hour"
     assert faults(sma_cross) == {}
     assert faults(sma_cross, interval="60m") == {}
-    assert faults(sma_cross, interval="1d") == {"nodes[1].params.timeframe": "not_supported"}
+    assert faults(sma_cross, interval="1d") == {"nodes[1].params.timeframe": "timeframe_below_run"}
     sma_cross.nodes[2]["params"]["timeframe"] = "4h"
-    assert faults(sma_cross) == {"nodes[2].params.timeframe": "not_supported"}
+    assert faults(sma_cross) == {}
+    assert faults(sma_cross, interval="3m") == {}
+    assert set(faults(sma_cross, interval="7m").values()) == {"timeframe_not_multiple"}
 
 
 def test_compiling_raises_what_validation_finds(drawing):

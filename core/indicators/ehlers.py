@@ -14,7 +14,7 @@ from core.indicators.spec import Spec
 
 
 @looped(SERIES, SERIES, SERIES)
-def _two_poles(source: Series, weights: Series, seeds: Series) -> Series:
+def two_poles(source: Series, weights: Series, seeds: Series) -> Series:
     """Return a filter that starts with two `seeds`.
 
     The weights are those of the last three inputs and of its own last two values.
@@ -50,7 +50,7 @@ def _smoothed(source: Series, period: int) -> Series:
     decay = exp(-sqrt(2.0) * pi / period)
     one, two = 2.0 * decay * cos(sqrt(2.0) * pi / period), -decay * decay
     gain = (1.0 - one - two) / 2.0
-    return _two_poles(source, np.array([gain, gain, 0.0, one, two]), source[:2])
+    return two_poles(source, np.array([gain, gain, 0.0, one, two]), source[:2])
 
 
 def roofing(source: Series, long: int, short: int) -> Series:
@@ -64,7 +64,7 @@ def roofing(source: Series, long: int, short: int) -> Series:
     back = 1.0 - (cos(angle) + sin(angle) - 1.0) / cos(angle)
     gain = ((1.0 + back) / 2.0) ** 2
     weights = np.array([gain, -2.0 * gain, gain, 2.0 * back, -back * back])
-    passed = _two_poles(source, weights, np.zeros(2))
+    passed = two_poles(source, weights, np.zeros(2))
     filtered = _smoothed(passed, short)
     filtered[:long] = np.nan
     return filtered

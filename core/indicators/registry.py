@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.errors import Detail, InvalidInput
 from core.indicators import (
     adaptive,
+    cybernetic,
     ehlers,
     momentum,
     oscillators,
@@ -47,6 +48,7 @@ __all__ = [
 _FAMILIES: tuple[tuple[Indicator, ...], ...] = (
     TA_LIB,
     adaptive.INDICATORS,
+    cybernetic.INDICATORS,
     ehlers.INDICATORS,
     momentum.INDICATORS,
     oscillators.INDICATORS,

@@ -96,6 +96,14 @@ def swing_index(open_: Series, high: Series, low: Series, close: Series, limit: 
     return _swing_index(open_, high, low, close, limit)
 
 
+def swing_index_signed(
+    open_: Series, high: Series, low: Series, close: Series, limit: float
+) -> tuple[Series, Series]:
+    """Return the swing index and its sign: 1, 0 or -1."""
+    value = swing_index(open_, high, low, close, limit)
+    return value, np.sign(value)
+
+
 def accumulative_swing_index(
     open_: Series, high: Series, low: Series, close: Series, limit: float
 ) -> Series:
@@ -162,14 +170,14 @@ INDICATORS = (
             group="momentum",
             inputs=("open", "high", "low", "close"),
             parameters=(_LIMIT,),
-            outputs=("value",),
+            outputs=("value", "sign"),
             recursive=False,
             repaints=False,
             description="Strength of the move from the last bar to this one, from all prices of "
-            "both (Wilder, 1978).",
+            "both (Wilder, 1978), and its sign: 1, 0 or -1.",
             aliases=("si",),
         ),
-        kernel=swing_index,
+        kernel=swing_index_signed,
         warmup=lambda _limit: 1,
     ),
     indicator_build(

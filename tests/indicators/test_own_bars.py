@@ -111,7 +111,7 @@ def test_the_swing_index_takes_wilders_three_cases():
         "low": [9.0, 11.5, 8.0, 8.0],
         "close": [10.5, 13.0, 8.5, 9.0],
     }
-    value = run("swing_index", inputs, limit=3)["value"]
+    value, sign = run("swing_index", inputs, limit=3).values()
     # bar 1: up 3.5 is largest, down 1: R = 3.5 - 0.5 + 0.125; moved 2.5 + 0.5 + 0.125
     first = 50 * 3.125 / 3.125 * 3.5 / 3
     # bar 2: down 5 is largest, up 3.5: R = 5 - 1.75 + 0.25; moved -4.5 - 0.25 + 0.25
@@ -119,6 +119,7 @@ def test_the_swing_index_takes_wilders_three_cases():
     # bar 3: range 4 is largest: R = 4 + 0.125; moved 0.5 - 0.5 - 0.125, up 3.5
     third = 50 * -0.125 / 4.125 * 3.5 / 3
     assert value[1:].tolist() == pytest.approx([first, second, third])
+    assert sign[1:].tolist() == [1, -1, -1]
     assert run("asi", inputs, limit=3)["value"][1:].tolist() == pytest.approx(
         np.cumsum([first, second, third]).tolist()
     )

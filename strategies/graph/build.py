@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from core.errors import Detail, InvalidInput, NotFound
 from strategies.graph.catalogue import node_type_get
+from strategies.graph.document import node_document
 from strategies.graph.draft import Draft
 from strategies.graph.edges import edges_parse
 from strategies.graph.faults import Faults, said
-from strategies.graph.schema import graph_document, graph_parse, node_document
+from strategies.graph.schema import graph_document, graph_parse
 from strategies.graph.validate import graph_faults
 
 

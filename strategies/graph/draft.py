@@ -9,9 +9,9 @@ from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.base import is_reference
 from strategies.graph.catalogue.forms import Form, Port
 from strategies.graph.catalogue.price import PriceNode
-from strategies.graph.edges import node_form
 from strategies.graph.faults import Place, said
 from strategies.graph.model import Graph
+from strategies.graph.ports import node_form
 from strategies.graph.schema import graph_document
 
 _LAYOUT: Final = ("position", "label")

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.forms import Form, Port
+from strategies.graph.catalogue.group import GroupNode
 from strategies.graph.faults import Faults, said
-from strategies.graph.limits import MAX_EDGES, MAX_NAME_LENGTH
+from strategies.graph.limits import MAX_NAME_LENGTH
 from strategies.graph.model import Edge, Node
-from strategies.graph.nodes import EDITOR_KEYS, id_canonical
+from strategies.graph.nodes import EDITOR_KEYS, OUTER, Level, id_canonical
+from strategies.graph.ports import node_form
 
 _KEYS: Final = ("id", "source", "source_port", "target", "target_port")
 _ACCEPTED: Final = {*_KEYS, *EDITOR_KEYS, "sourceHandle", "targetHandle", "type", "data"}
 
 
-def edges_parse(given: Any, nodes: Sequence[Node], faults: Faults) -> tuple[Edge, ...]:
+def edges_parse(
+    given: Any, nodes: Sequence[Node], faults: Faults, *, level: Level = OUTER
+) -> tuple[Edge, ...]:
     """Return the edges that can be read; what is wrong is noted in `faults`.
 
     An edge may leave out its source port, which is the default (first) output then, and its
@@ -25,29 +28,32 @@ def edges_parse(given: Any, nodes: Sequence[Node], faults: Faults) -> tuple[Edge
     if given is None:
         return ()
     if not isinstance(given, list):
-        faults.add("edges", "wrong_type", f"'edges' must be a list, but is {said(given)}.")
+        message = f"'edges' must be a list, but is {said(given)}."
+        faults.add(f"{level.path}edges", "wrong_type", message)
         return ()
-    if len(given) > MAX_EDGES:
-        message = f"A strategy graph has at most {MAX_EDGES} edges, but this one has {len(given)}."
-        faults.add("edges", "too_many", message, expected=MAX_EDGES, received=len(given))
-        return ()
-    reader = _Reader({node.id: node for node in nodes}, faults)
-    found = [reader.read(item, f"edges[{index}]") for index, item in enumerate(given)]
+    reader = _Reader({node.id: node for node in nodes}, faults, level)
+    found = [reader.read(item, f"{level.path}edges[{index}]") for index, item in enumerate(given)]
     return tuple(edge for edge in found if edge is not None)
 
 
-def node_form(node: Node) -> Form | None:
-    """Return the form of a node as far as its parameters tell before they are bound."""
-    node_type = node_type_get(node.type)
-    return None if node_type is None else node_type.form(node_type.choice(node.params))
+def sole_input(node: Node) -> str | None:
+    """Return the one input of a node, or the one that needs an edge; None if that is not clear."""
+    form = node_form(node)
+    ports = form.inputs if form is not None else ()
+    needed = [port for port in ports if port.required] or ports
+    if len(needed) != 1:
+        return None
+    return f"{needed[0].name}1" if needed[0].numbered else needed[0].name
 
 
 class _Reader:
     """Reads edges one by one, knowing the ports that are taken already."""
 
-    def __init__(self, nodes: Mapping[str, Node], faults: Faults) -> None:
+    def __init__(self, nodes: Mapping[str, Node], faults: Faults, level: Level) -> None:
         self.nodes = nodes
         self.faults = faults
+        self.level = level
+        self.forms = {node_id: node_form(node) for node_id, node in nodes.items()}
         self.taken: set[tuple[str, str]] = set()
         self.next_number: dict[str, int] = {}
 
@@ -68,6 +74,8 @@ class _Reader:
         target_port = self._port(item, "target_port", "targetHandle", path)
         if source is None or target is None or source_port is None or target_port is None:
             return None
+        if not self._group_port(source, "output", source_port, f"{path}.source_port"):
+            return None
         if not target_port:
             target_port = self._sole_port(source, source_port, target)
         if not target_port:
@@ -76,9 +84,11 @@ class _Reader:
                 f"{path}.target_port",
                 "required",
                 message,
-                expected=_port_names(node_form(target)),
-                node_id=target.id,
+                expected=_port_names(self.forms[target.id]),
+                node_id=self.level.id(target.id),
             )
+            return None
+        if not self._group_port(target, "input", target_port, f"{path}.target_port"):
             return None
         self.taken.add((target.id, target_port))
         edge_id = id_canonical(item.get("id")) or ""
@@ -111,7 +121,7 @@ class _Reader:
 
     def _sole_port(self, source: Node, source_port: str, target: Node) -> str:
         """Return the one input of the target that fits and is free; "" if that is not clear."""
-        source_form, target_form = node_form(source), node_form(target)
+        source_form, target_form = self.forms[source.id], self.forms[target.id]
         output = source_form.output(source_port) if source_form else None
         if output is None or target_form is None:
             return ""
@@ -120,6 +130,27 @@ class _Reader:
         if len(needed) != 1:
             return ""
         return self._free_name(needed[0], target)
+
+    def _group_port(self, node: Node, end: str, port: str, path: str) -> bool:
+        """Return whether a port is one that a group lists, or the node is no group."""
+        form = self.forms[node.id]
+        if node.type != GroupNode.name or form is None:
+            return True
+        ports = form.inputs if end == "input" else form.outputs
+        if any(one.name == port for one in ports) or (not port and ports):
+            return True
+        names = [one.name for one in ports]
+        message = f"The group {node.id!r} has no {end} {said(port)}; it has: "
+        message += f"{', '.join(names) or 'none'}. List it in the group's {end}s."
+        self.faults.add(
+            path,
+            "unknown_port",
+            message,
+            expected=names,
+            received=port,
+            node_id=self.level.id(node.id),
+        )
+        return False
 
     def _free_name(self, port: Port, target: Node) -> str:
         """Return the port's name; of a numbered one the lowest number that is free."""

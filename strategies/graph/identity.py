@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from strategies.graph.catalogue import node_type_get
-from strategies.graph.edges import node_form
+from strategies.graph.expand import graph_expand, has_groups
 from strategies.graph.model import Edge, Graph, Node
 from strategies.graph.ordering import order_find
 from strategies.graph.parameters import parameter_document
+from strategies.graph.ports import node_form
 
 
 def graph_hash(graph: Graph) -> str:
@@ -26,8 +27,10 @@ def graph_hash(graph: Graph) -> str:
 
     Two graphs have one hash if and only if they declare the same parameters and settings and have
     the same nodes, connected in the same way. Nodes of a cycle, which no graph that runs has, are
-    told apart by their ids.
+    told apart by their ids. Groups are expanded first: grouping is layout.
     """
+    if has_groups(graph):
+        graph = graph_expand(graph).graph
     nodes = {node.id: node for node in graph.nodes}
     incoming: dict[str, list[Edge]] = defaultdict(list)
     for edge in graph.edges:

@@ -16,3 +16,7 @@ MAX_NAME_LENGTH: Final = 100
 """Characters in an id, a port, a parameter's name or a label."""
 MAX_SHIFT: Final = 100_000
 """Bars that a node may look back by a number of its own."""
+MAX_GROUP_DEPTH: Final = 8
+"""Groups within groups."""
+MAX_GROUP_PORTS: Final = 100
+"""Inputs, and outputs, of a group."""

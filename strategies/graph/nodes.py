@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from strategies.graph.catalogue import node_type_get, node_type_names
 from strategies.graph.faults import BadValueError, Faults, Place, said
-from strategies.graph.limits import MAX_NAME_LENGTH, MAX_NODES
+from strategies.graph.limits import MAX_NAME_LENGTH
 from strategies.graph.model import Node
 from strategies.graph.params import Number, plain
 
@@ -32,28 +33,52 @@ EDITOR_KEYS: Final = frozenset(
 _DATA_OF_EDITOR: Final = (EDITOR_KEYS - {"name"}) | {"params"}
 
 
-def nodes_parse(given: Any, faults: Faults) -> tuple[Node, ...]:
-    """Return the nodes that can be read; what is wrong is noted in `faults`."""
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where a list of nodes or edges stands: in the document, or in a group of it.
+
+    Attributes
+    ----------
+    path : str
+        What paths of faults begin with, such as ``"nodes[3].params."``.
+    owner : str
+        What ids of nodes begin with in faults, such as ``"group/"``.
+    depth : int
+        How many groups it is in.
+    """
+
+    path: str = ""
+    owner: str = ""
+    depth: int = 0
+
+    def id(self, node_id: str | None) -> str | None:
+        """Return a node's id as faults say it."""
+        return None if node_id is None else f"{self.owner}{node_id}"
+
+
+OUTER: Final = Level()
+"""The document itself."""
+
+
+def nodes_parse(given: Any, faults: Faults, *, level: Level = OUTER) -> list[tuple[int, Node]]:
+    """Return the nodes that can be read, with their places; what is wrong is noted in `faults`."""
     if given is None:
-        return ()
+        return []
     if not isinstance(given, list):
-        faults.add("nodes", "wrong_type", f"'nodes' must be a list, but is {said(given)}.")
-        return ()
-    if len(given) > MAX_NODES:
-        message = f"A strategy graph has at most {MAX_NODES} nodes, but this one has {len(given)}."
-        faults.add("nodes", "too_many", message, expected=MAX_NODES, received=len(given))
-        return ()
-    found: dict[str, Node] = {}
+        message = f"'nodes' must be a list, but is {said(given)}."
+        faults.add(f"{level.path}nodes", "wrong_type", message)
+        return []
+    found: dict[str, tuple[int, Node]] = {}
     for index, item in enumerate(given):
-        path = f"nodes[{index}]"
-        node = _parse_one(item, path, faults)
+        path = f"{level.path}nodes[{index}]"
+        node = _parse_one(item, path, faults, level)
         if node is None:
             continue
         if node.id in found:
             message = f"Two nodes have the id {node.id!r}: give one another id."
-            faults.at(path, node.id).add("id", "duplicate", message, received=node.id)
-        found[node.id] = node
-    return tuple(found.values())
+            faults.at(path, level.id(node.id)).add("id", "duplicate", message, received=node.id)
+        found[node.id] = index, node
+    return list(found.values())
 
 
 def id_canonical(value: Any) -> str | None:
@@ -76,12 +101,12 @@ def params_plain(params: Mapping[str, Any], place: Place, where: str = "") -> di
     return found
 
 
-def _parse_one(item: Any, path: str, faults: Faults) -> Node | None:
+def _parse_one(item: Any, path: str, faults: Faults, level: Level) -> Node | None:
     if not isinstance(item, dict):
         faults.add(path, "wrong_type", f"A node must be an object, but is {said(item)}.")
         return None
     node_id = id_canonical(item.get("id"))
-    place = faults.at(path, node_id)
+    place = faults.at(path, level.id(node_id))
     if node_id is None:
         message = f"A node needs an 'id' of 1 to {MAX_NAME_LENGTH} printable characters."
         place.add("id", "required", message, received=item.get("id"))
@@ -104,7 +129,9 @@ def _parse_one(item: Any, path: str, faults: Faults) -> Node | None:
     position = _position(item.get("position"), place)
     if node_id is None or node_type is None:
         return None
-    params = params_plain(node_type.canonical(params), place, "params.")
+    params = node_type.canonical(params)
+    nested = {key: params.pop(key) for key in node_type.nested if key in params}
+    params = params_plain(params, place, "params.") | nested
     return Node(node_id, node_type.name, params, _label(item, data), position)
 
 

@@ -16,12 +16,13 @@ from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft, StopDraft
 from strategies.graph.catalogue.orders import OPENS
 from strategies.graph.coded import coded_check, nodes_mark
-from strategies.graph.edges import node_form
+from strategies.graph.expand import graph_expand, has_groups
 from strategies.graph.faults import Faults
 from strategies.graph.limits import MAX_DEPTH
 from strategies.graph.model import Graph, Node
 from strategies.graph.ordering import cycles_find, order_find
 from strategies.graph.parameters import parameters_bind
+from strategies.graph.ports import node_form
 from strategies.graph.scoping import scopes_assign
 from strategies.graph.wiring import node_check, nodes_wire
 
@@ -69,6 +70,14 @@ def graph_resolve(
     interval : str, optional
         Time frame of the run, if it is known already.
     """
+    if has_groups(graph):
+        expansion = graph_expand(graph)
+        found = graph_resolve(expansion.graph, parameters, interval=interval)
+        return replace(
+            found,
+            faults=expansion.located(found.faults),
+            warnings=expansion.located(found.warnings),
+        )
     faults, aside = Faults(), Faults()
     values = parameters_bind(graph.parameters, parameters, faults)
     settings = settings_bind(graph.settings, values, faults)

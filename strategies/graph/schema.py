@@ -15,12 +15,14 @@ from typing import Any, Final
 from core.errors import Detail, InvalidInput
 from strategies.graph.catalogue.base import renamed
 from strategies.graph.catalogue.orders import SETTINGS
-from strategies.graph.edges import edges_parse
+from strategies.graph.document import edge_document, node_document
+from strategies.graph.expand import graph_expand, has_groups
 from strategies.graph.faults import Faults, said
+from strategies.graph.groups import parts_parse
 from strategies.graph.identity import graph_hash
-from strategies.graph.limits import MAX_DOCUMENT_BYTES
-from strategies.graph.model import SCHEMA_VERSION, Edge, Graph, Node
-from strategies.graph.nodes import nodes_parse, params_plain
+from strategies.graph.limits import MAX_DOCUMENT_BYTES, MAX_EDGES
+from strategies.graph.model import SCHEMA_VERSION, Graph
+from strategies.graph.nodes import params_plain
 from strategies.graph.parameters import parameter_document, parameters_parse
 
 __all__ = ["graph_document", "graph_hash", "graph_parse"]
@@ -52,11 +54,14 @@ def graph_parse(document: Mapping[str, Any]) -> Graph:
         faults.add(said(key).strip("'"), "unknown_key", message + faults.near(key, _KEYS))
     _check_version(document.get("schema_version", SCHEMA_VERSION), faults)
     parameters = parameters_parse(document.get("parameters"), faults)
-    nodes = nodes_parse(document.get("nodes"), faults)
-    edges = edges_parse(_edges_given(document, faults), nodes, faults)
+    nodes, edges = parts_parse(document.get("nodes"), _edges_given(document, faults), faults)
     settings = _settings_parse(document.get("settings"), faults)
     faults.raise_if_any("The strategy graph cannot be read")
-    return Graph(nodes=nodes, edges=edges, parameters=parameters, settings=settings)
+    graph = Graph(nodes=nodes, edges=edges, parameters=parameters, settings=settings)
+    if has_groups(graph):
+        _check_expansion(graph, faults)
+        faults.raise_if_any("The strategy graph cannot be read")
+    return graph
 
 
 def graph_document(graph: Graph) -> dict[str, Any]:
@@ -68,30 +73,9 @@ def graph_document(graph: Graph) -> dict[str, Any]:
         "schema_version": graph.schema_version,
         "parameters": [parameter_document(spec) for spec in graph.parameters],
         "nodes": [node_document(node) for node in graph.nodes],
-        "edges": [_edge_document(edge) for edge in graph.edges],
+        "edges": [edge_document(edge) for edge in graph.edges],
         "settings": dict(graph.settings),
     }
-
-
-def node_document(node: Node) -> dict[str, Any]:
-    """Return one node as the canonical document has it."""
-    found: dict[str, Any] = {"id": node.id, "type": node.type, "params": dict(node.params)}
-    if node.position is not None:
-        found["position"] = dict(node.position)
-    if node.label:
-        found["data"] = {"label": node.label}
-    return found
-
-
-def _edge_document(edge: Edge) -> dict[str, Any]:
-    found = {
-        "id": edge.id,
-        "source": edge.source,
-        "source_port": edge.source_port,
-        "target": edge.target,
-        "target_port": edge.target_port,
-    }
-    return {key: value for key, value in found.items() if value}
 
 
 def _check_document(document: Any) -> None:
@@ -143,6 +127,17 @@ def _edges_given(document: Mapping[str, Any], faults: Faults) -> Any:
         message = "Give the edges once: 'edges' and 'connections' mean the same."
         faults.add("connections", "duplicate", message)
     return edges or connections
+
+
+def _check_expansion(graph: Graph, faults: Faults) -> None:
+    """Note what only shows once the groups are replaced by what is in them."""
+    expansion = graph_expand(graph)
+    for node_id in expansion.clashes:
+        message = f"Two nodes are {node_id!r} once the groups are expanded: rename one of them."
+        faults.add("nodes", "duplicate", message, received=node_id, node_id=node_id)
+    if expansion.too_many:
+        message = f"With its groups expanded the graph has more than {MAX_EDGES} edges."
+        faults.add("edges", "too_many", message, expected=MAX_EDGES)
 
 
 def _settings_parse(given: Any, faults: Faults) -> dict[str, Any]:

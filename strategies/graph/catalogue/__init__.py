@@ -14,6 +14,7 @@ from strategies.graph.catalogue.condition import ConditionNode
 from strategies.graph.catalogue.constant import ConstantNode
 from strategies.graph.catalogue.entry import EntryNode
 from strategies.graph.catalogue.exit import ExitNode
+from strategies.graph.catalogue.group import GroupNode
 from strategies.graph.catalogue.hold import HoldNode
 from strategies.graph.catalogue.indicator import IndicatorNode
 from strategies.graph.catalogue.logic import LogicNode
@@ -44,6 +45,7 @@ NODE_TYPES: Final[tuple[NodeType, ...]] = (
     ActionNode(),
     LoopNode(),
     WaitNode(),
+    GroupNode(),
 )
 
 _BY_NAME: Final = {node_type.name: node_type for node_type in NODE_TYPES}

@@ -32,6 +32,8 @@ class NodeType(ABC):
         Whether the node trades: what no acting node depends on is unused.
     charted : bool
         Whether a chart shows the node's outputs.
+    nested : tuple of str
+        Parameters that hold nodes, edges and ports of a graph of their own.
     """
 
     name: ClassVar[str]
@@ -41,6 +43,7 @@ class NodeType(ABC):
     selector: ClassVar[Param | None] = None
     acts: ClassVar[bool] = False
     charted: ClassVar[bool] = False
+    nested: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def forms(self) -> Mapping[str, Form]:

@@ -13,6 +13,7 @@ from typing import Final
 from core.metrics.value import Undefined, Value
 
 EULER: Final = 0.5772156649015329
+CONFIDENCE: Final = 0.95
 _NORMAL: Final = NormalDist()
 
 
@@ -41,10 +42,41 @@ def probabilistic_sharpe(
     """
     if count < 2:
         return Undefined("there are fewer than two returns")
+    variance = _variance(sharpe, skew, kurtosis)
+    if isinstance(variance, Undefined):
+        return variance
+    return _NORMAL.cdf((sharpe - benchmark) * sqrt(count - 1) / sqrt(variance))
+
+
+def minimum_track_record(
+    *,
+    sharpe: float,
+    skew: float,
+    kurtosis: float,
+    benchmark: float = 0.0,
+    confidence: float = CONFIDENCE,
+) -> Value:
+    """Return how many returns it takes to be `confidence` sure that a Sharpe ratio is real.
+
+    ``1 + (1 - skew * SR + (kurtosis - 1) / 4 * SR**2) * (z / (SR - benchmark))**2``: with so many
+    the probabilistic Sharpe ratio reaches `confidence` (above one half; parameters as there).
+    Undefined for a ratio not above `benchmark`, which no record makes better than it.
+    """
+    if sharpe <= benchmark:
+        return Undefined("the Sharpe ratio is not above what it is measured against")
+    variance = _variance(sharpe, skew, kurtosis)
+    if isinstance(variance, Undefined):
+        return variance
+    distance = _NORMAL.inv_cdf(confidence) / (sharpe - benchmark)
+    return 1.0 + variance * distance * distance
+
+
+def _variance(sharpe: float, skew: float, kurtosis: float) -> Value:
+    """Return the variance of an estimated Sharpe ratio times its count less one."""
     variance = 1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe * sharpe
     if variance <= 0.0:
         return Undefined("skew and kurtosis leave the estimate no variance")
-    return _NORMAL.cdf((sharpe - benchmark) * sqrt(count - 1) / sqrt(variance))
+    return variance
 
 
 def expected_max_sharpe(*, trials: int, deviation: float) -> Value:
@@ -78,14 +110,19 @@ def deflated_sharpe(
     skew: float,
     kurtosis: float,
     trials: int,
-    trials_deviation: float,
+    trials_deviation: float | None = None,
 ) -> Value:
     """Return the probability that the best of `trials` has a true Sharpe ratio above zero.
 
     The probabilistic Sharpe ratio against what the best of so many worthless trials would show;
-    parameters as in `probabilistic_sharpe` and `expected_max_sharpe`.
+    parameters as in `probabilistic_sharpe` and `expected_max_sharpe`. Where the Sharpe ratios of
+    the trials are not known, their deviation is taken for ``1 / sqrt(count - 1)``: that of
+    independent worthless trials with normal returns (Lo 2002).
     """
-    threshold = expected_max_sharpe(trials=trials, deviation=trials_deviation)
+    if count < 2:
+        return Undefined("there are fewer than two returns")
+    deviation = 1.0 / sqrt(count - 1) if trials_deviation is None else trials_deviation
+    threshold = expected_max_sharpe(trials=trials, deviation=deviation)
     if isinstance(threshold, Undefined):
         return threshold
     return probabilistic_sharpe(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from core.metrics.returns import Moments, deviation
+from core.metrics.distribution import Moments, deviation
 from core.metrics.value import Undefined, Value
 
 

@@ -8,54 +8,57 @@ that the first call in a process does not wait for the compiler.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
+
+NS_PER_DAY: Final = 86_400_000_000_000
 
 _INTS = types.Array(types.int64, 1, "C", readonly=True)
 _FLOATS = types.Array(types.float64, 1, "C", readonly=True)
 
 
-@njit([(_INTS, types.int64)], cache=True, nogil=True)
-def day_ends(ts: NDArray[np.int64], day: int) -> NDArray[np.int64]:
-    """Return the index of the last bar of each day of `day` units.
+@njit([(_INTS,)], cache=True, nogil=True)
+def day_ends(ts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the index of the last bar of each day of UTC.
 
-    `ts` increases, so that one division a day is enough.
+    `ts` increases, so that one division a day is enough, and none for the day that follows.
     """
     ends = np.empty(ts.shape[0], dtype=np.int64)
     count = 0
-    border = (ts[0] // day + 1) * day
+    border = (ts[0] // NS_PER_DAY + 1) * NS_PER_DAY
     for index in range(1, ts.shape[0]):
         if ts[index] >= border:
             ends[count] = index - 1
             count += 1
-            border = (ts[index] // day + 1) * day
+            border += NS_PER_DAY
+            if ts[index] >= border:
+                border = (ts[index] // NS_PER_DAY + 1) * NS_PER_DAY
     ends[count] = ts.shape[0] - 1
     return ends[: count + 1].copy()
 
 
-@njit(
-    [(_INTS, _FLOATS)],
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-)
+@njit([(_INTS, _FLOATS)], cache=True, nogil=True, error_model="numpy")
 def curve_scan(
     ts: NDArray[np.int64], equity: NDArray[np.float64]
-) -> tuple[float, float, int, bool, float, float]:
+) -> tuple[float, float, bool, int, bool, int, float, int, float, float]:
     """Measure a curve that starts above zero.
 
     Returns
     -------
     tuple
-        Its highest value, the deepest drawdown (<= 0), the longest time below a high, whether
-        the deepest drawdown was recovered, the sum of squared drawdowns, the sum of the curve.
+        Its highest value; the deepest drawdown (<= 0) and whether it was recovered; the longest
+        time below a high and whether it ended; the number of drawdowns, the sum of their depths
+        and of their durations; the sum of squared drawdowns; the sum of the curve.
     """
     peak = equity[0]
     high = 0
-    deepest = 0.0
-    trough = 0
-    longest = 0
+    deepest = depth = depths = 0.0
+    longest = durations = 0
+    count = 0
+    deepest_ended = longest_ended = True
     squares = 0.0
     total = 0.0
     last = equity.shape[0] - 1
@@ -64,18 +67,55 @@ def curve_scan(
         total += value
         if value >= peak:
             if index > high + 1:
-                longest = max(longest, ts[index] - ts[high])
+                duration = ts[index] - ts[high]
+                longest = max(longest, duration)
+                deepest = min(deepest, depth)
+                count += 1
+                depths += depth
+                durations += duration
+                depth = 0.0
             peak = value
             high = index
         else:
             below = value / peak - 1.0
             squares += below * below
-            if below < deepest:
-                deepest = below
-                trough = index
+            depth = min(depth, below)
     if high < last:
-        longest = max(longest, ts[last] - ts[high])
-    return peak, deepest, longest, high > trough, squares, total
+        duration = ts[last] - ts[high]
+        longest_ended = longest >= duration
+        longest = max(longest, duration)
+        deepest_ended = deepest <= depth
+        deepest = min(deepest, depth)
+        count += 1
+        depths += depth
+        durations += duration
+    return (
+        peak,
+        deepest,
+        deepest_ended,
+        longest,
+        longest_ended,
+        count,
+        depths,
+        durations,
+        squares,
+        total,
+    )
+
+
+@njit([(_FLOATS,)], cache=True, nogil=True, error_model="numpy")
+def growth_scan(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool, bool]:
+    """Return ``values[i] / values[i - 1] - 1``, and whether all values are > 0 and finite."""
+    count = values.shape[0]
+    returns = np.empty(max(count - 1, 0), dtype=np.float64)
+    positive = finite = True
+    for index in range(count):
+        value = values[index]
+        positive &= not value <= 0.0
+        finite &= abs(value) < np.inf
+        if index > 0:
+            returns[index - 1] = value / values[index - 1] - 1.0
+    return returns, positive, finite
 
 
 @njit([(_FLOATS,)], cache=True, nogil=True, error_model="numpy")
@@ -99,3 +139,34 @@ def returns_scan(returns: NDArray[np.float64]) -> tuple[float, ...]:
         else:
             gains += value
     return total, second, third, fourth, downside, gains, losses
+
+
+@njit([(_FLOATS, _FLOATS)], cache=True, nogil=True, error_model="numpy")
+def pair_scan(
+    returns: NDArray[np.float64], market: NDArray[np.float64]
+) -> tuple[float, float, float, float, float, float]:
+    """Relate two series of one length.
+
+    Returns
+    -------
+    tuple
+        The sums of both; the sums of the squares around the mean of the returns, of the market
+        and of what the returns exceed it by; the sum of the products around the means.
+    """
+    count = returns.shape[0]
+    ours = theirs = 0.0
+    for index in range(count):
+        ours += returns[index]
+        theirs += market[index]
+    our_mean = ours / count
+    their_mean = theirs / count
+    our_second = their_second = excess_second = product = 0.0
+    for index in range(count):
+        our = returns[index] - our_mean
+        their = market[index] - their_mean
+        excess = our - their
+        our_second += our * our
+        their_second += their * their
+        excess_second += excess * excess
+        product += our * their
+    return ours, theirs, our_second, their_second, excess_second, product

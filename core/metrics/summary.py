@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Detail, InvalidInput
-from core.metrics import benchmark as against
-from core.metrics import ratios, returns, trade_statistics
-from core.metrics.drawdown import Curve, curve_measure
-from core.metrics.returns import moments, period_ends, simple_returns
-from core.metrics.value import Undefined, Value, checked, scaled
+from core.metrics import measures
+from core.metrics.drawdown import curve_measure
+from core.metrics.periods import periods_find
+from core.metrics.returns import simple_returns, total_return
+from core.metrics.value import Undefined, Value, not_finite, scaled
 from core.metrics.version import METRICS_VERSION
-
-PERCENT: Final = 100.0
 
 KEYS: Final = (
     "total_return_pct",
@@ -30,47 +29,38 @@ KEYS: Final = (
     "max_drawdown_pct",
     "max_drawdown_duration_s",
     "max_drawdown_recovered",
+    "longest_drawdown_recovered",
+    "drawdowns",
+    "avg_drawdown_pct",
+    "avg_drawdown_duration_s",
     "exposure_pct",
+    "exposure_long_pct",
+    "exposure_short_pct",
     "trades",
-    "winrate_pct",
-    "profit_factor",
-    "payoff",
-    "expectancy_pct",
-    "avg_trade_pct",
-    "best_trade_pct",
-    "worst_trade_pct",
-    "max_consecutive_losses",
-    "sqn",
-    "kelly",
+    *measures.STATISTIC_KEYS,
+    *measures.HOLDING_KEYS,
     "var_95_pct",
     "cvar_95_pct",
+    "tail_ratio",
     "ulcer_index_pct",
     "skew",
     "kurtosis",
-    "alpha_pct",
-    "beta",
-    "information_ratio",
+    *measures.BENCHMARK_KEYS,
+    "benchmark_return_pct",
+    "buy_hold_return_pct",
     "commission_paid",
     "slippage_paid",
     "turnover",
-    "buy_hold_return_pct",
     "final_equity",
     "peak_equity",
+    "probabilistic_sharpe",
+    "deflated_sharpe",
+    "sharpe_trials",
+    "min_track_record_periods",
+    "return_periods",
     "periods_per_year",
 )
 """Every key of a summary, in the order of reports; docs/metrics.md defines them."""
-
-_RETURN_KEYS: Final = (
-    "annual_volatility_pct",
-    "sharpe",
-    "sortino",
-    "omega",
-    "var_95_pct",
-    "cvar_95_pct",
-    "skew",
-    "kurtosis",
-)
-_BENCHMARK_KEYS: Final = ("alpha_pct", "beta", "information_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +94,9 @@ def summarise(
     periods_per_year: float,
     benchmark: NDArray[np.float64] | None = None,
     session_ids: NDArray[np.integer] | None = None,
+    fills: NDArray[Any] | None = None,
+    trials: int = 1,
+    trials_deviation: float | None = None,
 ) -> Summary:
     """Compute every metric of a run.
 
@@ -115,7 +108,8 @@ def summarise(
         Marked to market at each close; signed units held; close of the traded instrument.
     trades : structured array
         Closed trades with the fields ``quantity entry_price exit_price pnl return commission
-        slippage``, in the order of their exits.
+        slippage``, in the order of their exits. Durations need ``entry_ts exit_ts`` too, and
+        excursions ``mae mfe``.
     initial_cash : float
         What the run started with.
     periods_per_year : float
@@ -123,9 +117,17 @@ def summarise(
         returns are those of whole sessions and this is divided by the usual (median) number of
         bars a session.
     benchmark : array of float64, shape (n,), optional
-        Prices to measure alpha, beta and the information ratio against.
+        Prices to measure alpha, beta and so on against; without it `close`, which is to buy and
+        hold the traded instrument.
     session_ids : array of int, shape (n,), optional
         Equal for the bars of one session of the exchange; without it days are UTC's.
+    fills : structured array, optional
+        Every execution, with ``quantity price commission slippage``: what turnover and costs are
+        computed from. Without it they cover closed trades only.
+    trials : int
+        How many configurations were ever tried for the strategy, this one included.
+    trials_deviation : float, optional
+        Standard deviation of their Sharpe ratios per period; see `deflated_sharpe`.
 
     Returns
     -------
@@ -137,37 +139,70 @@ def summarise(
     InvalidInput
         If the arrays differ in length.
     """
+    prices = close if benchmark is None else benchmark
     _lengths_check(
         {
             "ts": ts,
             "equity": equity,
             "position": position,
             "close": close,
-            "benchmark": ts if benchmark is None else benchmark,
+            "benchmark": prices,
             "session_ids": ts if session_ids is None else session_ids,
         }
     )
+    given: dict[str, Value] = {"sharpe_trials": trials, "periods_per_year": periods_per_year}
     if len(ts) == 0:
         empty: dict[str, Value] = dict.fromkeys(KEYS, Undefined("there are no bars"))
-        return _summary_build(empty | {"trades": 0, "periods_per_year": periods_per_year})
-    places, periods = _periods_find(ts, session_ids, periods_per_year)
+        return summary_build(empty | given | {"trades": 0}, KEYS)
+    places, periods = periods_find(ts, session_ids, periods_per_year)
     curve = curve_measure(ts, equity)
     span_ns = int(ts[-1]) - int(ts[0])
     final = float(equity[-1])
-    held = returns.total_return(float(close[0]), float(close[-1]))
-    earned = simple_returns(equity[places])
-    market = None if benchmark is None else benchmark[places]
-    return _summary_build(
+    mean = curve.mean
+    earned = mean if isinstance(mean, Undefined) else simple_returns(equity[places])
+    market = simple_returns(prices[places], of="the benchmark")
+    return summary_build(
         {
+            **given,
             "periods_per_year": periods,
-            "exposure_pct": scaled(trade_statistics.exposure(position), PERCENT),
-            "buy_hold_return_pct": scaled(held, PERCENT),
-            **_of_equity(curve, initial_cash=initial_cash, final=final, span_ns=span_ns),
-            **_of_returns(earned, periods),
-            **_of_benchmark(earned, market, periods),
-            **_of_trades(trades, mean_equity=curve.mean, span_ns=span_ns),
-        }
+            "benchmark_return_pct": _held(prices),
+            "buy_hold_return_pct": _held(close),
+            **measures.measure_equity(
+                curve, initial_cash=initial_cash, final=final, span_ns=span_ns
+            ),
+            **measures.measure_returns(
+                earned, periods, trials=trials, trials_deviation=trials_deviation
+            ),
+            **measures.measure_benchmark(earned, market, periods),
+            **measures.measure_trades(trades),
+            **measures.measure_activity(position, trades, fills, mean_equity=mean, span_ns=span_ns),
+        },
+        KEYS,
     )
+
+
+def summary_build(found: Mapping[str, Value], keys: Sequence[str]) -> Summary:
+    """Part what was found into values and reasons, in the order of `keys`."""
+    values: dict[str, float | int | None] = {}
+    reasons: dict[str, str] = {}
+    for key in keys:
+        value = found[key]
+        if not isinstance(value, Undefined):
+            if isfinite(value):
+                values[key] = value
+                continue
+            value = not_finite(value)
+        values[key] = None
+        reasons[key] = value.reason
+    return Summary(values=values, reasons=reasons)
+
+
+def _held(prices: NDArray[np.float64]) -> Value:
+    """Return what it brought to hold from the first close to the last, in percent."""
+    first = float(prices[0])
+    if first <= 0.0:
+        return Undefined("the first price is zero or below")
+    return scaled(total_return(first, float(prices[-1])), measures.PERCENT)
 
 
 def _lengths_check(arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -175,113 +210,3 @@ def _lengths_check(arrays: Mapping[str, NDArray[Any]]) -> None:
     if len(set(lengths.values())) > 1:
         message = f"The series of a run must have one length, but have {lengths}."
         raise InvalidInput(message, details=[Detail("equity", "length", message, None, lengths)])
-
-
-def _periods_find(
-    ts: NDArray[np.int64], session_ids: NDArray[np.integer] | None, periods_per_year: float
-) -> tuple[NDArray[np.int64] | slice, float]:
-    """Return which bars end a return period, and how many such periods a year has.
-
-    The first bar is always among them: returns start from its close, before which nothing can
-    have been traded.
-    """
-    ends = period_ends(ts, session_ids)
-    if len(ends) == len(ts):
-        return slice(None), periods_per_year
-    bars_a_session = float(np.median(np.diff(ends, prepend=-1)))
-    if bars_a_session <= 1.0:
-        return slice(None), periods_per_year
-    if ends[0] > 0:
-        ends = np.concatenate(([0], ends))
-    return ends, periods_per_year / bars_a_session
-
-
-def _of_equity(
-    curve: Curve, *, initial_cash: float, final: float, span_ns: int
-) -> dict[str, Value]:
-    """Return the metrics of the curve itself, bar by bar."""
-    growth = returns.cagr(initial_cash, final, span_ns)
-    return {
-        "total_return_pct": scaled(returns.total_return(initial_cash, final), PERCENT),
-        "cagr_pct": scaled(growth, PERCENT),
-        "calmar": ratios.calmar(growth, curve.depth),
-        "max_drawdown_pct": scaled(curve.depth, PERCENT),
-        "max_drawdown_duration_s": curve.longest_s,
-        "max_drawdown_recovered": curve.recovered,
-        "ulcer_index_pct": scaled(curve.ulcer, PERCENT),
-        "final_equity": final,
-        "peak_equity": curve.peak,
-    }
-
-
-def _of_returns(earned: NDArray[np.float64] | Undefined, periods: float) -> dict[str, Value]:
-    """Return the metrics of the distribution of returns."""
-    if isinstance(earned, Undefined):
-        return dict.fromkeys(_RETURN_KEYS, earned)
-    value_at_risk, expected_shortfall = returns.tail_losses(earned)
-    of = moments(earned)
-    return {
-        "annual_volatility_pct": scaled(returns.annual_volatility(of, periods), PERCENT),
-        "sharpe": ratios.sharpe(of, periods),
-        "sortino": ratios.sortino(of, periods),
-        "omega": ratios.omega(of),
-        "var_95_pct": scaled(value_at_risk, PERCENT),
-        "cvar_95_pct": scaled(expected_shortfall, PERCENT),
-        "skew": returns.skew(of),
-        "kurtosis": returns.kurtosis(of),
-    }
-
-
-def _of_benchmark(
-    earned: NDArray[np.float64] | Undefined, prices: NDArray[np.float64] | None, periods: float
-) -> dict[str, Value]:
-    """Return the metrics against a benchmark."""
-    if prices is None:
-        return dict.fromkeys(_BENCHMARK_KEYS, Undefined("there is no benchmark"))
-    market = simple_returns(prices, of="the benchmark")
-    if isinstance(earned, Undefined):
-        return dict.fromkeys(_BENCHMARK_KEYS, earned)
-    if isinstance(market, Undefined):
-        return dict.fromkeys(_BENCHMARK_KEYS, market)
-    return {
-        "alpha_pct": scaled(against.alpha(earned, market, periods), PERCENT),
-        "beta": against.beta(earned, market),
-        "information_ratio": against.information_ratio(earned, market, periods),
-    }
-
-
-def _of_trades(trades: NDArray[Any], *, mean_equity: float, span_ns: int) -> dict[str, Value]:
-    """Return the metrics of closed trades."""
-    pnl = np.ascontiguousarray(trades["pnl"])
-    fractions = np.ascontiguousarray(trades["return"])
-    traded = trades["quantity"] * (trades["entry_price"] + trades["exit_price"])
-    return {
-        "trades": len(trades),
-        "winrate_pct": scaled(trade_statistics.winrate(pnl), PERCENT),
-        "profit_factor": trade_statistics.profit_factor(pnl),
-        "payoff": trade_statistics.payoff(pnl),
-        "expectancy_pct": scaled(trade_statistics.expectancy(fractions), PERCENT),
-        "avg_trade_pct": scaled(trade_statistics.average_trade(fractions), PERCENT),
-        "best_trade_pct": scaled(trade_statistics.best_trade(fractions), PERCENT),
-        "worst_trade_pct": scaled(trade_statistics.worst_trade(fractions), PERCENT),
-        "max_consecutive_losses": trade_statistics.max_consecutive_losses(pnl),
-        "sqn": trade_statistics.sqn(pnl),
-        "kelly": trade_statistics.kelly(pnl),
-        "commission_paid": float(trades["commission"].sum()),
-        "slippage_paid": float(trades["slippage"].sum()),
-        "turnover": trade_statistics.turnover(float(np.abs(traded).sum()), mean_equity, span_ns),
-    }
-
-
-def _summary_build(found: Mapping[str, Value]) -> Summary:
-    """Part what was found into values and reasons, in the order of `KEYS`."""
-    values: dict[str, float | int | None] = {}
-    reasons: dict[str, str] = {}
-    for key in KEYS:
-        value = checked(found[key])
-        if isinstance(value, Undefined):
-            values[key] = None
-            reasons[key] = value.reason
-        else:
-            values[key] = value
-    return Summary(values=values, reasons=reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isnan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,13 @@ def scaled(value: Value, factor: float) -> Value:
     return value if isinstance(value, Undefined) else value * factor
 
 
-def checked(value: Value) -> Value:
-    """Return `value`, or Undefined where it is not a finite number after all.
+def not_finite(value: float) -> Undefined:
+    """Return why a number that a formula gave is none after all.
 
     The formulas guard against division by zero themselves. This is the last line: what overflows
-    (the compound growth of a huge gain in a minute) must not reach a database or JSON.
+    (the compound growth of a huge gain in a minute), or came from what was no number, must not
+    reach a database or JSON.
     """
-    if isinstance(value, Undefined) or isfinite(value):
-        return value
+    if isnan(value):
+        return Undefined("what it is computed from holds values that are not numbers")
     return Undefined("the result is too large to be a number")

@@ -37,17 +37,7 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
     It stops early when fills and trades might not find room in their arrays, so that it never
     allocates: the caller makes them larger and calls again. All state is in `tables`.
     """
-    run = Run(
-        tables.terms[0],
-        plan,
-        tables.account[0],
-        tables.order[0],
-        tables.counters[0],
-        tables.lots,
-        tables.fills,
-        tables.trades,
-        tables.memory,
-    )
+    run = run_of(plan, tables)
     bars = market.close.size
     for index in range(start, bars):
         if rows_short(run):
@@ -66,6 +56,22 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         order_decide(run, index, bar.close, equity)
     finish(run, market, curves)
     return bars
+
+
+@inlined
+def run_of(plan: Plan, tables: Tables) -> Run:
+    """Return the run whose state is in `tables`."""
+    return Run(
+        tables.terms[0],
+        plan,
+        tables.account[0],
+        tables.order[0],
+        tables.counters[0],
+        tables.lots,
+        tables.fills,
+        tables.trades,
+        tables.memory,
+    )
 
 
 @inlined

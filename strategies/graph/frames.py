@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.engine.bars import Bars
@@ -54,6 +56,13 @@ class Frames:
         if self._interval is None:
             self._interval = interval_find(self._bars, self._named)
         return self._interval
+
+    @property
+    def context(self) -> Context:
+        """The context, with the interval and the sessions that the bars have shown so far."""
+        return replace(
+            self._context, interval=self._interval or self._named, sessions=self._sessions
+        )
 
     def get(self, scope: Scope) -> Frame:
         """Return the frame of a scope.

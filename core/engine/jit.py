@@ -29,6 +29,11 @@ def inlined(function: Rule) -> Rule:
     return cast(Rule, njit(forceinline=True, **_OPTIONS)(function))
 
 
+def spliced(function: Rule) -> Rule:
+    """Write a rule into its callers before they are compiled: for what hands out records."""
+    return cast(Rule, njit(inline="always", **_OPTIONS)(function))
+
+
 def outlined(function: Rule) -> Rule:
     """Compile a rule once, as a function the kernel calls: for what runs when an order fills."""
     return cast(Rule, njit(**_OPTIONS)(function))

@@ -21,7 +21,7 @@ from core.engine.book import bar_mark, rows_short
 from core.engine.code import code_run
 from core.engine.decide import order_decide
 from core.engine.fills import NO_RULE, entry_fill, guards_check, order_fill, position_close
-from core.engine.jit import constant, inlined, outlined
+from core.engine.jit import constant, inlined, outlined, spliced
 from core.engine.result import ExitReason
 from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Terms
 
@@ -58,7 +58,7 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
     return bars
 
 
-@inlined
+@spliced
 def run_of(plan: Plan, tables: Tables) -> Run:
     """Return the run whose state is in `tables`."""
     return Run(

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from core.errors import InvalidInput
-from market.calendars import bar_closes_at, periods_per_year, range_bounds, session_ids
+from market.calendars import (
+    bar_closes_at,
+    calendar_check,
+    periods_per_year,
+    range_bounds,
+    session_ids,
+    sessions_for,
+)
 from market.intervals import interval_get
 
 
@@ -145,3 +152,69 @@ def test_a_year_has_so_many_bars():
 def test_an_unknown_calendar_is_told():
     with pytest.raises(InvalidInput, match="not a calendar"):
         periods_per_year(Listed(calendar="XXXX"), "1h")
+
+
+def sessions_of(tradable, first: str, last: str) -> dict[str, tuple[str, str]]:
+    """Opens and closes by date, UTC, of the sessions from one day to another."""
+    found = sessions_for(tradable, first_ts=ns(first), last_ts=ns(last))
+    rows = zip(found.dates, found.opens, found.closes, strict=True)
+    texts = {
+        str(np.datetime64(int(day), "D")): tuple(
+            f"{datetime.fromtimestamp(int(moment) // 10**9, UTC):%H:%M}" for moment in pair
+        )
+        for day, *pair in rows
+    }
+    return {day: pair for day, pair in texts.items() if first <= day <= last}
+
+
+def test_sessions_have_the_hours_of_the_exchange():
+    assert sessions_of("XNYS", "2024-07-02", "2024-07-05") == {
+        "2024-07-02": ("13:30", "20:00"),
+        "2024-07-03": ("13:30", "17:00"),
+        "2024-07-05": ("13:30", "20:00"),
+    }
+    assert sessions_of("XBOM", "2024-01-25", "2024-01-29") == {
+        "2024-01-25": ("03:45", "10:00"),
+        "2024-01-29": ("03:45", "10:00"),
+    }
+    assert sessions_of(EURUSD, "2024-01-05", "2024-01-08") == {
+        "2024-01-05": ("00:00", "00:00"),
+        "2024-01-08": ("00:00", "00:00"),
+    }
+    assert len(sessions_of(BTC, "2024-01-05", "2024-01-08")) == 4
+
+
+def test_sessions_reach_a_year_further_on_both_sides_and_are_kept():
+    one, other = (
+        sessions_for(Listed(), first_ts=ns(first), last_ts=ns("2024-03-01"))
+        for first in ("2024-01-02", "2024-02-05")
+    )
+    assert one is other
+    assert one.opens[0] < ns("2023-01-01")
+    assert one.closes[-1] > ns("2025-03-02")
+    assert not one.opens.flags.writeable
+
+
+def test_what_the_calendar_does_not_reach_has_regular_hours():
+    # Christmas of 1987 is known, that of 1968 is not; in 2055 the 25th is a Saturday.
+    assert "1987-12-25" not in sessions_of("XNYS", "1987-12-24", "1987-12-28")
+    assert sessions_of("XNYS", "1968-12-24", "1968-12-26") == dict.fromkeys(
+        ("1968-12-24", "1968-12-25", "1968-12-26"), ("14:30", "21:00")
+    )
+    assert sessions_of("XNYS", "2055-12-24", "2055-12-27") == {
+        "2055-12-24": ("14:30", "21:00"),
+        "2055-12-27": ("14:30", "21:00"),
+    }
+
+
+@pytest.mark.parametrize("name", ["XNYS", "XBOM", "XTKS", "XLON", "CMES", "24/5", "24/7"])
+def test_sessions_are_in_order_and_do_not_overlap(name):
+    found = sessions_for(name, first_ts=ns("1968-01-01"), last_ts=ns("2030-01-01"))
+    assert (np.diff(found.dates) > 0).all()
+    assert (found.opens < found.closes).all()
+    assert (found.closes[:-1] <= found.opens[1:]).all()
+
+
+def test_a_calendar_that_its_library_cannot_make_is_told():
+    with pytest.raises(InvalidInput, match="cannot say when 'XBEL' is open"):
+        calendar_check("XBEL")

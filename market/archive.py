@@ -7,6 +7,7 @@ never see half of anything, and an old run finds the bars it was made with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -22,7 +23,8 @@ from market.files.location import location_of
 from market.files.parquet import history_bytes, history_parse
 from market.history import History, history_merge
 from market.intervals import Interval
-from market.models import BarSeries, BarSnapshot, Instrument
+from market.models import BarSeries, BarSnapshot, Instrument, QuarantinedBar
+from market.quality.sift import RejectedBar
 
 # Writers of one series at once; each round one of them wins.
 WRITE_ROUNDS: Final = 20
@@ -54,10 +56,12 @@ def history_store(
     history: History,
     owner_id: UUID | None = None,
     replace: bool = False,
+    rejected: Sequence[RejectedBar] = (),
 ) -> BarSeries:
     """Put bars into the store and return their series.
 
-    They are merged into what is there (`history_merge`), or take its place with `replace`.
+    They are merged into what is there (`history_merge`), or take its place with `replace`. Rows
+    that cannot be bars are put into quarantine in the same transaction.
 
     Raises
     ------
@@ -79,7 +83,10 @@ def history_store(
         merged = history
         if current is not None and not replace:
             merged = history_merge(history_read(current.path), history)
-        stored = _store_once(place, current, merged)
+        with transaction.atomic():
+            stored = _store_once(place, current, merged)
+            if stored is not None:
+                quarantine_write(series=stored, history=history, rejected=rejected)
         if stored is not None:
             return stored
     raise Conflict(f"Others keep writing {instrument.symbol} {interval}: try again.", code="busy")
@@ -88,11 +95,16 @@ def history_store(
 def _store_once(
     place: dict[str, Any], current: BarSeries | None, history: History
 ) -> BarSeries | None:
-    """Write the file and turn the row to it; None where another writer was faster."""
+    """Write the file and turn the row to it; None where another writer was faster.
+
+    Where the row is there already nothing but a lost file is written.
+    """
     content_hash = history.content_hash()
     symbol = quote(place["instrument"].symbol, safe="")
     path = f"{symbol}/{place['interval']}/{content_hash}.parquet"
     location_of(settings.BARS_URL).write(path, history_bytes(history))
+    if current is not None and current.content_hash == content_hash:
+        return BarSeries.objects.select_related("instrument").get(id=current.id)
     facts = {
         "adjusted": history.adjusts,
         "rows": len(history),
@@ -103,30 +115,50 @@ def _store_once(
         "path": path,
     }
     mine = BarSeries.objects.filter(**place)
-    with transaction.atomic():
-        if current is None:
-            row = BarSeries(**place, **facts)
-            BarSeries.objects.bulk_create([row], ignore_conflicts=True)
-            won = mine.filter(id=row.id).exists()
-        else:
-            won = claim(mine.filter(id=current.id, content_hash=current.content_hash), **facts)
-        if not won:
-            return None
-        stored = mine.select_related("instrument").get()
-        BarSnapshot.objects.bulk_create(
-            [
-                BarSnapshot(
-                    series=stored,
-                    content_hash=content_hash,
-                    path=path,
-                    rows=stored.rows,
-                    first_ts=stored.first_ts,
-                    last_ts=stored.last_ts,
-                )
-            ],
-            ignore_conflicts=True,
-        )
+    if current is None:
+        row = BarSeries(**place, **facts)
+        BarSeries.objects.bulk_create([row], ignore_conflicts=True)
+        won = mine.filter(id=row.id).exists()
+    else:
+        won = claim(mine.filter(id=current.id, content_hash=current.content_hash), **facts)
+    if not won:
+        return None
+    stored = mine.select_related("instrument").get()
+    BarSnapshot.objects.bulk_create(
+        [
+            BarSnapshot(
+                series=stored,
+                content_hash=content_hash,
+                path=path,
+                rows=stored.rows,
+                first_ts=stored.first_ts,
+                last_ts=stored.last_ts,
+            )
+        ],
+        ignore_conflicts=True,
+    )
     return stored
+
+
+def quarantine_write(
+    *, series: BarSeries, history: History, rejected: Sequence[RejectedBar]
+) -> None:
+    """Put a delivery's rejected rows beside a series, in place of those it gave another word on."""
+    first, last = int(history.bars.ts[0]), int(history.bars.ts[-1])
+    series.quarantine.filter(ts__gte=first, ts__lte=last).delete()
+    QuarantinedBar.objects.bulk_create(
+        [
+            QuarantinedBar(
+                series=series,
+                ts=bar.ts,
+                **bar.values,
+                code=bar.code,
+                message=bar.message[:300],
+            )
+            for bar in rejected
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _moment(ts: int) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -133,6 +134,19 @@ def history_merge(old: History, new: History) -> History:
         factor=np.concatenate([before.factor * scale, new.factor, after.factor * scale]),
         split=np.concatenate([before.split * split_scale, new.split, after.split * split_scale]),
     )
+
+
+def histories_merge(pieces: Sequence[History]) -> History:
+    """Return many pieces as one, as `history_merge` does two; later ones replace earlier ones.
+
+    Neighbours are merged first, so that a thousand pieces cost ten copies and not a thousand.
+    """
+    merged = list(pieces)
+    while len(merged) > 1:
+        pairs = zip(merged[::2], merged[1::2], strict=False)
+        odd = merged[-1:] if len(merged) % 2 else []
+        merged = [*(history_merge(first, second) for first, second in pairs), *odd]
+    return merged[0]
 
 
 def _check_not_restated(

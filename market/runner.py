@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from core.errors import ApplicationError
+from core.errors import ApplicationError, Transient
+from core.outbox.services import task_enqueue
 from core.realtime.services import event_publish
 from market.choices import FetchStatus
-from market.downloads import bars_download
+from market.downloads import bars_download, share_done
 from market.intervals import interval_get
-from market.models import Fetch
-from market.providers.base import BarRequest
+from market.keys import credentials_of
+from market.models import BarSeries, Fetch
+from market.parts import StoredParts
+from market.providers.base import BarRequest, Download
 from market.transitions import fetch_move
 
 UNEXPECTED = "Something broke on our side; it was logged."
+# A download that is not done by then stops and goes on as another task.
+RUN_AT_MOST_S: Final = settings.CELERY_TASK_SOFT_TIME_LIMIT * 0.7
+TELL_EVERY_S: Final = 1.0
+# Providers that limit requests send a download away; the sweeper sends it again after minutes.
+DEFERRALS_AT_MOST: Final = 20
+LATER: Final = frozenset({"rate_limited", "busy"})
+
+
+class Stopped(Exception):
+    """The row says that this worker should not go on."""
+
+
+class TimeUp(Exception):
+    """It takes longer than one task may."""
 
 
 def fetch_run(*, fetch_id: UUID | str) -> None:
@@ -30,29 +49,137 @@ def fetch_run(*, fetch_id: UUID | str) -> None:
         after=FetchStatus.RUNNING,
         attempts=F("attempts") + 1,
         started_at=now,
+        stage="downloading",
     ):
         return
     fetch = Fetch.objects.get(id=fetch_id)
-    request = BarRequest(
+    parts = StoredParts(fetch)
+    try:
+        series = _download(fetch, parts, _request(fetch))
+    except Stopped:
+        return
+    except TimeUp:
+        parts.flush()
+        _queue_again(fetch, stage="goes on in another task", attempts=0, send=True)
+    except Transient as error:
+        parts.flush()
+        if error.code in LATER and fetch.deferrals < DEFERRALS_AT_MOST:
+            _queue_again(fetch, stage=error.message[:200], attempts=0, deferrals=F("deferrals") + 1)
+        else:
+            fetch_fail(fetch=fetch, error=error)
+    except ApplicationError as error:
+        parts.flush()
+        fetch_fail(fetch=fetch, error=error)
+    else:
+        with transaction.atomic():
+            parts.drop()
+            fetch_end(
+                fetch=fetch,
+                status=FetchStatus.COMPLETED,
+                progress=1.0,
+                stage="",
+                series=series,
+                rows=series.rows,
+            )
+
+
+def _request(fetch: Fetch) -> BarRequest:
+    return BarRequest(
         symbol=fetch.symbol,
         interval=interval_get(fetch.interval),
         start=fetch.start,
         end=fetch.end,
-        now=now,
+        now=timezone.now(),
+        credentials=credentials_of(owner_id=fetch.owner_id, provider=fetch.provider),
     )
-    try:
-        series = bars_download(provider=fetch.provider, request=request, overwrite=fetch.replace)
-    except ApplicationError as error:
-        fetch_end(
-            fetch=fetch,
-            status=FetchStatus.FAILED,
-            error_code=error.code,
-            error_message=error.message,
-            error_details=[detail.as_dict() for detail in error.details],
+
+
+def _twin_series(fetch: Fetch) -> BarSeries | None:
+    """Return what another download of the same bars brought since this one was asked for."""
+    twin = (
+        Fetch.objects.filter(
+            provider=fetch.provider,
+            symbol=fetch.symbol,
+            interval=fetch.interval,
+            start=fetch.start,
+            end=fetch.end,
+            replace=fetch.replace,
+            status=FetchStatus.COMPLETED,
+            finished_at__gte=fetch.created_at,
+            series__isnull=False,
         )
-        return
+        .select_related("series")
+        .first()
+    )
+    return None if twin is None else twin.series
+
+
+def _download(fetch: Fetch, parts: StoredParts, request: BarRequest) -> BarSeries:
+    began = told = time.monotonic()
+    had = parts.last_ts()
+
+    def tell(page: Download) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= TELL_EVERY_S:
+            told = now
+            _progress(fetch, share_done(request, page))
+        # A task that gets no further than the one before is at the end.
+        if now - began >= RUN_AT_MOST_S and int(page.history.bars.ts[-1]) != had:
+            raise TimeUp
+
+    return bars_download(
+        provider=fetch.provider,
+        request=request,
+        overwrite=fetch.replace,
+        parts=parts,
+        tell=tell,
+        done=lambda: _twin_series(fetch),
+    )
+
+
+def _progress(fetch: Fetch, share: float | None) -> None:
+    """Write how far it is, and stop where somebody else has the row or nobody wants it."""
+    changed = Fetch.objects.filter(
+        id=fetch.id, status=FetchStatus.RUNNING, attempts=fetch.attempts
+    ).update(
+        progress=fetch.progress if share is None else max(fetch.progress, min(share, 0.99)),
+        updated_at=timezone.now(),
+    )
+    if not changed:
+        raise Stopped
+    if share is not None:
+        event_publish(
+            user_id=fetch.owner_id,
+            topic=f"fetch:{fetch.id}",
+            type="fetch.progress",
+            data={"id": str(fetch.id), "progress": round(share, 4), "stage": "downloading"},
+        )
+
+
+def _queue_again(fetch: Fetch, *, stage: str, send: bool = False, **changes: Any) -> None:
+    """Put a download back; the sweeper sends it after a while, or it is sent at once."""
+    with transaction.atomic():
+        moved = fetch_move(
+            fetch_id=fetch.id,
+            before=FetchStatus.RUNNING,
+            after=FetchStatus.QUEUED,
+            stage=stage,
+            **changes,
+        )
+        if moved and send:
+            task_enqueue(task="market.fetch", args=[str(fetch.id)], queue="market")
+
+
+def fetch_fail(*, fetch: Fetch, error: ApplicationError) -> None:
+    """Write why a download has no bars; what came of it stays for another try."""
     fetch_end(
-        fetch=fetch, status=FetchStatus.COMPLETED, progress=1.0, series=series, rows=series.rows
+        fetch=fetch,
+        status=FetchStatus.FAILED,
+        stage="",
+        error_code=error.code,
+        error_message=error.message,
+        error_details=[detail.as_dict() for detail in error.details],
     )
 
 

@@ -15,8 +15,14 @@ ALLOWED = frozenset(
         (FetchStatus.RUNNING, FetchStatus.COMPLETED),
         (FetchStatus.RUNNING, FetchStatus.FAILED),
         (FetchStatus.RUNNING, FetchStatus.ERRORED),
-        # its worker died
+        # its worker died, its time was up, or the provider sent it away for now
         (FetchStatus.RUNNING, FetchStatus.QUEUED),
+        (FetchStatus.QUEUED, FetchStatus.CANCELED),
+        (FetchStatus.RUNNING, FetchStatus.CANCELED),
+        # tried again by its owner, from where it stopped
+        (FetchStatus.FAILED, FetchStatus.QUEUED),
+        (FetchStatus.ERRORED, FetchStatus.QUEUED),
+        (FetchStatus.CANCELED, FetchStatus.QUEUED),
     }
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,9 @@ class Location(Protocol):
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file whole or not at all."""
+
+    def delete(self, path: str) -> None:
+        """Delete a file; one that is not there is no error."""
 
 
 class LocalFolder:
@@ -36,6 +40,13 @@ class LocalFolder:
         if target.is_file() and target.read_bytes() == data:
             return
         file_write(target, data)
+
+    def delete(self, path: str) -> None:
+        """Delete a file, and its folder where it was the last one."""
+        target = self.root / path
+        target.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            target.parent.rmdir()
 
 
 class RemoteFolder:
@@ -56,6 +67,11 @@ class RemoteFolder:
         self.files.pipe_file(target, data)
         if self.files.cat_file(target) != data:
             raise OSError(f"{target} does not hold what was written to it.")
+
+    def delete(self, path: str) -> None:
+        """Delete a file."""
+        with contextlib.suppress(FileNotFoundError):
+            self.files.rm_file(f"{self.root}/{path}")
 
 
 def location_of(url: str) -> Location:

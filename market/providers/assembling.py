@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InvalidInput, Permanent
-from market.history import History, history_merge
+from market.history import History, histories_merge
 from market.providers.base import BarRequest, Download, Listing, PagedProvider, Provider
 from market.providers.range import history_cut, nothing_in_range
-from market.quality.sift import Columns, RejectedBar, bars_sift
+from market.quality.sift import Columns, bars_sift
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +83,11 @@ def pages_join(pages: Iterable[Download], request: BarRequest) -> Download:
     Permanent
         When there are none.
     """
-    history, listing = None, None
-    rejected: list[RejectedBar] = []
-    for page in pages:
-        history = page.history if history is None else history_merge(history, page.history)
-        listing = page.listing
-        rejected += page.rejected
-    if history is None or listing is None:
+    found = list(pages)
+    if not found:
         raise nothing_in_range(request)
-    return Download(history, listing, tuple(rejected))
+    return Download(
+        histories_merge([page.history for page in found]),
+        found[-1].listing,
+        tuple(bar for page in found for bar in page.rejected),
+    )

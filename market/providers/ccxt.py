@@ -85,7 +85,9 @@ class CcxtProvider:
                 # An outage of the exchange, or the end.
                 since += step * PAGE_ROWS
                 continue
-            since = int(rows[-1][0]) + 1
+            newest = int(rows[-1][0])
+            # Where the next candle would open after the end there is nothing to ask for.
+            since = newest + 1 if newest + step <= last_ms else last_ms + 1
             page = delivery_assemble(
                 _delivery(rows), source=self._source, request=request, listing=listing
             )

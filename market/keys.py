@@ -1,0 +1,39 @@
+"""Credentials of users at providers: sealed on the way in, opened only for a download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from core.sealing import sealed, unsealed
+from market.models import ProviderKey
+
+
+def key_seal(*, owner_id: UUID, provider: str, values: Mapping[str, str]) -> bytes:
+    """Return credentials in the form that lies in a row."""
+    return sealed(values, context=_context(owner_id, provider))
+
+
+def credentials_of(*, owner_id: UUID | None, provider: str) -> dict[str, str]:
+    """Return a user's credentials at a provider, {} where none are stored.
+
+    Parameters
+    ----------
+    owner_id : UUID or None
+    provider : str
+        With or without a variant.
+
+    Raises
+    ------
+    Permanent
+        When the master key that they were stored with is gone.
+    """
+    kind = provider.partition(":")[0]
+    row = ProviderKey.objects.filter(owner_id=owner_id, provider=kind).first()
+    if row is None or owner_id is None:
+        return {}
+    return unsealed(bytes(row.sealed), context=_context(owner_id, kind))
+
+
+def _context(owner_id: UUID, provider: str) -> str:
+    return f"provider:{owner_id}:{provider}"

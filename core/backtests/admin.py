@@ -95,7 +95,7 @@ class BacktestRunAdmin(ShownOnly, admin.ModelAdmin[BacktestRun]):
                     ("stage", "progress", "cancel_requested"),
                     ("attempts", "attempts_allowed", "messages"),
                     ("resend_at", "leased_until"),
-                    ("bar_count", "snapshot"),
+                    ("bar_count", "snapshot", "other_snapshots"),
                     ("graph_hash", "engine_version", "metrics_version"),
                     "timings_",
                 ),

@@ -24,6 +24,8 @@ class Outcome:
         As `core.engine.result` describes them.
     snapshot, graph_hash, engine_version, metrics_version : str
         What the result rests on.
+    other_snapshots : dict of str to str
+        Hash of the bars of each other instrument that was read, by symbol.
     timings : dict of str to float
         Milliseconds of each stage.
     """
@@ -36,6 +38,7 @@ class Outcome:
     fills: NDArray[Any]
     trades: NDArray[Any]
     snapshot: str
+    other_snapshots: dict[str, str]
     graph_hash: str
     engine_version: str
     metrics_version: str

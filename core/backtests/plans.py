@@ -8,10 +8,15 @@ from typing import Any
 
 import orjson
 
+from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
+from core.sessions.timeframe import timeframe_parse
 from strategies.graph.compile import graph_compile
+from strategies.graph.context import Context
+from strategies.graph.frames import Frames
 from strategies.graph.plan import Plan
 from strategies.graph.schema import graph_parse
+from strategies.graph.starts import scopes_check, starts_find
 
 KEPT = 256
 
@@ -66,6 +71,21 @@ def _compile(document: _Document, parameters: bytes, interval: str | None) -> Pl
     return graph_compile(graph_parse(document.graph), orjson.loads(parameters), interval=interval)
 
 
+def data_check(*, plan: Plan, bars: Bars, context: Context) -> None:
+    """Refuse data that are too short for the strategy's warm-up, on any of its time frames.
+
+    Raises
+    ------
+    InvalidInput
+        Saying how many bars it takes.
+    """
+    length_check(plan=plan, bar_count=len(bars))
+    if plan.timeframes or plan.symbols:
+        frames = Frames(bars, context, interval=plan.timeframe)
+        scopes_check(plan, frames)
+        starts_find(plan, frames)
+
+
 def length_check(*, plan: Plan, bar_count: int) -> None:
     """Refuse a range that is too short for the strategy's warm-up.
 
@@ -82,3 +102,16 @@ def length_check(*, plan: Plan, bar_count: int) -> None:
     )
     detail = Detail("start", "too_few_bars", message, plan.lookback + 1, bar_count)
     raise InvalidInput(message, code="too_few_bars", details=[detail])
+
+
+def warmup_bars(plan: Plan, interval: str | None) -> int:
+    """Return how many of the run's bars the first decision takes at most, gaps apart.
+
+    Longer time frames count by the clock, as if there were no nights: what is put together from
+    sessions takes fewer bars.
+    """
+    if interval is None or not plan.timeframes:
+        return plan.lookback
+    own = timeframe_parse(interval).seconds
+    longest = max(timeframe_parse(timeframe).seconds for timeframe in plan.timeframes)
+    return (plan.lookback + 1) * max(1, -(-longest // own))

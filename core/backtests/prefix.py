@@ -19,6 +19,7 @@ from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.result import Result
 from core.engine.simulate import simulate
+from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import plan_evaluate
 from strategies.graph.plan import Plan
 
@@ -45,7 +46,14 @@ class FillsProof:
     cuts: tuple[int, ...] = ()
 
 
-def fills_proof(*, plan: Plan, bars: Bars, config: RunConfig, cuts: Sequence[int]) -> FillsProof:
+def fills_proof(
+    *,
+    plan: Plan,
+    bars: Bars,
+    config: RunConfig,
+    cuts: Sequence[int],
+    context: Context = NO_CONTEXT,
+) -> FillsProof:
     """Prove on samples that fills and equity do not look ahead.
 
     Parameters
@@ -58,6 +66,8 @@ def fills_proof(*, plan: Plan, bars: Bars, config: RunConfig, cuts: Sequence[int
     cuts : sequence of int
         The last bars that the shorter runs know, such as `strategies.graph.proof.Proof.cuts`;
         never the last of all.
+    context : Context
+        The other instruments' bars are cut off at the same time.
 
     Raises
     ------
@@ -65,11 +75,11 @@ def fills_proof(*, plan: Plan, bars: Bars, config: RunConfig, cuts: Sequence[int
         If the plan cannot run on these bars.
     """
     config = dataclasses.replace(config, liquidate_at_end=False)
-    whole = _run(plan, bars, config, known=len(bars))
+    whole = _run(plan, bars, config, context, known=len(bars))
     tried: list[int] = []
     for cut in cuts:
         tried.append(cut)
-        part = _run(plan, bars.slice(0, cut + 2), config, known=cut + 1)
+        part = _run(plan, bars.slice(0, cut + 2), config, context, known=cut + 1)
         # An order at the close that decides it fills in that very bar, unless it is the last one.
         bar = _first_difference(part, whole, cut if config.trade_on_close else cut + 1)
         if bar is not None:
@@ -77,13 +87,28 @@ def fills_proof(*, plan: Plan, bars: Bars, config: RunConfig, cuts: Sequence[int
     return FillsProof(ok=True, fills=len(whole.fills), cuts=tuple(tried))
 
 
-def _run(plan: Plan, bars: Bars, config: RunConfig, *, known: int) -> Result:
+def _run(plan: Plan, bars: Bars, config: RunConfig, context: Context, *, known: int) -> Result:
     """Run a plan over bars of which it knows the first ones; at the others nothing is true."""
     evaluation = plan_evaluate(
-        plan, bars.slice(0, known), strict_cross=config.profile == "reference", charts=False
+        plan,
+        bars.slice(0, known),
+        context=context_cut(context, int(bars.ts[known - 1])) if known < len(bars) else context,
+        strict_cross=config.profile == "reference",
+        charts=False,
     )
     columns = [_padded(column, len(bars)) for column in evaluation.columns]
     return simulate(bars, columns, evaluation.program, config)
+
+
+def context_cut(context: Context, last_ts: int) -> Context:
+    """Return what was known of the other instruments when the bar of `last_ts` was the last one."""
+    if not context.others:
+        return context
+    others = {
+        name: bars.slice(0, int(np.searchsorted(bars.ts, last_ts, side="right")))
+        for name, bars in context.others.items()
+    }
+    return dataclasses.replace(context, others=others)
 
 
 def _padded(column: NDArray[Any], length: int) -> NDArray[Any]:

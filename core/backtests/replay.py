@@ -20,6 +20,7 @@ from core.engine.program import Program
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import Detail, InvalidInput, Permanent
+from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import plan_evaluate
 from strategies.graph.plan import Plan
 
@@ -84,7 +85,9 @@ class Replay:
     reasons: tuple[Detail, ...] = ()
 
 
-def plan_replay(*, plan: Plan, bars: Bars, config: RunConfig) -> Replay:
+def plan_replay(
+    *, plan: Plan, bars: Bars, config: RunConfig, context: Context = NO_CONTEXT
+) -> Replay:
     """Run a plan on both engines and compare trades and equity by their bits.
 
     Raises
@@ -92,7 +95,7 @@ def plan_replay(*, plan: Plan, bars: Bars, config: RunConfig) -> Replay:
     InvalidInput
         If the plan cannot run on these bars at all.
     """
-    evaluation = plan_evaluate(plan, bars, strict_cross=True, charts=False)
+    evaluation = plan_evaluate(plan, bars, context=context, strict_cross=True, charts=False)
     return program_replay(
         bars=bars, columns=evaluation.columns, program=evaluation.program, config=config
     )

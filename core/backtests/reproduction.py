@@ -27,7 +27,8 @@ from core.errors import Conflict, NotFound
 
 # Both are told in any case: another version is a reason, not a difference of the result.
 VERSIONS: Final = ("engine_version", "metrics_version")
-FACTS: Final = ("snapshot", "graph_hash", "bar_count")
+OUTCOME_FACTS: Final = ("snapshot", "other_snapshots", "graph_hash")
+FACTS: Final = (*OUTCOME_FACTS, "bar_count")
 DOCUMENTS: Final = ("metrics", "metric_reasons", "counters", "warnings")
 
 
@@ -99,7 +100,7 @@ def run_reproduce(*, run: BacktestRun) -> Reproduction:
     """
     outcome = run_compute(run=run, stage=lambda _name, _progress: None)
     now: dict[str, Any] = {
-        name: getattr(outcome, name) for name in (*VERSIONS, "snapshot", "graph_hash", *DOCUMENTS)
+        name: getattr(outcome, name) for name in (*VERSIONS, *OUTCOME_FACTS, *DOCUMENTS)
     } | {"bar_count": len(outcome.series["ts"])}
     mismatches = [
         Mismatch(name, getattr(run, name), now[name])

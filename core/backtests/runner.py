@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from core.backtests.columns import OVERLAY, PANEL
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
+from core.backtests.plans import plan_get
 from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
+from core.backtests.surroundings import Surroundings, surroundings_read
 from core.engine.config import RunConfig
 from market.calendars import periods_per_year, session_ids
 from market.store import StoredBars, bars_read
@@ -51,20 +53,34 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
         interval=stored.interval,
         calendar=instrument.calendar,
     )
+    version = run.strategy_version
+    plan = plan_get(
+        graph_hash=version.graph_hash,
+        graph=version.graph,
+        parameters=run.parameters,
+        interval=str(stored.interval),
+    )
+    around = surroundings_read(
+        plan=plan,
+        stored=stored,
+        end=end,
+        owner_id=run.owner_id,
+        snapshots=run.other_snapshots,
+    )
     read_ms = (time.perf_counter() - began) * 1000
     simulation = graph_simulate(
-        graph=run.strategy_version.graph,
-        graph_hash=run.strategy_version.graph_hash,
+        graph=version.graph,
+        graph_hash=version.graph_hash,
         parameters=run.parameters,
         bars=stored.bars,
         config=RunConfig.from_mapping(run.config),
         periods_per_year=periods_per_year(instrument, stored.interval),
         session_ids=sessions,
-        interval=run.interval,
+        context=around.context,
         stage=stage,
     )
     stage("store", 0.9)
-    return _outcome(run, stored, simulation, {"read": round(read_ms, 3)})
+    return _outcome(run, stored, around, simulation, {"read": round(read_ms, 3)})
 
 
 def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
@@ -75,7 +91,11 @@ def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
 
 
 def _outcome(
-    run: BacktestRun, stored: StoredBars, simulation: Simulation, timings: dict[str, float]
+    run: BacktestRun,
+    stored: StoredBars,
+    around: Surroundings,
+    simulation: Simulation,
+    timings: dict[str, float],
 ) -> Outcome:
     result, summary = simulation.result, simulation.summary
     series: dict[str, NDArray[Any]] = {
@@ -92,11 +112,12 @@ def _outcome(
         metrics=summary.values,
         metric_reasons=summary.reasons,
         counters=result.counters,
-        warnings=warnings_of(simulation),
+        warnings=[*around.warnings, *warnings_of(simulation)],
         series=series,
         fills=result.fills,
         trades=result.trades,
         snapshot=stored.snapshot,
+        other_snapshots=dict(around.snapshots),
         graph_hash=run.strategy_version.graph_hash,
         engine_version=result.engine_version,
         metrics_version=summary.metrics_version,

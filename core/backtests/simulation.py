@@ -8,21 +8,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.backtests.plans import plan_get
+from core.backtests.times import iso_time
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.metrics.summary import Summary, summarise
+from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import Evaluation, plan_evaluate
-from strategies.graph.plan import Plan
+from strategies.graph.plan import Plan, Step
 
 StageHook = Callable[[str, float], None]
+# Of the bars: beyond this share the warm-up is told about.
+MOST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +50,7 @@ def graph_simulate(
     config: RunConfig,
     periods_per_year: float,
     session_ids: NDArray[np.int64] | None = None,
-    interval: str | None = None,
+    context: Context = NO_CONTEXT,
     charts: bool = True,
     stage: StageHook = lambda _name, _progress: None,
 ) -> Simulation:
@@ -66,8 +70,8 @@ def graph_simulate(
         Bars of a year, to annualise by.
     session_ids : ndarray of int64, optional
         Equal for the bars of one session; days of UTC without it.
-    interval : str, optional
-        Time frame of the bars, where it is known by name.
+    context : Context
+        What is known besides the bars: their interval, the exchange's sessions, other instruments.
     charts : bool
         Whether to keep the indicators' values.
     stage : callable
@@ -80,10 +84,12 @@ def graph_simulate(
     """
     clock = _Clock(stage)
     clock.enter("compile", 0.1)
-    plan = plan_get(graph_hash=graph_hash, graph=graph, parameters=parameters, interval=interval)
+    plan = plan_get(
+        graph_hash=graph_hash, graph=graph, parameters=parameters, interval=context.interval
+    )
     clock.enter("evaluate", 0.2)
     evaluation = plan_evaluate(
-        plan, bars, strict_cross=config.profile == "reference", charts=charts
+        plan, bars, context=context, strict_cross=config.profile == "reference", charts=charts
     )
     clock.enter("simulate", 0.5)
     result = simulate(bars, evaluation.columns, evaluation.program, config)
@@ -108,10 +114,35 @@ def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:
         {"code": warning.code, "message": warning.message, "node_id": warning.node_id}
         for warning in (*simulation.plan.warnings, *simulation.evaluation.warnings)
     ]
-    return of_graph + [
+    of_engine = [
         {"code": "engine", "message": message, "node_id": None}
         for message in simulation.result.warnings
     ]
+    return [*of_graph, *warmup_warnings(simulation), *of_engine]
+
+
+def warmup_warnings(simulation: Simulation) -> list[dict[str, Any]]:
+    """Return a warning where most of the bars passed before the first decision could be made."""
+    warmup, total = simulation.evaluation.program.warmup, len(simulation.bars)
+    if not total * MOST < warmup < total:
+        return []
+    slowest = _slowest(simulation.plan)
+    message = (
+        f"The first decision could be made at bar {warmup} of {total} "
+        f"({iso_time(simulation.bars.ts[warmup])}): {warmup / total:.0%} of the data went into the "
+        f"warm-up, most of it for {slowest.node_id!r}. Start earlier, or shorten its period or "
+        "time frame."
+    )
+    return [{"code": "warmup_long", "message": message, "node_id": slowest.node_id}]
+
+
+def _slowest(plan: Plan) -> Step:
+    """Return the step that adds most to the warm-up of what feeds it."""
+    reached = {slot: step.lookback for step in plan.steps for slot in step.outputs}
+    return max(
+        plan.steps,
+        key=lambda step: step.lookback - max((reached[slot] for slot in step.inputs), default=0),
+    )
 
 
 class _Clock:

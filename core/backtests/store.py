@@ -105,6 +105,7 @@ def _summary_columns(outcome: Outcome) -> dict[str, Any]:
         "warnings": outcome.warnings,
         "bar_count": len(outcome.series["ts"]),
         "snapshot": outcome.snapshot,
+        "other_snapshots": outcome.other_snapshots,
         "graph_hash": outcome.graph_hash,
         "engine_version": outcome.engine_version,
         "metrics_version": outcome.metrics_version,

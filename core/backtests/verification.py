@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from core.backtests.plans import warmup_bars
 from core.backtests.prefix import FillsProof, fills_proof
 from core.backtests.replay import Replay, plan_replay
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.plan import Plan
 from strategies.graph.proof import Proof, prefix_proof
 
@@ -53,7 +55,13 @@ class Verification:
 
 
 def plan_verify(
-    *, plan: Plan, bars: Bars, config: RunConfig, samples: int, seed: int
+    *,
+    plan: Plan,
+    bars: Bars,
+    config: RunConfig,
+    samples: int,
+    seed: int,
+    context: Context = NO_CONTEXT,
 ) -> Verification:
     """Prove a plan on bars.
 
@@ -69,23 +77,23 @@ def plan_verify(
         `STEP_BARS_AT_MOST`.
     seed : int
         Of the cuts: the same arguments prove the same.
+    context : Context
+        What is known besides the bars.
 
     Raises
     ------
     InvalidInput
         If the plan cannot run on these bars.
     """
-    kept = max(BARS_AT_MOST, 2 * plan.lookback)
+    kept = max(BARS_AT_MOST, 2 * warmup_bars(plan, context.interval or plan.timeframe))
     bars = bars.slice(max(0, len(bars) - kept), len(bars))
     samples = samples_bounded(samples, steps=len(plan.steps), bars=len(bars))
-    look_ahead = prefix_proof(plan, bars, samples=samples, seed=seed)
-    return Verification(
-        bars=bars,
-        samples=samples,
-        look_ahead=look_ahead,
-        decisions=fills_proof(plan=plan, bars=bars, config=config, cuts=look_ahead.cuts),
-        replay=plan_replay(plan=plan, bars=bars, config=config),
+    look_ahead = prefix_proof(plan, bars, samples=samples, seed=seed, context=context)
+    decisions = fills_proof(
+        plan=plan, bars=bars, config=config, cuts=look_ahead.cuts, context=context
     )
+    replay = plan_replay(plan=plan, bars=bars, config=config, context=context)
+    return Verification(bars, samples, look_ahead, decisions, replay)
 
 
 def samples_bounded(samples: int, *, steps: int, bars: int) -> int:

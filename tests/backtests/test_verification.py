@@ -22,6 +22,7 @@ from strategies.graph import catalogue
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.forms import Port, PortType, SeriesForm
 from strategies.graph.compile import graph_compile
+from strategies.graph.context import NO_CONTEXT
 from strategies.graph.schema import graph_parse
 from strategies.graph.templates import TEMPLATES, template_get
 from strategies.services import strategy_create
@@ -233,7 +234,7 @@ def test_an_engine_that_looks_ahead_is_found(monkeypatch, part):
 
 
 def honest_fills(plan):
-    return prefix._run(plan, WAVE, RunConfig(liquidate_at_end=False), known=500).fills
+    return prefix._run(plan, WAVE, RunConfig(liquidate_at_end=False), NO_CONTEXT, known=500).fills
 
 
 def test_a_fill_too_many_is_found(monkeypatch):

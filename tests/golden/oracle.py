@@ -41,21 +41,27 @@ def strategy_of(
     return LongOnly
 
 
+def line(panel: Mapping[str, np.ndarray], start: str, end: str = "") -> np.ndarray:
+    """Return the one indicator whose legend begins and ends so."""
+    (found,) = (name for name in panel if name.startswith(start) and name.endswith(end))
+    return panel[found]
+
+
 def sma_cross(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
-    return _averages(panel["sma(10)"], panel["sma(20)"])
+    return _averages(line(panel, "sma(10"), line(panel, "sma(20"))
 
 
 def ema_cross(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
-    return _averages(panel["ema(20)"], panel["ema(50)"])
+    return _averages(line(panel, "ema(20"), line(panel, "ema(50"))
 
 
 def macd(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
-    return _averages(panel["macd(12,26,9).macd"], panel["macd(12,26,9).signal"])
+    return _averages(line(panel, "macd(12,26,9", ".macd"), line(panel, "macd(12,26,9", ".signal"))
 
 
 def rsi(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
     return strategy_of(
-        {"rsi": panel["rsi(14)"]},
+        {"rsi": line(panel, "rsi(14")},
         lambda s: crossover(s.rsi, 30),
         lambda s: crossover(70, s.rsi),
     )
@@ -63,12 +69,6 @@ def rsi(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
 
 def buy_and_hold(_: Mapping[str, np.ndarray]) -> type[Strategy]:
     return strategy_of({}, lambda _: True, lambda _: False)
-
-
-def line(panel: Mapping[str, np.ndarray], start: str, end: str = "") -> np.ndarray:
-    """Return the one indicator whose legend begins and ends so."""
-    (found,) = (name for name in panel if name.startswith(start) and name.endswith(end))
-    return panel[found]
 
 
 def bollinger_reversion(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
@@ -83,8 +83,8 @@ def donchian_breakout(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
     # A channel that the bar itself is no part of: that of the bar before.
     return strategy_of(
         {
-            "highest": np.append(np.nan, panel["donchian(20).upper"][:-1]),
-            "lowest": np.append(np.nan, panel["donchian(10).lower"][:-1]),
+            "highest": np.append(np.nan, line(panel, "donchian(20", "upper")[:-1]),
+            "lowest": np.append(np.nan, line(panel, "donchian(10", "lower")[:-1]),
         },
         lambda s: s.data.Close[-1] > s.highest[-1],
         lambda s: s.data.Close[-1] < s.lowest[-1],
@@ -93,7 +93,7 @@ def donchian_breakout(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
 
 def supertrend(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
     return strategy_of(
-        {"trend": panel["supertrend(10,3).trend"]},
+        {"trend": line(panel, "supertrend(10,3", "trend")},
         lambda s: s.trend[-2] < 0 < s.trend[-1],
         lambda s: s.trend[-1] < 0 < s.trend[-2],
     )

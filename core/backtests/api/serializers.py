@@ -94,6 +94,7 @@ class RunSerializer(RunListSerializer):
             "warnings",
             "bar_count",
             "snapshot",
+            "other_snapshots",
             "graph_hash",
             "engine_version",
             "metrics_version",

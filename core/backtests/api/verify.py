@@ -59,6 +59,9 @@ class DataOutput(serializers.Serializer[Any]):
     symbol = serializers.CharField()
     interval = serializers.CharField()
     snapshot = serializers.CharField(help_text="Content hash of the series.")
+    other_snapshots = serializers.DictField(
+        child=serializers.CharField(), help_text="Of the other instruments, by symbol."
+    )
     bars = serializers.IntegerField(help_text=f"The last {BARS_AT_MOST} of longer data.")
     first = serializers.DateTimeField()
     last = serializers.DateTimeField()
@@ -129,6 +132,7 @@ EXAMPLE: dict[str, Any] = {
         "symbol": "GOOG",
         "interval": "1d",
         "snapshot": "3f6c1c0e7f0b0c4ad7b81d1f3e0c9e7d52b7a6409d1e83f6a5c4b2d1908e7f65",
+        "other_snapshots": {},
         "bars": 2148,
         "first": "2004-08-19T00:00:00Z",
         "last": "2013-03-01T00:00:00Z",
@@ -208,6 +212,7 @@ def verified_body(verified: Verified) -> dict[str, Any]:
             "symbol": stored.instrument_symbol,
             "interval": str(stored.interval),
             "snapshot": stored.snapshot,
+            "other_snapshots": dict(verified.other_snapshots),
             **data,
         },
         **report,

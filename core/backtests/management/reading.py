@@ -13,14 +13,13 @@ from strategies.graph.templates import template_get
 
 
 def one_file(given: list[str]) -> str:
-    """Return the path of the one bars file."""
+    """Return the one bars file, with its symbol."""
     if len(given) > 1:
         raise CommandError(
             f"A run takes the bars of one instrument; {len(given)} files were given: run it once "
-            "for each."
+            "for each. Bars that the strategy only reads go with --other SYMBOL=FILE."
         )
-    symbol, equals, path = given[0].partition("=")
-    return path if equals and not Path(given[0]).exists() and symbol.isalnum() else given[0]
+    return given[0]
 
 
 def document_read(path: str | None, template: str | None) -> dict[str, Any]:

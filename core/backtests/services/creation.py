@@ -14,8 +14,9 @@ from django.db import transaction
 from core.backtests.announce import run_announce
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
-from core.backtests.plans import length_check, plan_get
+from core.backtests.plans import data_check, plan_get
 from core.backtests.sending import lost_at, message_send
+from core.backtests.surroundings import surroundings_read
 from core.engine.config import RunConfig
 from core.errors import Detail, InvalidInput, NotFound
 from market.store import bars_read
@@ -86,7 +87,13 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
             parameters=request.parameters,
             interval=str(stored.interval),
         )
-        length_check(plan=plan, bar_count=len(stored.bars))
+        around = surroundings_read(
+            plan=plan,
+            stored=stored,
+            end=end.date() if whole_days else end,
+            owner_id=owner_id,
+        )
+        data_check(plan=plan, bars=stored.bars, context=around.context)
         run = BacktestRun.objects.create(
             owner_id=owner_id,
             strategy=strategy,
@@ -102,6 +109,7 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
             name=request.name,
             tags=list(request.tags),
             snapshot=stored.snapshot,
+            other_snapshots=dict(around.snapshots),
             content_key=content_key,
             resend_at=lost_at(messages=1),
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from core.backtests.plans import plan_get
+from core.backtests.surroundings import surroundings_read
 from core.backtests.verification import Verification, plan_verify
 from core.engine.config import RunConfig
 from core.errors import InvalidInput
@@ -59,6 +60,7 @@ class Verified:
     version: int | None
     graph_hash: str
     stored: StoredBars
+    other_snapshots: Mapping[str, str]
 
 
 def strategy_verify(*, owner_id: UUID, strategy_id: UUID | str, request: VerifyRequest) -> Verified:
@@ -92,11 +94,13 @@ def strategy_verify(*, owner_id: UUID, strategy_id: UUID | str, request: VerifyR
         )
     except InvalidInput as error:
         raise faults_under(error, "graph") from error
+    around = surroundings_read(plan=plan, stored=stored, end=request.end, owner_id=owner_id)
     verification = plan_verify(
         plan=plan,
         bars=stored.bars,
         config=RunConfig.from_mapping(request.config),
+        context=around.context,
         samples=request.samples,
         seed=request.seed,
     )
-    return Verified(verification, request.version, identity, stored)
+    return Verified(verification, request.version, identity, stored, around.snapshots)

@@ -8,14 +8,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.backtests import printing
-from core.backtests.files import BarFile, bars_file_read
+from core.backtests.files import BarFile
+from core.backtests.management.filedata import FileData, filedata_arguments, filedata_read
 from core.backtests.management.reading import (
     config_read,
     document_read,
     one_file,
     parameters_read,
 )
-from core.backtests.periods import bars_per_year, sessions_per_year_guess
 from core.backtests.simulation import Simulation, graph_simulate, warnings_of
 from core.backtests.times import iso_time
 from core.engine.config import RunConfig
@@ -82,28 +82,32 @@ class Command(BaseCommand):
             type=float,
             help="252 for shares, 365 for markets that never close; guessed from the weekdays",
         )
+        filedata_arguments(parser)
         parser.add_argument("--format", choices=printing.FORMATS, default="table")
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            file = bars_file_read(one_file(options["bars"]))
+            data = filedata_read(
+                one_file(options["bars"]), options, sessions_per_year=options["sessions_per_year"]
+            )
             document = document_read(options["graph"], options["template"])
             config = config_read(options["config"], options["profile"])
             graph = graph_parse(document)
             identity = graph_hash(graph)
-            sessions = options["sessions_per_year"] or sessions_per_year_guess(file.bars.ts)
             simulation = graph_simulate(
                 graph=graph_document(graph),
                 graph_hash=identity,
                 parameters=parameters_read(options["parameters"]),
-                bars=file.bars,
+                bars=data.file.bars,
                 config=config,
-                periods_per_year=bars_per_year(file.bars.ts, sessions_per_year=sessions),
+                periods_per_year=data.periods_per_year,
+                session_ids=data.session_ids,
+                context=data.context,
                 charts=False,
             )
         except ApplicationError as error:
             raise CommandError(error.as_text()) from error
-        output = output_of(simulation, file=file, identity=identity, config=config)
+        output = output_of(simulation, data=data, identity=identity, config=config)
         self._print(output, options["format"])
 
     def _print(self, output: dict[str, Any], kind: str) -> None:
@@ -122,7 +126,7 @@ class Command(BaseCommand):
 
 
 def output_of(
-    simulation: Simulation, *, file: BarFile, identity: str, config: RunConfig
+    simulation: Simulation, *, data: FileData, identity: str, config: RunConfig
 ) -> dict[str, Any]:
     """Return what is printed: metrics, trades, equity (one number a bar), warnings, provenance."""
     result, summary = simulation.result, simulation.summary
@@ -135,18 +139,24 @@ def output_of(
             "graph_hash": identity,
             "parameters": dict(simulation.plan.parameters),
             "config": config.as_dict(),
-            "bars": {
-                "file": file.path,
-                "sha256": file.snapshot,
-                "count": len(file.bars),
-                "first": iso_time(file.bars.ts[0]),
-                "last": iso_time(file.bars.ts[-1]),
-            },
+            "bars": file_row(data.file),
+            "others": {symbol: file_row(file) for symbol, file in data.others.items()},
             "engine_version": result.engine_version,
             "metrics_version": summary.metrics_version,
             "counters": result.counters,
             "metric_reasons": summary.reasons,
         },
+    }
+
+
+def file_row(file: BarFile) -> dict[str, Any]:
+    """Return what was read of a file."""
+    return {
+        "file": file.path,
+        "sha256": file.snapshot,
+        "count": len(file.bars),
+        "first": iso_time(file.bars.ts[0]),
+        "last": iso_time(file.bars.ts[-1]),
     }
 
 

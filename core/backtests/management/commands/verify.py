@@ -11,17 +11,16 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from core.backtests import printing
-from core.backtests.files import bars_file_read
+from core.backtests.management.filedata import filedata_arguments, filedata_read
 from core.backtests.management.reading import (
     config_read,
     document_read,
-    one_file,
     parameters_read,
 )
 from core.backtests.proof_report import verification_report
 from core.backtests.services.verification import DEFAULT_SAMPLES
+from core.backtests.surroundings import surroundings_read
 from core.backtests.verification import plan_verify
-from core.engine.bars import Bars
 from core.errors import ApplicationError
 from market.store import bars_read
 from strategies.graph.compile import graph_compile
@@ -49,7 +48,7 @@ class Command(BaseCommand):
             "--bars", metavar="[SYMBOL=]FILE", help="CSV: ts,open,high,low,close,volume"
         )
         data.add_argument("--symbol", help="stored bars")
-        parser.add_argument("--interval", default="1d", help="of stored bars")
+        filedata_arguments(parser)
         parser.add_argument("--start", type=date.fromisoformat, metavar="DAY")
         parser.add_argument("--end", type=date.fromisoformat, metavar="DAY")
         parser.add_argument(
@@ -81,15 +80,31 @@ class Command(BaseCommand):
 
     def _report(self, options: Mapping[str, Any]) -> dict[str, Any]:
         document, owner_id = self._document(options)
-        bars = self._bars(options, owner_id)
-        interval = None if options["bars"] else options["interval"]
-        plan = graph_compile(
-            graph_parse(document), parameters_read(options["parameters"]), interval=interval
-        )
+        graph = graph_parse(document)
+        parameters = parameters_read(options["parameters"])
+        config = config_read(options["config"], None)
+        if options["bars"]:
+            data = filedata_read(options["bars"], options)
+            plan = graph_compile(graph, parameters, interval=data.context.interval)
+            bars, context = data.file.bars, data.context
+        else:
+            stored = bars_read(
+                symbol=options["symbol"],
+                interval=options["interval"] or "1d",
+                start=options["start"],
+                end=options["end"],
+                owner_id=owner_id,
+            )
+            plan = graph_compile(graph, parameters, interval=str(stored.interval))
+            bars = stored.bars
+            context = surroundings_read(
+                plan=plan, stored=stored, end=options["end"], owner_id=owner_id
+            ).context
         verification = plan_verify(
             plan=plan,
             bars=bars,
-            config=config_read(options["config"], None),
+            config=config,
+            context=context,
             samples=options["samples"],
             seed=options["seed"],
         )
@@ -106,18 +121,6 @@ class Command(BaseCommand):
         if strategy is None:
             raise CommandError(f"There is no strategy {options['strategy']}.")
         return strategy.graph, strategy.owner_id
-
-    def _bars(self, options: Mapping[str, Any], owner_id: UUID | None) -> Bars:
-        if options["bars"]:
-            return bars_file_read(one_file([options["bars"]])).bars
-        stored = bars_read(
-            symbol=options["symbol"],
-            interval=options["interval"],
-            start=options["start"],
-            end=options["end"],
-            owner_id=owner_id,
-        )
-        return stored.bars
 
 
 def report_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:

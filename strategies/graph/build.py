@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.errors import Detail, InvalidInput, NotFound
-from strategies.graph.catalogue import node_type_get
 from strategies.graph.document import node_document
 from strategies.graph.draft import Draft
 from strategies.graph.edges import edges_parse
 from strategies.graph.faults import Faults, said
+from strategies.graph.kinds import kind_find
 from strategies.graph.schema import graph_document, graph_parse
 from strategies.graph.validate import graph_faults
 
@@ -45,7 +45,7 @@ class Appended:
 
 
 def indicator_append(document: Mapping[str, Any], *, body: Mapping[str, Any]) -> Appended:
-    """Append an indicator.
+    """Append an indicator, or another source of numbers.
 
     Parameters
     ----------
@@ -55,28 +55,26 @@ def indicator_append(document: Mapping[str, Any], *, body: Mapping[str, Any]) ->
         ``{"name": "ema", "params": {"period": 20}, "source": "close"}``, or flat:
         ``{"type": "EMA", "period": 20, "time_frame": "1 hour"}``. A series is a price field, a
         node's id, ``"id.port"`` or ``{"node": id, "port": port}``; `source` is the close if
-        absent. `id`, `label` and `position` are optional.
+        absent. `id`, `label` and `position` are optional. `type` may name any node type:
+        ``{"type": "price", "field": "high"}``, ``{"type": "position"}``.
 
     Raises
     ------
     InvalidInput
         With all faults; paths are those of the body.
     """
-    return _append(document, "indicator", [body], selectors=("name", "type"))
+    return _append(document, [body], kinds=("indicator",), words=("name", "type"))
 
 
 def condition_append(document: Mapping[str, Any], *, body: Mapping[str, Any]) -> Appended:
-    """Append a condition, or the logic of several.
+    """Append a condition, the logic of several, or a calculation.
 
     ``{"operator": "crosses_above", "left": ID, "right": ID or number}``; otherwise as
     `indicator_append`. With an operator of the logic node (``"and"``), `inputs` is a list of ids.
+    `type` may name any node type: ``{"type": "hold", "in_1": ID, "n": 3}``.
     """
     words = ("operator", "operation", "type")
-    found = next((body[word] for word in words if isinstance(body, Mapping) and word in body), None)
-    logic = node_type_get("logic")
-    word = found.strip().lower() if isinstance(found, str) else found
-    kind = "logic" if logic is not None and logic.form(word) else "condition"
-    return _append(document, kind, [body], selectors=words)
+    return _append(document, [body], kinds=("condition", "logic", "math"), words=words)
 
 
 def action_append(
@@ -87,12 +85,14 @@ def action_append(
     ``{"operation": "buy", "when": ID}``; a list of such; or one with a list of operations:
     ``{"operation": ["close", "short"], "when": ID}``. Options:
     ``{"action": "sell_put", "strike": "ATM", "expiry_days": 30, "when": ID}``. A stop may name its
-    series: ``{"stop_loss": {"type": "multiple", "value": 2, "source": ID}}``.
+    series: ``{"stop_loss": {"type": "multiple", "value": 2, "source": ID}}``. `type` may name any
+    node type: ``{"type": "entry", "when": ID}``, ``{"type": "loop", "every": 5, "when": ID}``;
+    `exec` names what runs an action: ``{"operation": "buy", "exec": ID}``.
     """
     bodies = list(body) if isinstance(body, (list, tuple)) else [body]
     words = ("operation", "operations", "action", "type")
     spread = [one for given in bodies for one in _spread(given, words)]
-    return _append(document, "action", spread, selectors=words)
+    return _append(document, spread, kinds=("action",), words=words)
 
 
 def edge_append(document: Mapping[str, Any], *, body: Mapping[str, Any]) -> Appended:
@@ -134,28 +134,33 @@ def node_remove(document: Mapping[str, Any], *, node_id: str) -> dict[str, Any]:
 
 def _append(
     document: Mapping[str, Any],
-    type_name: str,
     bodies: Sequence[Any],
     *,
-    selectors: tuple[str, ...],
+    kinds: tuple[str, ...],
+    words: tuple[str, ...],
 ) -> Appended:
-    """Append nodes of one type; `selectors` are the words that may hold the form's name."""
+    """Append nodes, of the first of the `kinds` where nothing says of which type they are.
+
+    `words` are the keys that may hold the name of the node's form, or of its type.
+    """
     draft = Draft(graph_parse(document))
     faults = Faults()
-    new = []
+    new, what = [], kinds[0]
     for index, body in enumerate(bodies):
         place = faults.at(f"[{index}]" if len(bodies) > 1 else "")
         if isinstance(body, Mapping):
-            new.append(draft.append(type_name, body, selectors, place))
+            meant = kind_find(body, kinds, words)
+            what = meant.type.name
+            new.append(draft.append(meant, body, place))
         else:
             place.add("", "wrong_type", f"A JSON object is expected, not {said(body)}.")
     if not bodies:
         faults.add("", "required", "The list is empty: give at least one object.")
-    faults.raise_if_any(f"The {type_name} cannot be added")
-    return _checked(draft.document(), new, f"The {type_name}")
+    faults.raise_if_any(f"The {what} cannot be added")
+    return _checked(draft.document(), new, f"The {what}")
 
 
-# What a step may leave for later.
+# What a step may leave for later, besides inputs that have no edge yet.
 _LATER: Final = ("not_supported", "unused")
 
 
@@ -164,14 +169,24 @@ def _checked(document: Mapping[str, Any], new: Sequence[str], what: str) -> Appe
     graph = graph_parse(document)
     found = {node.id: node for node in graph.nodes}
     faults, warnings = graph_faults(graph)
+    owners = {node_id: _owner(node_id, new) for node_id in _ids((*faults, *warnings))}
     about = [
-        detail for detail in (*faults, *warnings) if detail.node_id in new or detail.code == "cycle"
+        detail
+        for detail in (*faults, *warnings)
+        if owners.get(detail.node_id or "") or detail.code == "cycle"
     ]
-    later = [detail for detail in about if detail.code in _LATER or ".inputs." in detail.path]
+    later = [
+        detail
+        for detail in about
+        if detail.code in _LATER or (detail.code == "required" and ".inputs." in detail.path)
+    ]
     bad = [detail for detail in about if detail not in later]
     if bad:
         places = {node.id: f"nodes[{index}]" for index, node in enumerate(graph.nodes)}
-        details = [_at_body(detail, places.get(detail.node_id or "", "")) for detail in bad]
+        details = [
+            _at_body(detail, places.get(owners.get(detail.node_id or "") or "", ""))
+            for detail in bad
+        ]
         raise InvalidInput(f"{what} cannot be added: {details[0].message}", details=details)
     nodes = tuple(node_document(found[node_id]) for node_id in new)
     return Appended(
@@ -181,6 +196,15 @@ def _checked(document: Mapping[str, Any], new: Sequence[str], what: str) -> Appe
         warnings=[detail for detail in later if detail.code != "unused"],
         nodes=nodes,
     )
+
+
+def _ids(details: Sequence[Detail]) -> set[str]:
+    return {detail.node_id for detail in details if detail.node_id is not None}
+
+
+def _owner(node_id: str, new: Sequence[str]) -> str | None:
+    """Return which of the new nodes a node is, or is in."""
+    return next((one for one in new if node_id == one or node_id.startswith(f"{one}/")), None)
 
 
 def _at_body(detail: Detail, prefix: str) -> Detail:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from strategies.graph.catalogue import node_type_get
-from strategies.graph.catalogue.base import is_reference
+from strategies.graph.catalogue.base import NodeType, is_reference
 from strategies.graph.catalogue.forms import Form, Port
 from strategies.graph.catalogue.price import PriceNode
-from strategies.graph.faults import Place, said
-from strategies.graph.model import Graph
+from strategies.graph.faults import Faults, Place, said
+from strategies.graph.groups import parts_parse
+from strategies.graph.kinds import Kind
+from strategies.graph.model import Graph, Node
 from strategies.graph.ports import node_form
 from strategies.graph.schema import graph_document
 
@@ -40,40 +41,41 @@ class Draft:
         """Return the document as it is now."""
         return self._document
 
-    def append(
-        self, type_name: str, body: Mapping[str, Any], selectors: tuple[str, ...], place: Place
-    ) -> str:
+    def append(self, kind: Kind, body: Mapping[str, Any], place: Place) -> str:
         """Append the node that a body describes; return its id.
 
         Keys of the body that are ports of the node's form become edges, the others parameters.
         """
-        node_type = node_type_get(type_name)
-        if node_type is None or node_type.selector is None:
-            raise ValueError(f"{type_name} is no type that is built step by step")
-        given = self._flat(body, place)
-        word = next((word for word in selectors if word in given), None)
-        choice = given.pop(word) if word is not None else None
-        params = {} if word is None else {node_type.selector.name: choice}
+        node_type = kind.type
+        given = self._flat(body, kind, place)
+        word = next((word for word in kind.words if word in given), None)
+        params: dict[str, Any] = {}
+        if word is not None and node_type.selector is not None:
+            params[node_type.selector.name] = given.pop(word)
         canonical = node_type.canonical(params)
         form = node_type.form(node_type.choice(canonical))
+        if node_type.nested:
+            form = _nested_form(node_type, given, place)
         params |= {key: given[key] for key in given if form is None or form.input(key) is None}
-        node_id = self._new_id(body.get("id"), _stem(canonical.values(), type_name), place)
-        node: dict[str, Any] = {"id": node_id, "type": type_name, "params": params}
+        stem = _stem(canonical.values(), node_type.name)
+        node_id = self._new_id(body.get("id"), stem, place)
+        node: dict[str, Any] = {"id": node_id, "type": node_type.name, "params": params}
         node |= {key: body[key] for key in _LAYOUT if key in body}
         if form is not None:
             self._connect(node, form, given, place)
         self._document["nodes"].append(node)
         return node_id
 
-    def _flat(self, body: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    def _flat(self, body: Mapping[str, Any], kind: Kind, place: Place) -> dict[str, Any]:
         """Return parameters and ports of a body in one, whether `params` holds them or not."""
-        own = {key: body[key] for key in body if key not in {"params", "id", "inputs", *_LAYOUT}}
+        apart = {"params", "id", "inputs", kind.spent, *_LAYOUT} - set(kind.type.nested)
+        own = {key: body[key] for key in body if key not in apart}
         nested = body.get("params")
         if nested is not None and not isinstance(nested, Mapping):
             message = f"'params' must be an object, but is {said(nested)}."
             place.add("params", "wrong_type", message)
             nested = None
-        inputs = body.get("inputs")
+        inputs = None if "inputs" in kind.type.nested else body.get("inputs")
         if isinstance(inputs, list):
             own |= {f"in_{number}": one for number, one in enumerate(inputs, start=1)}
         elif inputs is not None:
@@ -135,7 +137,7 @@ class Draft:
         if value in self._ids and (form is None or form.outputs):
             return value, ""
         field = value.strip().lower()
-        if field in PriceNode().forms():
+        if PriceNode().form(field) is not None:
             return self._price(field), ""
         if value in self._ids:
             return value, ""
@@ -171,6 +173,26 @@ class Draft:
             number += 1
             tried = f"{stem}_{number}"
         return tried
+
+
+def _nested_form(node_type: NodeType, given: Mapping[str, Any], place: Place) -> Form | None:
+    """Return the form of a node that holds a graph, with the ports that it lists."""
+    graph = {key: given[key] for key in given if key in node_type.nested}
+    form = node_form(_alone(node_type, graph, Faults()))
+    faults = Faults()
+    ports = () if form is None else [key for key in given if form.input(key) is not None]
+    _alone(node_type, {key: given[key] for key in given if key not in ports}, faults)
+    for fault in faults.details:
+        where = fault.path.removeprefix("nodes[0].")
+        place.add(where, fault.code, fault.message, expected=fault.expected)
+    return form
+
+
+def _alone(node_type: NodeType, params: Mapping[str, Any], faults: Faults) -> Node:
+    """Return a node read by itself."""
+    about = {"id": node_type.name, "type": node_type.name, "params": dict(params)}
+    ((node, *_), _) = parts_parse([about], None, faults)
+    return node
 
 
 def _stem(choices: Any, type_name: str) -> str:

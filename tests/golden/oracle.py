@@ -93,7 +93,7 @@ def donchian_breakout(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
 
 def supertrend(panel: Mapping[str, np.ndarray]) -> type[Strategy]:
     return strategy_of(
-        {"trend": line(panel, "supertrend(10,3", "trend")},
+        {"trend": line(panel, "supertrend(10,3", ".trend")},
         lambda s: s.trend[-2] < 0 < s.trend[-1],
         lambda s: s.trend[-1] < 0 < s.trend[-2],
     )

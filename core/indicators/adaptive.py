@@ -10,21 +10,8 @@ import talib
 from core.indicators.declare import bars, number, window
 from core.indicators.indicator import Series, indicator_build
 from core.indicators.jit import NUMBER, SERIES, WHOLE, looped
-from core.indicators.rolling import change, highest, lowest, ratio, rolling_sum
+from core.indicators.rolling import highest, lowest, weighted_sum
 from core.indicators.spec import Spec
-
-
-@looped(SERIES, SERIES)
-def _weighted(source: Series, weights: Series) -> Series:
-    """Return the sum of each window times `weights`, whose last one is the current bar's."""
-    length, period = source.shape[0], weights.shape[0]
-    result = np.full(length, np.nan)
-    for index in range(period - 1, length):
-        total = 0.0
-        for other in range(period):
-            total += source[index - period + 1 + other] * weights[other]
-        result[index] = total
-    return result
 
 
 def alma(source: Series, period: int, offset: float, sigma: float) -> Series:
@@ -36,20 +23,33 @@ def alma(source: Series, period: int, offset: float, sigma: float) -> Series:
     """
     distance = np.arange(period) - offset * (period - 1)
     weights = np.exp(-((distance * sigma / period) ** 2) / 2.0)
-    return _weighted(source, weights / weights.sum())
+    return weighted_sum(source, weights / weights.sum())
 
 
-@looped(SERIES, SERIES, NUMBER, WHOLE)
-def _adaptive(source: Series, share: Series, alpha: float, start: int) -> Series:
-    """Return an average that moves by ``alpha * share`` of the way, from bar `start` on."""
+@looped(SERIES, NUMBER, WHOLE)
+def _vidya(source: Series, alpha: float, period: int) -> Series:
+    """Return an average that moves by ``alpha * |momentum|`` of the way, from bar `period` on."""
     length = source.shape[0]
     result = np.full(length, np.nan)
-    if start > length:
+    if period > length:
         return result
-    level = source[start - 1]
-    for index in range(start, length):
-        level += alpha * share[index] * (source[index] - level)
-        result[index] = level
+    level, travelled, due = source[period - 1], 0.0, 0
+    for index in range(1, length):
+        travelled += abs(source[index] - source[index - 1])
+        due += 1
+        gone = index - period
+        if gone > 0:
+            travelled -= abs(source[gone] - source[gone - 1])
+        if due == period:  # afresh, so that rounding does not pile up
+            travelled, due = 0.0, 0
+            for other in range(gone + 1, index + 1):
+                travelled += abs(source[other] - source[other - 1])
+        if gone >= 0:
+            moved = abs(source[index] - source[gone])
+            # Where nothing moved at all, whatever is left of the way is rounding.
+            share = min(moved / travelled, 1.0) if moved > 0.0 and travelled > 0.0 else 0.0
+            level += alpha * share * (source[index] - level)
+            result[index] = level
     return result
 
 
@@ -62,11 +62,8 @@ def vidya(source: Series, period: int, momentum_period: int) -> Series:
     the last price before the first momentum, and stands still in a flat window. MetaTrader has the
     same formula; NaN for the first `momentum_period` bars.
     """
-    step = change(source)
-    travelled = rolling_sum(np.abs(step), momentum_period)
-    moved = rolling_sum(step, momentum_period)
-    share = np.minimum(ratio(np.abs(moved), travelled, flat=0.0), 1.0)
-    return _adaptive(source, share, 2.0 / (period + 1.0), momentum_period)
+    result: Series = _vidya(source, 2.0 / (period + 1.0), momentum_period)
+    return result
 
 
 @looped(SERIES, WHOLE, NUMBER, NUMBER)
@@ -99,8 +96,9 @@ def mcginley(source: Series, period: int, factor: float) -> Series:
     return _mcginley(source, period, factor, seed)
 
 
-@looped(SERIES, SERIES, SERIES, SERIES, WHOLE)
-def _frama(price: Series, whole: Series, half_high: Series, half_low: Series, half: int) -> Series:
+@looped(SERIES, SERIES, SERIES, WHOLE)
+def _frama(price: Series, high: Series, low: Series, half: int) -> Series:
+    """Return the average, from the highest highs and lowest lows of half windows."""
     length = price.shape[0]
     period = 2 * half
     result = np.full(length, np.nan)
@@ -108,10 +106,12 @@ def _frama(price: Series, whole: Series, half_high: Series, half_low: Series, ha
         return result
     level, alpha = price[period - 1], 1.0
     for index in range(period, length):
-        late = (half_high[index] - half_low[index]) / half
-        early = (half_high[index - half] - half_low[index - half]) / half
-        if late > 0.0 and early > 0.0 and whole[index] > 0.0:
-            dimension = (log(late + early) - log(whole[index] / period)) / log(2.0)
+        late = high[index] - low[index]
+        early = high[index - half] - low[index - half]
+        whole = max(high[index], high[index - half]) - min(low[index], low[index - half])
+        if late > 0.0 and early > 0.0:
+            # log2 of the ranges of the halves over that of the whole, all in price a bar
+            dimension = log(2.0 * (late + early) / whole) / log(2.0)
             alpha = min(max(exp(-4.6 * (dimension - 1.0)), 0.01), 1.0)
         level += alpha * (price[index] - level)
         result[index] = level
@@ -128,8 +128,9 @@ def frama(high: Series, low: Series, period: int) -> Series:
     odd `period` counts as the one below. NaN for that number of bars.
     """
     half = period // 2
-    whole = highest(high, 2 * half) - lowest(low, 2 * half)
-    return _frama((high + low) / 2.0, whole, highest(high, half), lowest(low, half), half)
+    middle = talib.MEDPRICE(high, low)
+    result: Series = _frama(middle, highest(high, half), lowest(low, half), half)
+    return result
 
 
 INDICATORS = (

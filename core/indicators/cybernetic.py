@@ -11,7 +11,7 @@ from core.indicators.declare import bars, number, window
 from core.indicators.ehlers import two_poles
 from core.indicators.indicator import Series, indicator_build
 from core.indicators.jit import NUMBER, SERIES, looped
-from core.indicators.rolling import previous, ratio
+from core.indicators.rolling import previous, ratio, weighted_sum
 from core.indicators.spec import Parameter, Spec
 
 _START = 6
@@ -22,24 +22,12 @@ _ROUNDING = 1e-12
 
 
 def _started(source: Series, weights: Series, start: Series) -> Series:
-    """Return a two-pole filter of the source that begins after `_START` bars of `start`."""
-    line = start.copy()
-    if source.shape[0] > _START:
-        before = _START - 2
-        line[before:] = two_poles(source[before:], weights, start[before:_START])
-    return line
-
-
-def _weighted(source: Series, *weights: float) -> Series:
-    """Return the sum of the last values times their weights, the newest first."""
-    result = np.full(source.shape[0], np.nan)
-    first = len(weights) - 1
-    if source.shape[0] > first:
-        result[first:] = sum(
-            weight * source[first - back : source.shape[0] - back]
-            for back, weight in enumerate(weights)
-        )
-    return result
+    """Return a two-pole filter of the source whose first `_START` bars are those of `start`."""
+    if source.shape[0] <= _START:
+        return start
+    before = _START - 2
+    filtered = two_poles(source[before:], weights, start[before:])
+    return np.concatenate((start[:before], filtered))
 
 
 def instantaneous_trend(source: Series, alpha: float) -> tuple[Series, Series]:
@@ -51,9 +39,9 @@ def instantaneous_trend(source: Series, alpha: float) -> tuple[Series, Series]:
     square = alpha * alpha
     weights = (alpha - square / 4.0, square / 2.0, -(alpha - 0.75 * square))
     poles = (2.0 * (1.0 - alpha), -((1.0 - alpha) ** 2))
-    start = _weighted(source, 0.25, 0.5, 0.25)
+    start = weighted_sum(source[:_START], np.array([0.25, 0.5, 0.25]))
     line = _started(source, np.array([*weights, *poles]), start)
-    trigger = _weighted(line, 2.0, 0.0, -1.0)
+    trigger = weighted_sum(line, np.array([-1.0, 0.0, 2.0]))
     line[:_START], trigger[:_START] = np.nan, np.nan
     return line, trigger
 
@@ -66,8 +54,8 @@ def cyber_cycle(source: Series, alpha: float) -> tuple[Series, Series]:
     """
     gain = (1.0 - alpha / 2.0) ** 2
     poles = (2.0 * (1.0 - alpha), -((1.0 - alpha) ** 2))
-    smooth = _weighted(source, 1 / 6, 2 / 6, 2 / 6, 1 / 6)
-    start = _weighted(source, 0.25, -0.5, 0.25)
+    smooth = weighted_sum(source, np.array([1.0, 2.0, 2.0, 1.0]) / 6.0)
+    start = weighted_sum(source[:_START], np.array([0.25, -0.5, 0.25]))
     line = _started(smooth, np.array([gain, -2.0 * gain, gain, *poles]), start)
     trigger = previous(line)
     line[:_START], trigger[:_START] = np.nan, np.nan

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import cos, exp, log, pi, sin, sqrt
 
 import numpy as np
+import talib
 
 from core.indicators.declare import bars, window
 from core.indicators.indicator import Series, indicator_build
 from core.indicators.jit import SERIES, looped
-from core.indicators.rolling import highest, lowest, position, previous
+from core.indicators.rolling import highest, lowest
 from core.indicators.spec import Spec
 
 
@@ -70,22 +71,27 @@ def roofing(source: Series, long: int, short: int) -> Series:
     return filtered
 
 
-@looped(SERIES)
-def _fisher(place: Series) -> Series:
-    length = place.shape[0]
-    result = np.full(length, np.nan)
-    value, transformed = 0.0, 0.0
+@looped(SERIES, SERIES, SERIES)
+def _fisher(middle: Series, low: Series, high: Series) -> tuple[Series, Series]:
+    length = middle.shape[0]
+    line, trigger = np.full(length, np.nan), np.full(length, np.nan)
+    value, transformed = 0.0, np.nan
     for index in range(length):
-        if np.isnan(place[index]):
+        if np.isnan(low[index]):
             continue
-        value = 0.66 * (place[index] - 0.5) + 0.67 * value
+        span = high[index] - low[index]
+        place = (middle[index] - low[index]) / span if span != 0.0 else 0.5
+        value = 0.66 * (place - 0.5) + 0.67 * value
         if value > 0.99:
             value = 0.999
         elif value < -0.99:
             value = -0.999
-        transformed = 0.5 * log((1.0 + value) / (1.0 - value)) + 0.5 * transformed
-        result[index] = transformed
-    return result
+        before = transformed
+        stretched = 0.5 * log((1.0 + value) / (1.0 - value))
+        transformed = stretched if np.isnan(before) else stretched + 0.5 * before
+        if not np.isnan(before):
+            line[index], trigger[index] = transformed, before
+    return line, trigger
 
 
 def fisher(high: Series, low: Series, period: int) -> tuple[Series, Series]:
@@ -95,11 +101,9 @@ def fisher(high: Series, low: Series, period: int) -> tuple[Series, Series]:
     TradingView's built-in script; a flat window counts as the middle. The trigger is the value
     of the bar before. NaN for the first `period` bars.
     """
-    middle = (high + low) / 2.0
-    line = _fisher(position(middle, lowest(middle, period), highest(middle, period)))
-    trigger = previous(line)
-    line[:period] = np.nan
-    return line, trigger
+    middle = talib.MEDPRICE(high, low)
+    lines: tuple[Series, Series] = _fisher(middle, lowest(middle, period), highest(middle, period))
+    return lines
 
 
 INDICATORS = (

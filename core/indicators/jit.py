@@ -20,6 +20,9 @@ BUFFER: Final = types.Array(types.float64, 1, "C")
 INDEXES: Final = types.Array(types.int64, 1, "C", readonly=True)
 """Numbers of bars."""
 
+FLAGS: Final = types.Array(types.int32, 1, "C", readonly=True)
+"""Whole numbers as TA-Lib gives them."""
+
 WHOLE: Final = types.int64
 NUMBER: Final = types.float64
 

@@ -9,8 +9,8 @@ import talib
 
 from core.indicators.declare import bars, number, window
 from core.indicators.indicator import Series, indicator_build
-from core.indicators.jit import NUMBER, SERIES, looped
-from core.indicators.rolling import highest, lowest, ratio
+from core.indicators.jit import BUFFER, NUMBER, SERIES, looped
+from core.indicators.rolling import highest, lowest
 from core.indicators.spec import Spec
 
 _KST_ROC: Final = (10, 15, 20, 30)
@@ -35,7 +35,8 @@ def kst(source: Series, *periods: int) -> tuple[Series, Series]:
     line = np.zeros(source.shape[0])
     for index in range(4):
         smoothed = talib.SMA(talib.ROC(source, periods[index]), periods[index + 4])
-        line += (index + 1.0) * smoothed
+        smoothed *= index + 1.0
+        line += smoothed
     signal = talib.SMA(line, periods[8])
     line[: kst_warmup(*periods)] = np.nan
     return line, signal
@@ -85,6 +86,17 @@ def connors_rsi(source: Series, period: int, streak_period: int, rank_period: in
     return result
 
 
+@looped(SERIES, SERIES, SERIES)
+def _place_in_range(rsi: Series, low: Series, high: Series) -> Series:
+    """Return where the RSI stands in its range in percent, 50 where it stood still."""
+    result = np.empty(rsi.shape[0])
+    for index in range(rsi.shape[0]):
+        span = high[index] - low[index]
+        still = span < _RSI_ROUNDING
+        result[index] = 50.0 if still else 100.0 * (rsi[index] - low[index]) / span
+    return result
+
+
 def stochrsi_smoothed(
     source: Series, period: int, k_period: int, k_smoothing: int, d_period: int
 ) -> tuple[Series, Series]:
@@ -95,10 +107,7 @@ def stochrsi_smoothed(
     `stochrsi`. 50 where the RSI stood still but for rounding, as in a halted market.
     """
     rsi = talib.RSI(source, period)
-    low = lowest(rsi, k_period)
-    span = highest(rsi, k_period) - low
-    span[span < _RSI_ROUNDING] = 0.0
-    raw = 100.0 * ratio(rsi - low, span, flat=0.5)
+    raw = _place_in_range(rsi, lowest(rsi, k_period), highest(rsi, k_period))
     k = talib.SMA(raw, k_smoothing)
     d = talib.SMA(k, d_period)
     k[: stochrsi_warmup(period, k_period, k_smoothing, d_period)] = np.nan
@@ -110,21 +119,19 @@ def stochrsi_warmup(period: int, k_period: int, k_smoothing: int, d_period: int)
     return period + k_period - 1 + k_smoothing - 1 + d_period - 1
 
 
-@looped(SERIES, SERIES, SERIES, NUMBER)
-def _place_smoothed(source: Series, low: Series, high: Series, factor: float) -> Series:
-    """Return the smoothed place of `source` in its range; the last place where that is empty."""
-    length = source.shape[0]
-    result = np.full(length, np.nan)
+@looped(BUFFER, SERIES, SERIES, NUMBER)
+def _place_smoothed(source: Series, low: Series, high: Series, factor: float) -> None:
+    """Put the smoothed place in its range for the source; the last one where that is empty."""
     place, smoothed, started = 50.0, 0.0, False
-    for index in range(length):
+    for index in range(source.shape[0]):
         if np.isnan(low[index]):
+            source[index] = np.nan
             continue
         if high[index] > low[index]:
             place = 100.0 * (source[index] - low[index]) / (high[index] - low[index])
         smoothed = smoothed + factor * (place - smoothed) if started else place
         started = True
-        result[index] = smoothed
-    return result
+        source[index] = smoothed
 
 
 def schaff(source: Series, fast: int, slow: int, period: int, factor: float) -> Series:
@@ -135,11 +142,11 @@ def schaff(source: Series, fast: int, slow: int, period: int, factor: float) -> 
     50 before there is one. `fast` and `slow` are exchanged where they are the wrong way round.
     """
     fast, slow = min(fast, slow), max(fast, slow)
-    line = talib.EMA(source, fast) - talib.EMA(source, slow)
+    line: Series = talib.EMA(source, fast)
+    line -= talib.EMA(source, slow)
     for _ in range(2):
-        line = _place_smoothed(line, lowest(line, period), highest(line, period), factor)
-    result: Series = line
-    return result
+        _place_smoothed(line, lowest(line, period), highest(line, period), factor)
+    return line
 
 
 INDICATORS = (

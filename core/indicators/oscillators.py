@@ -7,18 +7,41 @@ import talib
 
 from core.indicators.declare import bars, window
 from core.indicators.indicator import Series, indicator_build
-from core.indicators.rolling import (
-    change,
-    highest,
-    lowest,
-    position,
-    ratio,
-    rolling_sum,
-)
+from core.indicators.jit import BUFFER, SERIES, WHOLE, looped
+from core.indicators.rolling import highest, lowest, position
 from core.indicators.spec import Spec
 
 _ROUNDING = 1e-12
 """Distance, as a fraction of the price, below which an average has arrived at a flat price."""
+
+
+@looped(SERIES, SERIES, WHOLE)
+def _demarker(high: Series, low: Series, period: int) -> Series:
+    length = high.shape[0]
+    result = np.full(length, np.nan)
+    rises, falls, due, no_rise, no_fall = 0.0, 0.0, 0, 0, 0
+    for index in range(1, length):
+        rise = max(high[index] - high[index - 1], 0.0)
+        fall = max(low[index - 1] - low[index], 0.0)
+        no_rise = no_rise + 1 if rise == 0.0 else 0
+        no_fall = no_fall + 1 if fall == 0.0 else 0
+        rises, falls, due = rises + rise, falls + fall, due + 1
+        gone = index - period
+        if gone > 0:
+            rises -= max(high[gone] - high[gone - 1], 0.0)
+            falls -= max(low[gone - 1] - low[gone], 0.0)
+        if due == period:  # afresh, so that rounding does not pile up
+            rises, falls, due = 0.0, 0.0, 0
+            for other in range(gone + 1, index + 1):
+                rises += max(high[other] - high[other - 1], 0.0)
+                falls += max(low[other - 1] - low[other], 0.0)
+        if no_rise >= period:
+            rises = 0.0
+        if no_fall >= period:
+            falls = 0.0
+        if gone >= 0:
+            result[index] = rises / (rises + falls) if rises + falls != 0.0 else 0.5
+    return result
 
 
 def demarker(high: Series, low: Series, period: int) -> Series:
@@ -28,10 +51,8 @@ def demarker(high: Series, low: Series, period: int) -> Series:
     the highs over the rises of the highs and the falls of the lows. 0.5 where there are none.
     NaN for the first `period` bars.
     """
-    rise = np.maximum(change(high), 0.0)
-    fall = np.maximum(-change(low), 0.0)
-    rises, falls = rolling_sum(rise, period), rolling_sum(fall, period)
-    return ratio(rises, rises + falls, flat=0.5)
+    result: Series = _demarker(high, low, period)
+    return result
 
 
 def internal_bar_strength(high: Series, low: Series, close: Series) -> Series:
@@ -52,9 +73,49 @@ def premier_stochastic(
     for its square root, 5). 0 in a flat market. NaN for the first
     ``period - 1 + 2 * (smoothing - 1)`` bars.
     """
-    place = 10.0 * (position(close, lowest(low, period), highest(high, period)) - 0.5)
-    result: Series = np.tanh(talib.EMA(talib.EMA(place, smoothing), smoothing) / 2.0)
+    place = position(close, lowest(low, period), highest(high, period))
+    place -= 0.5
+    place *= 10.0 / 2.0
+    result: Series = talib.EMA(talib.EMA(place, smoothing), smoothing)
+    return np.tanh(result, out=result)
+
+
+@looped(SERIES, SERIES, WHOLE)
+def _four_weighted_sum(above: Series, below: Series, period: int) -> Series:
+    """Return the sum over `period` of the four-bar average, weighted 1, 2, 2, 1, of a difference.
+
+    Zero where all of them are.
+    """
+    length = above.shape[0]
+    result = np.full(length, np.nan)
+    kept, place, total, idle = np.zeros(period), 0, 0.0, 0
+    for index in range(3, length):
+        ends = above[index] - below[index] + above[index - 3] - below[index - 3]
+        inner = above[index - 1] - below[index - 1] + above[index - 2] - below[index - 2]
+        value = (ends + 2.0 * inner) / 6.0
+        idle = idle + 1 if value == 0.0 else 0
+        total += value - kept[place]
+        kept[place] = value
+        place += 1
+        if place == period:  # afresh, so that rounding does not pile up
+            place, total = 0, 0.0
+            for other in range(period):
+                total += kept[other]
+        if index >= period + 2:
+            result[index] = total if idle < period else 0.0
     return result
+
+
+@looped(BUFFER, BUFFER)
+def _vigor(bodies: Series, ranges: Series) -> None:
+    """Put the ratio in the place of `bodies`, and its four-bar average in that of `ranges`."""
+    one = two = three = np.nan
+    for index in range(bodies.shape[0]):
+        value = bodies[index] / ranges[index] if ranges[index] != 0.0 else 0.0
+        average = (value + 2.0 * (one + two) + three) / 6.0
+        one, two, three = value, one, two
+        bodies[index] = value if not np.isnan(average) else np.nan
+        ranges[index] = average
 
 
 def relative_vigor(
@@ -66,19 +127,26 @@ def relative_vigor(
     1, 2, 2, 1 over four bars and summed over `period`; the signal is weighted alike. 0 where
     there is no range. NaN for the first ``period + 5`` bars.
     """
-    bodies = rolling_sum(_four_weighted(close - open_), period)
-    line = ratio(bodies, rolling_sum(_four_weighted(high - low), period), flat=0.0)
-    signal = _four_weighted(line)
-    line[: period + 5] = np.nan
+    line = _four_weighted_sum(close, open_, period)
+    signal = _four_weighted_sum(high, low, period)
+    _vigor(line, signal)
     return line, signal
 
 
-def _four_weighted(source: Series) -> Series:
-    """Return the average of four bars with weights 1, 2, 2, 1."""
-    result = np.full(source.shape[0], np.nan)
-    inner = 2.0 * (source[1:-2] + source[2:-1])
-    result[3:] = (source[:-3] + inner + source[3:]) / 6.0
-    return result
+@looped(BUFFER, SERIES)
+def _distance(price: Series, average: Series) -> None:
+    """Put the distance from the average in the place of the price, zero where it is rounding."""
+    for index in range(price.shape[0]):
+        away = price[index] - average[index]
+        price[index] = 0.0 if abs(away) <= _ROUNDING * abs(price[index]) else away
+
+
+@looped(SERIES, BUFFER)
+def _in_usual_distances(distance: Series, usual: Series) -> None:
+    """Put the distance in 0.015 usual ones in the place of these; 0 where there are none."""
+    for index in range(usual.shape[0]):
+        unit = 0.015 * usual[index]
+        usual[index] = distance[index] / unit if unit != 0.0 else 0.0
 
 
 def wave_trend(high: Series, low: Series, close: Series, *periods: int) -> tuple[Series, Series]:
@@ -97,11 +165,11 @@ def wave_trend(high: Series, low: Series, close: Series, *periods: int) -> tuple
         and of the signal.
     """
     channel, period, signal = periods
-    price = (high + low + close) / 3.0
-    distance = price - talib.EMA(price, channel)
-    distance[np.abs(distance) <= _ROUNDING * np.abs(price)] = 0.0
-    usual = talib.EMA(np.abs(distance), channel)
-    line = talib.EMA(ratio(distance, 0.015 * usual, flat=0.0), period)
+    price = talib.TYPPRICE(high, low, close)
+    _distance(price, talib.EMA(price, channel))
+    usual = talib.EMA(np.abs(price), channel)
+    _in_usual_distances(price, usual)
+    line = talib.EMA(usual, period)
     average = talib.SMA(line, signal)
     line[: wave_trend_warmup(channel, period, signal)] = np.nan
     return line, average

@@ -2,18 +2,109 @@
 
 from __future__ import annotations
 
-from math import log2, sqrt
-from typing import Final
+from math import sqrt
 
 import numpy as np
 import talib
 
 from core.indicators.declare import bars, number, window
 from core.indicators.indicator import Series, indicator_build
-from core.indicators.rolling import rolling_mean, rolling_variance
+from core.indicators.jit import SERIES, WHOLE, looped
 from core.indicators.spec import Spec
 
-_LAGS: Final = (1, 2, 4, 8, 16)
+
+@looped(SERIES, WHOLE)
+def _sharpe(returns: Series, period: int) -> Series:
+    """Return mean over sample deviation of each window, NaN where there is no deviation."""
+    length = returns.shape[0]
+    result = np.full(length, np.nan)
+    mean, squares, same, due = 0.0, 0.0, 0, 0
+    for index in range(1, length):
+        value = returns[index]
+        same = same + 1 if value == returns[index - 1] else 1
+        due += 1
+        if index < period:
+            continue
+        if due >= period:  # afresh, so that rounding does not pile up
+            mean, squares, due = 0.0, 0.0, 0
+            for other in range(index - period + 1, index + 1):
+                mean += returns[other]
+            mean /= period
+            for other in range(index - period + 1, index + 1):
+                squares += (returns[other] - mean) ** 2
+        else:
+            leaving, before = returns[index - period], mean
+            mean += (value - leaving) / period
+            squares += (value - leaving) * (value - mean + leaving - before)
+        if same < period and squares > 0.0:
+            result[index] = mean / np.sqrt(squares / (period - 1.0))
+    return result
+
+
+@looped(SERIES, WHOLE)
+def _sortino(returns: Series, period: int) -> Series:
+    """Return mean over downside deviation of each window, NaN where there is no loss."""
+    length = returns.shape[0]
+    result = np.full(length, np.nan)
+    total, losses, gains, due = 0.0, 0.0, 0, 0
+    for index in range(1, length):
+        loss = min(returns[index], 0.0)
+        total += returns[index]
+        losses += loss * loss
+        gains = gains + 1 if loss == 0.0 else 0
+        due += 1
+        gone = index - period
+        if gone > 0:
+            loss = min(returns[gone], 0.0)
+            total -= returns[gone]
+            losses -= loss * loss
+        if due == period:  # afresh, so that rounding does not pile up
+            total, losses, due = 0.0, 0.0, 0
+            for other in range(gone + 1, index + 1):
+                loss = min(returns[other], 0.0)
+                total += returns[other]
+                losses += loss * loss
+        if gone >= 0 and gains < period and losses > 0.0:
+            result[index] = total / period / np.sqrt(losses / period)
+    return result
+
+
+@looped(SERIES, WHOLE)
+def _hurst(source: Series, period: int) -> Series:
+    """Return a twentieth of the weighted sum of the logarithms of the mean squared moves."""
+    length = source.shape[0]
+    result = np.full(length, np.nan)
+    lags = np.array([1, 2, 8, 16])
+    totals, idle = np.zeros(4), np.zeros(4, dtype=np.int64)
+    due = 0
+    for index in range(1, length):
+        due += 1
+        afresh = due == period
+        if afresh:
+            due = 0
+        moved = index >= period - 1
+        for place in range(4):
+            lag = lags[place]
+            if index < lag:
+                continue
+            step = source[index] - source[index - lag]
+            totals[place] += step * step
+            idle[place] = idle[place] + 1 if step == 0.0 else 0
+            gone = index - period + lag
+            if gone >= lag:
+                step = source[gone] - source[gone - lag]
+                totals[place] -= step * step
+            if afresh:
+                totals[place] = 0.0
+                for other in range(max(gone + 1, lag), index + 1):
+                    step = source[other] - source[other - lag]
+                    totals[place] += step * step
+            moved = moved and totals[place] > 0.0 and idle[place] < period - lag
+        if moved:
+            longest = totals[3] / (period - 16) / (totals[0] / (period - 1))
+            longer = totals[2] / (period - 8) / (totals[1] / (period - 2))
+            result[index] = np.log2(longest * longest * longer) / 20.0
+    return result
 
 
 def rolling_sharpe(source: Series, period: int, periods_per_year: float) -> Series:
@@ -23,9 +114,9 @@ def rolling_sharpe(source: Series, period: int, periods_per_year: float) -> Seri
     ``sqrt(periods_per_year)``, without a risk-free rate; as a run's own metrics. NaN for the
     first `period` bars and where all returns are equal.
     """
-    returns = talib.ROCP(source, 1)
-    deviation = np.sqrt(rolling_variance(returns, period))
-    return _over(rolling_mean(returns, period), deviation, periods_per_year)
+    result: Series = _sharpe(talib.ROCP(source, 1), period)
+    result *= sqrt(periods_per_year)
+    return result
 
 
 def rolling_sortino(source: Series, period: int, periods_per_year: float) -> Series:
@@ -35,15 +126,7 @@ def rolling_sortino(source: Series, period: int, periods_per_year: float) -> Ser
     the losses, over all bars) of the simple returns, times ``sqrt(periods_per_year)``. NaN for
     the first `period` bars and where there was no loss.
     """
-    returns = talib.ROCP(source, 1)
-    downside = np.sqrt(rolling_mean(np.minimum(returns, 0.0) ** 2, period))
-    return _over(rolling_mean(returns, period), downside, periods_per_year)
-
-
-def _over(mean: Series, deviation: Series, periods_per_year: float) -> Series:
-    """Return the annualised ratio, NaN where there is no deviation."""
-    result = np.full(mean.shape[0], np.nan)
-    np.divide(mean, deviation, out=result, where=deviation > 0.0)
+    result: Series = _sortino(talib.ROCP(source, 1), period)
     result *= sqrt(periods_per_year)
     return result
 
@@ -63,21 +146,12 @@ def hurst(source: Series, period: int) -> Series:
 
     The generalised exponent of second order (T. Di Matteo, Quantitative Finance 7, 2007): half
     the slope of the least-squares line through ``log mean (x[t] - x[t - lag])^2`` over
-    ``log lag``, for lags of 1, 2, 4, 8 and 16 bars inside the window. Feed the logarithm of a
-    price for the usual exponent; over one window they hardly differ. NaN for the first
-    ``period - 1`` bars and where the source did not move over some lag.
+    ``log lag``, for lags of 1, 2, 4, 8 and 16 bars inside the window (with weights of -2, -1, 0,
+    1 and 2, so 4 bars count for nothing). Feed the logarithm of a price for the usual exponent;
+    over one window they hardly differ. NaN for the first ``period - 1`` bars and where the source
+    did not move over some lag.
     """
-    centre = log2(_LAGS[-1]) / 2.0
-    weights = [log2(lag) - centre for lag in _LAGS]
-    scale = 2.0 * sum(weight * weight for weight in weights)
-    result = np.zeros(source.shape[0])
-    for lag, weight in zip(_LAGS, weights, strict=True):
-        squared = np.full(source.shape[0], np.nan)
-        np.square(source[lag:] - source[:-lag], out=squared[lag:])
-        spread = rolling_mean(squared, period - lag)
-        moved = spread > 0.0
-        result[~moved] = np.nan
-        result += np.log2(spread, out=np.zeros_like(spread), where=moved) * (weight / scale)
+    result: Series = _hurst(source, period)
     return result
 
 

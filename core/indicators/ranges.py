@@ -71,11 +71,14 @@ def squeeze(
         ``deviations, multiplier``.
     """
     deviations, multiplier = factors
-    middle = (talib.MIDPRICE(high, low, period) + talib.SMA(close, period)) / 2.0
-    momentum = talib.LINEARREG(close - middle, period)
-    reach = rolling_mean(talib.TRANGE(high, low, close), period)
-    squeezed = deviations * talib.STDDEV(close, period, 1.0) < multiplier * reach
-    flag = squeezed.astype(np.float64)
+    middle = talib.MIDPRICE(high, low, period)
+    middle += talib.SMA(close, period)
+    middle *= -0.5
+    middle += close
+    momentum = talib.LINEARREG(middle, period)
+    flag = rolling_mean(talib.TRANGE(high, low, close), period)
+    flag *= multiplier
+    np.less(talib.STDDEV(close, period, deviations), flag, out=flag)
     flag[: 2 * (period - 1)] = np.nan
     return momentum, flag
 

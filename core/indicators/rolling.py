@@ -10,7 +10,7 @@ import numpy as np
 import talib
 
 from core.indicators.indicator import Series
-from core.indicators.jit import SERIES, WHOLE, looped
+from core.indicators.jit import NUMBER, SERIES, WHOLE, looped
 
 
 @looped(SERIES, WHOLE)
@@ -87,9 +87,23 @@ def rolling_variance(source: Series, period: int) -> Series:
     return result
 
 
+@looped(SERIES, SERIES)
+def weighted_sum(source: Series, weights: Series) -> Series:
+    """Return the sum of each window times `weights`, whose last one is the current bar's."""
+    length, period = source.shape[0], weights.shape[0]
+    result = np.full(length, np.nan)
+    for index in range(period - 1, length):
+        total = 0.0
+        for other in range(period):
+            total += source[index - period + 1 + other] * weights[other]
+        result[index] = total
+    return result
+
+
 def rolling_mean(source: Series, period: int) -> Series:
     """Return the mean of each window."""
-    mean: Series = rolling_sum(source, period) / period
+    mean: Series = rolling_sum(source, period)
+    mean /= period
     return mean
 
 
@@ -114,7 +128,17 @@ def ratio(above: Series, below: Series, *, flat: float) -> Series:
 
 def position(source: Series, low: Series, high: Series, *, flat: float = 0.5) -> Series:
     """Return where `source` stands between `low` (0) and `high` (1); `flat` where they meet."""
-    return ratio(source - low, high - low, flat=flat)
+    place: Series = _position(source, low, high, flat)
+    return place
+
+
+@looped(SERIES, SERIES, SERIES, NUMBER)
+def _position(source: Series, low: Series, high: Series, flat: float) -> Series:
+    result = np.empty(source.shape[0])
+    for index in range(source.shape[0]):
+        span = high[index] - low[index]
+        result[index] = (source[index] - low[index]) / span if span != 0.0 else flat
+    return result
 
 
 def change(source: Series) -> Series:

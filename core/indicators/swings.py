@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import talib
 
 from core.indicators.declare import bars, choice, number
 from core.indicators.indicator import Series, indicator_build
-from core.indicators.jit import NUMBER, SERIES, WHOLE, looped
+from core.indicators.jit import FLAGS, NUMBER, SERIES, WHOLE, looped
 from core.indicators.rolling import previous
 from core.indicators.spec import Spec
 
@@ -45,23 +45,22 @@ def swing_levels(high: Series, low: Series, left: int, right: int) -> tuple[Seri
     ``left + right`` bars.
     """
     tops, bottoms = talib.FRACTAL(high, low, left, right)
-    upper = _held(tops.astype(np.float64), high, np.maximum.accumulate(high), right)
-    lower = _held(bottoms.astype(np.float64), low, np.minimum.accumulate(low), right)
-    upper[: left + right] = np.nan
-    lower[: left + right] = np.nan
-    return upper, lower
+    start = left + right
+    return _held(tops, high, right, 1.0, start), _held(bottoms, low, right, -1.0, start)
 
 
-@looped(SERIES, SERIES, SERIES, WHOLE)
-def _held(flags: Series, price: Series, start: Series, right: int) -> Series:
-    """Return the price of the last flagged swing at each bar; `start` before there is one."""
-    result = start.copy()
-    level = np.nan
-    for index in range(price.shape[0]):
-        if flags[index] != 0.0:
+@looped(FLAGS, SERIES, WHOLE, NUMBER, WHOLE)
+def _held(flags: Any, price: Series, right: int, side: float, start: int) -> Series:
+    """Return the price of the last flagged swing; the extreme so far before there is one."""
+    length = price.shape[0]
+    result = np.full(length, np.nan)
+    level, extreme = np.nan, -np.inf
+    for index in range(length):
+        extreme = max(extreme, side * price[index])
+        if flags[index] != 0:
             level = price[index - right]
-        if not np.isnan(level):
-            result[index] = level
+        if index >= start:
+            result[index] = side * extreme if np.isnan(level) else level
     return result
 
 

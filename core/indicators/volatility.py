@@ -8,7 +8,13 @@ import numpy as np
 
 from core.indicators.declare import choice, number, window
 from core.indicators.indicator import Series, indicator_build
-from core.indicators.rolling import previous, rolling_mean, rolling_sum, rolling_variance
+from core.indicators.rolling import (
+    change,
+    previous,
+    rolling_mean,
+    rolling_sum,
+    rolling_variance,
+)
 from core.indicators.spec import Spec
 
 _NEED_THE_BAR_BEFORE = frozenset({"close", "yang_zhang"})
@@ -46,28 +52,26 @@ def realized_volatility(
     All but "yang_zhang" and "close" leave out what happens between a close and the next open.
     """
     estimator, periods_per_year = settings
-    valid = (open_ > 0.0) & (high > 0.0) & (low > 0.0) & (close > 0.0)
-    logs = [
-        np.log(prices, out=np.zeros_like(prices), where=valid)
-        for prices in (open_, high, low, close)
-    ]
-    variance = _variance(str(estimator), logs, period)
-    result = np.sqrt(np.maximum(variance, 0.0))
+    result = _variance(str(estimator), (open_, high, low, close), period)
+    np.maximum(result, 0.0, out=result)
+    np.sqrt(result, out=result)
     result *= sqrt(float(periods_per_year))
-    if not valid.all():
+    if not all(prices.min(initial=1.0) > 0.0 for prices in (open_, high, low, close)):
+        valid = (open_ > 0.0) & (high > 0.0) & (low > 0.0) & (close > 0.0)
         reach = period + (estimator in _NEED_THE_BAR_BEFORE)
         bad = rolling_sum(np.concatenate((np.zeros(reach - 1), ~valid)), reach)[reach - 1 :]
         result[bad > 0.0] = np.nan
     return result
 
 
-def _variance(estimator: str, logs: list[Series], period: int) -> Series:
-    """Return the mean variance of a bar in each window, from the logarithms of its prices."""
-    opened, top, bottom, closed = logs
+def _variance(estimator: str, prices: tuple[Series, ...], period: int) -> Series:
+    """Return the mean variance of a bar in each window."""
     if estimator == "close":
-        return rolling_variance(closed - previous(closed), period)
+        return rolling_variance(change(_log(prices[3])), period)
     if estimator == "parkinson":
-        return rolling_mean((top - bottom) ** 2, period) / (4.0 * log(2.0))
+        span = _log(prices[1]) - _log(prices[2])
+        return rolling_mean(np.square(span, out=span), period) / (4.0 * log(2.0))
+    opened, top, bottom, closed = (_log(column) for column in prices)
     if estimator == "garman_klass":
         body = (2.0 * log(2.0) - 1.0) * (closed - opened) ** 2
         return rolling_mean((top - bottom) ** 2 / 2.0 - body, period)
@@ -80,6 +84,11 @@ def _variance(estimator: str, logs: list[Series], period: int) -> Series:
     during = rolling_variance(closed - opened, period)
     result: Series = overnight + share * during + (1.0 - share) * rogers_satchell
     return result
+
+
+def _log(prices: Series) -> Series:
+    """Return the logarithm, 0 of what has none."""
+    return np.log(prices, out=np.zeros_like(prices), where=prices > 0.0)
 
 
 INDICATORS = (

@@ -7,7 +7,8 @@ import talib
 
 from core.indicators.declare import bars, number, window
 from core.indicators.indicator import Series, indicator_build
-from core.indicators.rolling import change, ratio, rolling_mean, rolling_sum
+from core.indicators.jit import SERIES, WHOLE, looped
+from core.indicators.rolling import change, ratio, rolling_mean
 from core.indicators.spec import Spec
 
 
@@ -30,9 +31,10 @@ def klinger(
     *averages, signal = periods
     fast, slow = sorted(averages)
     moved = change(high + low + close)
-    force = np.where(moved >= 0.0, volume, -volume)
+    force = np.copysign(volume, moved + 0.0)
     force[:1] = np.nan
-    line = talib.EMA(force, fast) - talib.EMA(force, slow)
+    line = talib.EMA(force, fast)
+    line -= talib.EMA(force, slow)
     average = talib.EMA(line, signal)
     line[: slow + signal - 1] = np.nan
     return line, average
@@ -52,16 +54,41 @@ def ease_of_movement(
     return rolling_mean(eased, period)
 
 
+@looped(SERIES, SERIES, WHOLE)
+def _rolling_vwap(price: Series, volume: Series, period: int) -> Series:
+    length = price.shape[0]
+    result = np.full(length, np.nan)
+    plain, weighted, total, due, idle = 0.0, 0.0, 0.0, 0, 0
+    for index in range(length):
+        value, weight = price[index], volume[index]
+        plain, weighted, total = plain + value, weighted + value * weight, total + weight
+        idle = idle + 1 if weight == 0.0 else 0
+        due += 1
+        gone = index - period
+        if gone >= 0:
+            plain -= price[gone]
+            weighted -= price[gone] * volume[gone]
+            total -= volume[gone]
+        if due == period:  # afresh, so that rounding does not pile up
+            plain, weighted, total, due = 0.0, 0.0, 0.0, 0
+            for other in range(gone + 1, index + 1):
+                plain += price[other]
+                weighted += price[other] * volume[other]
+                total += volume[other]
+        if gone >= -1:
+            empty = idle >= period or total == 0.0
+            result[index] = plain / period if empty else weighted / total
+    return result
+
+
 def rolling_vwap(high: Series, low: Series, close: Series, volume: Series, period: int) -> Series:
     """Return the mean typical price of the window, weighted by volume.
 
     The plain mean of the window where it has no volume at all. NaN for the first
     ``period - 1`` bars.
     """
-    price = (high + low + close) / 3.0
-    total = rolling_sum(volume, period)
-    result = rolling_mean(price, period)
-    return np.divide(rolling_sum(price * volume, period), total, out=result, where=total != 0.0)
+    result: Series = _rolling_vwap(talib.TYPPRICE(high, low, close), volume, period)
+    return result
 
 
 INDICATORS = (

@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 import numba
 
 from core.engine.compiled import source_fingerprint
+from core.options.kernel import bars_run
 from core.options.loops import greeks_loop, implied_loop, price_loop
+from core.options.state import World
+from core.options.world import world_new
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +74,21 @@ def _greeks(fingerprint: str, *, cache: bool) -> Any:
         return greeks_loop(table, model)
 
     return numba.njit("f8[:,:](f8[:,::1], i8)", cache=cache, nogil=True)(greeks)
+
+
+@functools.cache
+def kernel_load() -> Callable[..., Any]:
+    """Return the compiled `kernel.bars_run`; its argument types are fixed, as the engine's are."""
+    return cached(_kernel)
+
+
+def _kernel(fingerprint: str, *, cache: bool) -> Any:
+    def options_kernel(world: World, start: int, stage: int) -> Any:
+        fingerprint  # noqa: B018 - as below
+        return bars_run(world, start, stage)
+
+    signature = tuple(map(numba.typeof, (world_new(), 0, 0)))
+    return numba.njit(signature, cache=cache, nogil=True, error_model="numpy")(options_kernel)
 
 
 def _implied(fingerprint: str, *, cache: bool) -> Any:

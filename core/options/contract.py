@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class Contract(NamedTuple):
     expiry: int
 
 
+@lru_cache(maxsize=4096)
 def contract_symbol(contract: Contract, underlying: str = "") -> str:
     """Return the symbol by the Options Symbology Initiative, without the padding of the root.
 

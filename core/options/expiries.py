@@ -6,6 +6,7 @@ are known and that Friday is none of them, they expire at the last session befor
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -19,7 +20,8 @@ WEEK: Final = 7
 _FRIDAY: Final = 1
 _THIRD_FRIDAYS: Final = range(15, 22)
 _LONGEST_BREAK: Final = 4
-_AROUND: Final = 42  # days: whatever day it is, a third Friday is nearer than this
+_AROUND: Final = 12  # days: whatever day it is, a Friday is nearer than this, moved or not
+_AROUND_MONTHLY: Final = 40  # and so is a third Friday
 
 NONE: Final = -1
 
@@ -38,7 +40,7 @@ class ExpiryCalendar:
     def __init__(
         self, sessions: NDArray[np.int64], *, listed: Literal["weekly", "monthly"] = "weekly"
     ) -> None:
-        self._sessions = sessions
+        self._sessions: list[int] = sessions.tolist()
         self._monthly_only = listed == "monthly"
         self._found: dict[tuple[Expiry, int, int], int] = {}
 
@@ -61,9 +63,9 @@ class ExpiryCalendar:
     def rolled(self, day: int) -> int:
         """Return the day itself, or the last session before it where it is known to be none."""
         sessions = self._sessions
-        if not sessions.size or not sessions[0] <= day <= sessions[-1]:
+        if not sessions or not sessions[0] <= day <= sessions[-1]:
             return day
-        before = int(sessions[np.searchsorted(sessions, day, side="right") - 1])
+        before = sessions[bisect_right(sessions, day) - 1]
         return before if day - before <= _LONGEST_BREAK else day
 
     def _find(self, wanted: Expiry, day: int, earliest: int) -> int:
@@ -72,7 +74,9 @@ class ExpiryCalendar:
             return there if there >= earliest else NONE
         target = day + wanted.days
         monthly = self._monthly_only or wanted.cycle == Cycle.MONTHLY
-        around = fridays(max(earliest, target - _AROUND), target + _AROUND, monthly=monthly)
+        reach = _AROUND_MONTHLY if monthly else _AROUND
+        first, last = max(earliest, target - reach), max(earliest, target) + reach
+        around = fridays(first, last, monthly=monthly)
         there_are = [one for one in map(self.rolled, around) if one >= earliest]
         if wanted.policy == Policy.AT_LEAST:
             return next((one for one in there_are if one >= target), NONE)

@@ -1,0 +1,231 @@
+"""The option desk: opens and closes positions of a run, and writes down what it does."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from core.engine.option_rules import OptionRule, Right
+from core.options.compiled import loops_load
+from core.options.config import OptionsConfig
+from core.options.contract import Contract
+from core.options.ledger import Ledger, commission_of
+from core.options.loops import BAW, BSM
+from core.options.machine import At, Machine
+from core.options.result import OptionExitReason
+
+_SLACK: Final = 1e-9  # of the equity: rounding rejects nothing
+
+
+class Desk:
+    """Trades options for one run.
+
+    Attributes
+    ----------
+    counters : dict
+        How many orders were rejected, and why.
+    """
+
+    def __init__(self, machine: Machine, config: OptionsConfig, ledger: Ledger) -> None:
+        self.machine = machine
+        self.config = config
+        self.ledger = ledger
+        self.counters = {"rejected_option_contract": 0, "rejected_option_money": 0}
+        self._opened = 0
+
+    def open(self, number: int, rule: OptionRule, contracts: list[Contract], at: At) -> None:
+        """Open a position by rule `number`, at the ask what is bought and at the bid what is sold.
+
+        The whole order is rejected where a contract is over or has no bid, and where the account
+        could not carry the position.
+        """
+        mids = self._mids(contracts, at)
+        sides = np.array([leg.side for leg in rule.legs], np.float64)
+        prices = self._paid(mids, sides)
+        over = any(contract.expiry < at.day for contract in contracts)
+        if over or not (np.isfinite(prices) & ((prices > 0.0) | (sides > 0))).all():
+            self.counters["rejected_option_contract"] += 1
+            return
+        row = self._position_add(number, rule)
+        before = self._saved()
+        quantities = sides * [leg.ratio * rule.quantity for leg in rule.legs]
+        for contract, quantity, mid, price in zip(contracts, quantities, mids, prices, strict=True):
+            self._leg_add(
+                contract, float(quantity), (float(mid), float(price)), row=row, rule=rule, at=at
+            )
+        shares = float(self.machine.account["position"])
+        rate = float(self.machine.world.book.terms["opening_rate"][0])
+        free = self.machine.free(at.spot, shares=shares, rate=rate)
+        if not free >= -_SLACK * abs(self.machine.equity(at.spot)):
+            self._restore(before, row, number)
+            self.counters["rejected_option_money"] += 1
+            return
+        self._filled(row, contracts, at)
+
+    def close(self, at: At) -> None:
+        """Close every position that is to be closed, each leg by an order of its own."""
+        positions = self.machine.world.book.positions
+        for leg in self.machine.legs[::-1].copy():
+            reason = int(positions["closing"][leg["position"]])
+            if reason:
+                self.leg_close(leg, at, reason)
+        self.machine.desk["to_close"] = False
+
+    def close_all(self, at: At, reason: OptionExitReason) -> None:
+        """Close every position."""
+        positions = self.machine.world.book.positions
+        positions["closing"][positions["rule"] >= 0] = reason
+        self.close(at)
+
+    def leg_close(self, leg: Any, at: At, reason: int, *, price: float | None = None) -> None:
+        """Close a leg at the bid or ask, or at a price without costs."""
+        quantity, mid = -float(leg["quantity"]), float(leg["price"])
+        contracts = abs(quantity)
+        paid, fee = price, 0.0
+        if paid is None:
+            paid = float(self._paid(np.array([mid]), np.array([quantity]))[0])
+            value = contracts * paid * self.config.multiplier
+            fee = commission_of(self.config.commission, contracts, value)
+        self._leg_remove(leg, paid, fee)
+        row = self.machine.world.book.positions[leg["position"]]
+        rule, number = int(row["rule"]), int(row["number"])
+        self.ledger.fill(
+            _contract(leg),
+            position=number,
+            moment=(at.bar, at.ts, at.spot, at.vol),
+            quantity=quantity,
+            price=paid,
+            mid=mid if price is None else price,
+            commission=fee,
+            rule=rule,
+            reason=reason,
+        )
+        self.ledger.trade(leg, rule=rule, number=number)
+        self._position_free(leg["position"])
+
+    def _mids(self, contracts: list[Contract], at: At) -> Any:
+        """Return what the model says each contract is worth."""
+        config = self.config
+        table = np.empty((7, len(contracts)))
+        for column, contract in enumerate(contracts):
+            table[:, column] = (
+                contract.right,
+                at.spot,
+                contract.strike,
+                (contract.expiry - at.day) / 365.0,
+                at.vol,
+                config.rate,
+                config.dividend_yield,
+            )
+        return loops_load().price(table, BAW if config.style == "american" else BSM, 1)
+
+    def _paid(self, mids: Any, sides: Any) -> Any:
+        """Return the ask where `sides` buys and the bid where it sells; a bid is never negative."""
+        half = 0.5 * np.maximum(self.config.spread * mids, self.config.minimum_spread)
+        return np.maximum(mids + np.sign(sides) * half, 0.0)
+
+    def _position_add(self, number: int, rule: OptionRule) -> int:
+        book = self.machine.world.book
+        row = int(np.flatnonzero(book.positions["rule"] < 0)[0])
+        when = rule.close_when
+        book.positions[row] = (
+            self._opened,
+            number,
+            0.0,
+            0.0,
+            math.nan if when.profit is None else when.profit,
+            math.nan if when.loss is None else when.loss,
+            -1 if when.days is None else when.days,
+            0,
+        )
+        book.held[number] += 1
+        return row
+
+    def _leg_add(
+        self,
+        contract: Contract,
+        quantity: float,
+        prices: tuple[float, float],
+        *,
+        row: int,
+        rule: OptionRule,
+        at: At,
+    ) -> None:
+        """Write the leg down, and what it does to the account: half the spread and the fee."""
+        book, desk, account = self.machine.world.book, self.machine.desk, self.machine.account
+        mid, price = prices
+        shares = quantity * self.config.multiplier
+        fee = commission_of(self.config.commission, abs(quantity), abs(shares) * price)
+        book.legs[int(desk["legs"])] = (
+            int(contract.right), contract.strike, contract.expiry, quantity, mid, row,
+            rule.secured, 0.0, 0.0, mid, mid, at.bar, at.ts, price, mid, fee,
+        )  # fmt: skip
+        desk["legs"] += 1
+        desk["value"] += shares * mid
+        account["balance"] += shares * (mid - price) - fee
+        book.positions["flow"][row] -= shares * price
+
+    def _filled(self, row: int, contracts: list[Contract], at: At) -> None:
+        """Note the fills of a position that has been opened."""
+        position = self.machine.world.book.positions[row]
+        position["base"] = abs(position["flow"])
+        for contract, leg in zip(contracts, self.machine.legs[-len(contracts) :], strict=True):
+            self.ledger.fill(
+                contract,
+                position=self._opened,
+                moment=(at.bar, at.ts, at.spot, at.vol),
+                quantity=float(leg["quantity"]),
+                price=float(leg["entry_price"]),
+                mid=float(leg["entry_mid"]),
+                commission=float(leg["commission"]),
+                rule=int(position["rule"]),
+                reason=int(OptionExitReason.SIGNAL),
+            )
+        self._opened += 1
+
+    def _leg_remove(self, leg: Any, price: float, fee: float) -> None:
+        """Take a leg off the book: its mark leaves the account, what it brought comes in."""
+        book, desk, account = self.machine.world.book, self.machine.desk, self.machine.account
+        legs = self.machine.legs
+        shares = float(leg["quantity"]) * self.config.multiplier
+        mark = shares * float(leg["price"])
+        account["balance"] += shares * price - mark - fee
+        desk["value"] -= mark
+        book.positions["flow"][leg["position"]] += shares * price
+        place = int(np.flatnonzero(_same(legs, leg))[0])
+        legs[place:-1] = legs[place + 1 :].copy()
+        desk["legs"] -= 1
+        if desk["legs"] == 0:
+            account["balance"] -= float(desk["value"])  # what rounding has left of it
+            desk["value"] = 0.0
+
+    def _position_free(self, row: int) -> None:
+        """Let go of a position whose last leg is gone."""
+        book = self.machine.world.book
+        if not (self.machine.legs["position"] == row).any():
+            book.held[book.positions["rule"][row]] -= 1
+            book.positions["rule"][row] = -1
+
+    def _saved(self) -> tuple[int, float, float]:
+        desk, account = self.machine.desk, self.machine.account
+        return int(desk["legs"]), float(desk["value"]), float(account["balance"])
+
+    def _restore(self, before: tuple[int, float, float], row: int, number: int) -> None:
+        desk, account, book = self.machine.desk, self.machine.account, self.machine.world.book
+        desk["legs"], desk["value"], account["balance"] = before
+        book.positions["rule"][row] = -1
+        book.held[number] -= 1
+
+
+def _contract(leg: Any) -> Contract:
+    return Contract(Right(int(leg["right"])), float(leg["strike"]), int(leg["expiry"]))
+
+
+def _same(legs: Any, leg: Any) -> Any:
+    """Return which of the open legs is this one: a position has no contract twice on one side."""
+    found = legs["position"] == leg["position"]
+    for name in ("right", "strike", "expiry", "quantity"):
+        found = found & (legs[name] == leg[name])
+    return found

@@ -1,0 +1,98 @@
+"""The arrays of a run with options, as the kernel takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.bars import Bars
+from core.engine.code_lowering import code_layout
+from core.engine.config import RunConfig
+from core.engine.lowering import first_bar, plan_lower, terms_lower
+from core.engine.option_rules import OptionOperation
+from core.engine.program import Program
+from core.engine.state import Curves, Market, tables_new
+from core.options.config import OptionsConfig
+from core.options.state import OPTION_TERMS, Book, Chain, World, book_new
+
+
+def world_build(
+    bars: Bars,
+    columns: Sequence[NDArray[Any]],
+    program: Program,
+    config: RunConfig,
+    *,
+    options_config: OptionsConfig,
+    chain: Chain,
+) -> World:
+    """Return the arrays of a run before its first bar, with the cash and without positions.
+
+    Raises
+    ------
+    InvalidInput
+        With every fault of the program's own rules, as the engine finds them.
+    """
+    stock = replace(program, option_rules=())
+    plan = plan_lower(stock, columns, config, len(bars))
+    curves = Curves(*np.empty((3, len(bars)), np.float64))
+    start = min(first_bar(stock, config), len(bars))
+    curves.equity[:start] = config.cash
+    curves.cash[:start] = config.cash
+    curves.position[:start] = 0.0
+    tables = tables_new(terms_lower(stock, config), len(bars), code_layout(stock).size)
+    market = Market(*map(_read_only, (bars.ts, bars.open, bars.high, bars.low, bars.close)))
+    return World(market, plan, tables, curves, chain, _book(program, config, options_config, bars))
+
+
+def world_new() -> World:
+    """Return a world of one bar without rules: its types are those of every other."""
+    one = np.ones(1)
+    bars = Bars.from_arrays(ts=[0], open=one, high=one, low=one, close=one, volume=one)
+    days, none = np.zeros(1, np.int64), np.zeros(0, np.int64)
+    chain = Chain(
+        days, days, one, one, one, one, one, np.zeros((0, 1), np.bool_), none,
+        np.zeros(0, np.bool_), none, none,
+    )  # fmt: skip
+    return world_build(
+        bars, [], Program((), ()), RunConfig(), options_config=OptionsConfig(), chain=chain
+    )
+
+
+def _book(program: Program, config: RunConfig, options: OptionsConfig, bars: Bars) -> Book:
+    terms = np.array(
+        [
+            (
+                options.rate,
+                options.dividend_yield,
+                options.style == "american",
+                options.multiplier,
+                options.margin == "cash",
+                config.margin,
+                config.maintenance_margin or config.margin,
+            )
+        ],
+        OPTION_TERMS,
+    )
+    opening = [
+        (rule.max_positions, rule.max_positions * len(rule.legs))
+        for rule in program.option_rules
+        if rule.operation == OptionOperation.OPEN
+    ]
+    return book_new(
+        terms,
+        positions=sum(positions for positions, _ in opening),
+        legs=sum(legs for _, legs in opening),
+        rules=len(program.option_rules),
+        bars=len(bars),
+    )
+
+
+def _read_only(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that cannot be written: to numba that is a type of its own."""
+    view = column.view()
+    view.flags.writeable = False
+    return view

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import ApplicationError, Detail, InvalidInput, NotFound
+from strategies.graph.compile import graph_compile
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_get
 from strategies.graph.validate import graph_faults
@@ -62,10 +63,20 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Whether a draft can run, and what stands in its way."""
+    """Whether a draft can run, what stands in its way, and what it reads besides its own bars.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+        Other instruments whose bars a run needs; empty while there are faults.
+    timeframes : tuple of str
+        Longer time frames that nodes name; empty while there are faults.
+    """
 
     faults: tuple[Detail, ...]
     warnings: tuple[Detail, ...]
+    symbols: tuple[str, ...] = ()
+    timeframes: tuple[str, ...] = ()
 
     @property
     def runnable(self) -> bool:
@@ -167,12 +178,16 @@ def draft_report(
     A document that could not even be saved is reported like one that is incomplete.
     """
     try:
-        faults, warnings = graph_faults(graph_parse(document), parameters)
+        graph = graph_parse(document)
+        faults, warnings = graph_faults(graph, parameters)
     except InvalidInput as error:
         return Report(faults=faults_under(error, "graph").details, warnings=())
+    plan = None if faults else graph_compile(graph, parameters)
     return Report(
         faults=tuple(_under(fault, "graph") for fault in faults),
         warnings=tuple(_under(warning, "graph") for warning in warnings),
+        symbols=plan.symbols if plan else (),
+        timeframes=plan.timeframes if plan else (),
     )
 
 

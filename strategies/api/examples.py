@@ -65,6 +65,8 @@ STRATEGY: dict[str, Any] = {
     "runnable": True,
     "errors": [],
     "warnings": [],
+    "symbols": [],
+    "timeframes": [],
 }
 FAULT: dict[str, Any] = {
     "path": "graph.nodes[5].inputs.when",
@@ -137,7 +139,7 @@ INDICATOR_ADDED = {
     "warnings": [],
     "revision": 2,
 }
-REPORT = {"valid": False, "errors": [FAULT], "warnings": []}
+REPORT = {"valid": False, "errors": [FAULT], "warnings": [], "symbols": [], "timeframes": []}
 DIFF = {
     "from": 1,
     "to": 2,

@@ -98,6 +98,8 @@ class StrategyChangeInput(GraphInput):
             "runnable",
             "errors",
             "warnings",
+            "symbols",
+            "timeframes",
         )
     )
 
@@ -130,6 +132,20 @@ class ValidateInput(KnownFields):
 
     graph = GraphField(required=False)
     parameters = ValuesField(required=False)
+
+
+def _symbols_field() -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Other instruments whose bars a run needs; empty while there are errors.",
+    )
+
+
+def _timeframes_field() -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Time frames that nodes name: a run's interval may not be longer.",
+    )
 
 
 class OriginOutput(serializers.Serializer[Strategy]):
@@ -175,6 +191,8 @@ class StrategyOutput(StrategySummaryOutput):
         help_text="What keeps the draft from running."
     )
     warnings = FaultsField()
+    symbols = _symbols_field()
+    timeframes = _timeframes_field()
 
     def to_representation(self, instance: Strategy) -> dict[str, Any]:
         """Return the row, and what validation says of its draft."""
@@ -189,6 +207,8 @@ def report_body(report: Report, *, verdict: str) -> dict[str, Any]:
         verdict: report.runnable,
         "errors": [fault.as_dict() for fault in report.faults],
         "warnings": [warning.as_dict() for warning in report.warnings],
+        "symbols": list(report.symbols),
+        "timeframes": list(report.timeframes),
     }
 
 
@@ -198,6 +218,8 @@ class ReportOutput(serializers.Serializer[Any]):
     valid = serializers.BooleanField()
     errors = FaultsField()  # type: ignore[assignment]  # a field of that name
     warnings = FaultsField()
+    symbols = _symbols_field()
+    timeframes = _timeframes_field()
 
 
 class StepOutput(serializers.Serializer[Any]):

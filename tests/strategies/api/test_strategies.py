@@ -146,7 +146,8 @@ def test_deleting_is_204_or_the_archived_strategy(api, strategy):
 
 def test_validate_tells_all_faults_and_saves_nothing(api, strategy, graph):
     url = f"{URL}/{strategy.id}/validate"
-    assert api.post(url).json() == {"valid": True, "errors": [], "warnings": []}
+    nothing = {"errors": [], "warnings": [], "symbols": [], "timeframes": []}
+    assert api.post(url).json() == {"valid": True, **nothing}
     graph["edges"].pop()
     graph["nodes"][2]["params"]["period"] = -1
     body = api.post(url, {"graph": graph, "parameters": {"nope": 1}}).json()
@@ -156,6 +157,16 @@ def test_validate_tells_all_faults_and_saves_nothing(api, strategy, graph):
     }
     assert {fault.get("node_id") for fault in body["errors"]} >= {"slow_ema", "leave"}
     assert api.get(f"{URL}/{strategy.id}").json()["runnable"]
+
+
+def test_validate_tells_which_other_bars_a_run_needs(api, strategy, graph):
+    url = f"{URL}/{strategy.id}/validate"
+    graph["nodes"][0]["params"] |= {"symbol": "spy"}
+    graph["nodes"][2]["params"]["timeframe"] = "1 week"
+    body = api.post(url, {"graph": graph}).json()
+    assert (body["valid"], body["symbols"], body["timeframes"]) == (True, ["SPY"], ["1w"])
+    graph["edges"].pop()
+    assert api.post(url, {"graph": graph}).json()["symbols"] == []
 
 
 def test_a_cycle_is_told_with_its_nodes(api, strategy, graph):

@@ -84,13 +84,21 @@ def _shown(spacing: float | None) -> str:
     if spacing is None:
         return "1d"
     if spacing < _TOLERANCE * _DAY_S:
-        found = timeframe_canonical(f"{spacing:.0f}s") if spacing >= 1 else None
+        found = _of_time(round(spacing))
     else:
         found = _BY_DAYS.get(round(spacing / _DAY_S))
     if found is None:
         message = f"The bars are {spacing:g} seconds apart, which is no interval: name it."
         raise _unknown(message, f"{spacing:g} s")
     return found
+
+
+def _of_time(seconds: int) -> str | None:
+    """Return a length of time in the greatest unit that counts it."""
+    for unit, length in (("h", 3_600), ("m", 60), ("s", 1)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return None
 
 
 def _unknown(message: str, received: str) -> InvalidInput:

@@ -118,7 +118,8 @@ DESCRIPTIONS: Final = {
     "PVO": "Fast less slow moving average of volume in percent of the slow one.",
     "PVT": "Running sum of volume times the fractional change of the close.",
     "RVOL": "Volume over the mean of the bars before. NaN or infinite where they had none.",
-    "VWAP": "Typical price weighted by volume since the first bar (not by session).",
+    "VWAP": "Typical price weighted by volume since the first bar; session_vwap begins anew with "
+    "each session, rolling_vwap is that of a window.",
     # Cycle
     "HT_DCPERIOD": "Period, in bars, of the dominant cycle (Ehlers).",
     "HT_DCPHASE": "Phase of the dominant cycle in degrees.",

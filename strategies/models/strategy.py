@@ -31,6 +31,9 @@ class Strategy(OwnedModel):
         blank=True,
         related_name="children",
     )
+    # What it changes of its base, so that it can be put on a newer version of it:
+    # {"parameters": {name: default}, "nodes": {id: node}}.
+    overrides = models.JSONField(default=dict, blank=True)
     forked_from = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="forks"
     )

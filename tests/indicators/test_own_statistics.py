@@ -134,6 +134,22 @@ def test_rolling_sums_and_variances_forget_a_giant_and_know_a_flat_window():
     assert np.isnan(rolling_sum(gaps, 2)[:4]).all()
 
 
+@pytest.mark.parametrize("price", [0.1, 33.3, 1e9])
+def test_a_halted_market_has_no_ratio_made_of_rounding(bars, price):
+    halted = {"source": np.concatenate([bars["source"], np.full(300, price)])}
+    for name in ("rolling_sharpe", "rolling_sortino", "hurst"):
+        assert np.isnan(run(name, halted)[-150:]).all(), name
+    still = run("vidya", halted)[-280:]
+    assert (still == still[0]).all()
+
+
+def test_ratios_over_windows_forget_a_giant(bars):
+    wild = {"source": bars["source"].copy()}
+    wild["source"][100] = 1e12
+    for name in ("rolling_sharpe", "rolling_sortino", "hurst"):
+        np.testing.assert_allclose(run(name, wild)[310:], run(name, bars)[310:], rtol=1e-9)
+
+
 def test_lookback_follows_the_estimator_and_the_slower_of_two_averages():
     volatility, klinger = indicator_get("hv"), indicator_get("kvo")
     periods = [

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from core.engine.bars import Bars
 
-Key = tuple[str, bool]
+# Hash and whether adjusted; the interval too, where it is not the stored one.
+Key = tuple[str, bool] | tuple[str, bool, str]
 BYTES_PER_BAR = 6 * 8
 
 

@@ -11,6 +11,7 @@ from core.errors import Detail, InvalidInput
 from market.calendars import NS_PER_S, range_bounds
 from market.intervals import Interval, interval_get
 from market.models import BarSeries, BarSnapshot
+from market.resampling import finer_names
 from market.selectors import instrument_get, series_list, visible
 
 # Of several sources that cover a range equally well, the earlier one here is read.
@@ -36,16 +37,18 @@ def series_choose(
 ) -> BarSeries:
     """Return the series to read a range from: one's own, else the one that has most of it.
 
-    Series are never spliced: two sources may adjust differently.
+    Bars of the interval come before finer ones that can be put together to it, and of these the
+    coarsest. Series are never spliced: two sources may adjust differently.
 
     Raises
     ------
     InvalidInput
         When the symbol is unknown, or has no bars at the interval or in the range.
     """
+    names = finer_names(interval)
     candidates = list(
         series_list(owner_id=owner_id).filter(
-            instrument__symbol=symbol.strip().upper(), interval=interval.name
+            instrument__symbol=symbol.strip().upper(), interval__in=[interval.name, *names]
         )
     )
     if not candidates:
@@ -59,7 +62,9 @@ def series_choose(
     return max(
         covering,
         key=lambda series: (
+            series.interval == interval,
             series.owner_id is not None,
+            interval_get(series.interval).seconds,
             covered[series.id],
             -_rank(series.provider),
         ),
@@ -81,7 +86,7 @@ def snapshot_get(
             content_hash=content_hash,
             series__in=BarSeries.objects.filter(visible(owner_id)),
             series__instrument__symbol=symbol.strip().upper(),
-            series__interval=interval.name,
+            series__interval__in=[interval.name, *finer_names(interval)],
         )
         .select_related("series__instrument")
         .first()

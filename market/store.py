@@ -15,6 +15,7 @@ from market.cache import BarCache
 from market.calendars import range_bounds
 from market.intervals import Interval, interval_get
 from market.models import Instrument
+from market.resampling import bars_coarser
 from market.sources import nothing_in_range, series_choose, snapshot_get
 
 _cache = BarCache(settings.BARS_CACHE_BYTES)
@@ -35,6 +36,8 @@ class StoredBars:
     adjusted : bool
         Whether later splits and dividends are taken into the prices.
     provider : str
+    stored_interval : Interval or None
+        Of the bars in the store, where these are made of finer ones.
     """
 
     bars: Bars
@@ -43,6 +46,7 @@ class StoredBars:
     interval: Interval
     adjusted: bool
     provider: str
+    stored_interval: Interval | None = None
 
     @property
     def instrument_symbol(self) -> str:
@@ -67,7 +71,8 @@ def bars_read(
     symbol : str
         In any case. The owner's own bars come before shared ones.
     interval : str
-        A name or alias: ``"1d"``, ``"1 hour"``.
+        A name or alias: ``"1d"``, ``"1 hour"``. Where only finer bars are stored they are put
+        together by session (`core.sessions`), whole ones only.
     start, end : date or datetime, optional
         A day means its whole session, the end included; None means as far as there are bars.
     adjusted : bool
@@ -94,6 +99,15 @@ def bars_read(
             symbol=symbol, interval=bar_interval, content_hash=snapshot, owner_id=owner_id
         )
     bars = _cache.get((content_hash, adjusted), lambda: _read(path, adjusted=adjusted))
+    stored_interval = interval_get(series.interval)
+    if stored_interval != bar_interval:
+        fine = bars
+        bars = _cache.get(
+            (content_hash, adjusted, bar_interval.name),
+            lambda: bars_coarser(
+                fine, instrument=series.instrument, interval=stored_interval, to=bar_interval
+            ),
+        )
     first, last = range_bounds(
         start=start, end=end, instrument=series.instrument, interval=bar_interval
     )
@@ -108,6 +122,7 @@ def bars_read(
         interval=bar_interval,
         adjusted=adjusted,
         provider=series.provider,
+        stored_interval=None if stored_interval == bar_interval else stored_interval,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from strategies.graph.compile import graph_compile
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_get
 from strategies.graph.validate import graph_faults
+from strategies.inheritance import Overrides, nodes_replace
 from strategies.models import StrategyVersion
 from strategies.selectors import strategy_get, template_graph, version_get
 
@@ -29,8 +30,11 @@ class GraphSource:
         Name of a template.
     base_strategy : UUID or None
         One of the owner's strategies, at version `base_version` (its newest where that is None).
+        Without `base_strategy` a `base_version` is one of the base that the strategy has already.
     parameters : Mapping
         Defaults that replace the graph's own.
+    nodes : Mapping
+        Nodes that take the place of the base's, by id.
     path : str
         Where the graph stands in the caller's input, for the paths of faults: ``"graph"``, or
         empty where nodes and edges were given at the top.
@@ -41,12 +45,18 @@ class GraphSource:
     base_strategy: UUID | str | None = None
     base_version: int | None = None
     parameters: Mapping[str, Any] | None = None
+    nodes: Mapping[str, Any] | None = None
     path: str = "graph"
 
     @property
     def given(self) -> bool:
-        """Whether there is a graph in it, and not just parameters."""
+        """Whether there is a graph in it, and not just changes of one."""
         return self.graph is not None or bool(self.template) or self.base_strategy is not None
+
+    @property
+    def overrides(self) -> Overrides:
+        """The changes of a graph in it."""
+        return Overrides(self.parameters or {}, self.nodes or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class Draft:
     description: str = ""
     template: str = ""
     base_version: StrategyVersion | None = None
+    overrides: Overrides = field(default_factory=Overrides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,9 @@ def draft_compose(*, owner_id: UUID, source: GraphSource) -> Draft:
     InvalidInput
         With all faults of the graph and its parameters, each where the caller wrote it.
     """
+    if source.base_strategy is not None:
+        return _draft_of_base(owner_id, source)
+    without_base_refuse(source)
     if source.template:
         template = template_get(source.template)
         draft = draft_read(template_graph(template.name)[0], parameters=source.parameters)
@@ -101,8 +115,6 @@ def draft_compose(*, owner_id: UUID, source: GraphSource) -> Draft:
             description=template.description,
             template=template.name,
         )
-    if source.base_strategy is not None:
-        return _draft_of_base(owner_id, source)
     return draft_read(source.graph or {}, parameters=source.parameters, path=source.path)
 
 
@@ -113,14 +125,39 @@ def _draft_of_base(owner_id: UUID, source: GraphSource) -> Draft:
     except NotFound as error:
         missing = Detail("base_strategy", "not_found", error.message, received=source.base_strategy)
         raise InvalidInput(error.message, details=[missing]) from error
-    draft = draft_read(version.graph, parameters=source.parameters)
-    return replace(
-        draft,
-        title=base.name,
-        description=base.description,
-        template=base.template,
-        base_version=version,
-    )
+    draft = draft_on_base(version, source.overrides)
+    return replace(draft, title=base.name, description=base.description, template=base.template)
+
+
+def without_base_refuse(source: GraphSource) -> None:
+    """Refuse what only a strategy with a base can be told.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the field.
+    """
+    for name, given in (("base_version", source.base_version), ("replace_nodes", source.nodes)):
+        if given:
+            message = (
+                f"The strategy has no base, so {name!r} means nothing: name a 'base_strategy', or "
+                "change the graph itself."
+            )
+            raise InvalidInput(message, details=[Detail(name, "no_base", message)])
+
+
+def draft_on_base(version: StrategyVersion, overrides: Overrides) -> Draft:
+    """Return the draft of a version of a base with a child's changes.
+
+    Raises
+    ------
+    InvalidInput
+        With every fault of the nodes, or of the parameters: what a child replaces may be gone
+        from a newer version.
+    """
+    document = nodes_replace(version.graph, overrides.nodes) if overrides.nodes else version.graph
+    draft = draft_read(document, parameters=overrides.parameters)
+    return replace(draft, base_version=version, overrides=overrides)
 
 
 def draft_read(

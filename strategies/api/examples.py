@@ -53,6 +53,8 @@ SUMMARY: dict[str, Any] = {
         "base_strategy": None,
         "base_version": None,
         "base_outdated": False,
+        "base_latest": None,
+        "overrides": {"parameters": {}, "nodes": {}},
         "forked_from": None,
     },
     "archived": False,
@@ -101,6 +103,16 @@ CREATE = [
     asked("A template", {"template": "ema_cross", "parameters": {"fast": 10}}),
     asked("A base strategy", {"base_strategy": STRATEGY_ID, "parameters": {"fast": 12}}),
     asked(
+        "A base strategy with a node of your own",
+        {
+            "base_strategy": STRATEGY_ID,
+            "base_version": 1,
+            "replace_nodes": {
+                "slow_ema": {"type": "indicator", "params": {"name": "sma", "period": 200}}
+            },
+        },
+    ),
+    asked(
         "An editor's nodes",
         {
             "name": "EMA cross",
@@ -116,6 +128,7 @@ PATCH = [
     asked("Rename", {"name": "Slow cross"}),
     asked("Other defaults", {"parameters": {"fast": 30}}),
     asked("Restore", {"archived": False}),
+    asked("The newer version of its base", {"base_version": 2}),
 ]
 INDICATOR_STEPS = [
     asked("By name", {"name": "ema", "params": {"period": 20}, "source": "close"}),

@@ -49,6 +49,11 @@ class ValuesField(serializers.DictField):
     """Values of parameters by name."""
 
 
+@extend_schema_field(schemas.REPLACEMENTS)
+class ReplacementsField(serializers.DictField):
+    """Nodes by the ids of those that they replace; `nodes_replace` checks them."""
+
+
 @extend_schema_field(schemas.PARAMETERS_OR_VALUES)
 class ParametersField(serializers.JSONField):
     """Declared parameters beside nodes, else defaults by name."""

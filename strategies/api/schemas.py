@@ -59,6 +59,20 @@ PARAMETER_VALUES: dict[str, Any] = {
     "description": "Defaults by the names of parameters.",
 }
 PARAMETERS_OR_VALUES: dict[str, Any] = {"oneOf": [PARAMETER_VALUES, PARAMETERS]}
+REPLACEMENTS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": TEXT, "params": OBJECT},
+    },
+}
+OVERRIDES: dict[str, Any] = {
+    "type": "object",
+    "required": ["parameters", "nodes"],
+    "properties": {"parameters": PARAMETER_VALUES, "nodes": REPLACEMENTS},
+    "description": "What it changes of its base.",
+}
 GRAPH: dict[str, Any] = {
     "type": "object",
     "description": "A strategy graph. React Flow's spelling (`connections`, `sourceHandle`, "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
+from strategies.api import schemas
 from strategies.api.fields import (
     DeclaredField,
     EdgesField,
@@ -16,10 +17,12 @@ from strategies.api.fields import (
     NodeField,
     NodesField,
     ParametersField,
+    ReplacementsField,
     SettingsField,
     ValuesField,
 )
 from strategies.drafts import GraphSource, Report, draft_report
+from strategies.inheritance import Overrides
 from strategies.models import Strategy, StrategyVersion
 from strategies.models.strategy import NAME_LENGTH
 
@@ -38,6 +41,9 @@ class GraphInput(KnownFields):
     template = serializers.CharField(required=False, max_length=50, allow_blank=True)
     base_strategy = serializers.UUIDField(required=False)
     base_version = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    replace_nodes = ReplacementsField(
+        required=False, help_text="Nodes that take the place of the base's, by their ids."
+    )
 
     forms: ClassVar[tuple[str, ...]] = ("graph", "nodes", "template", "base_strategy")
     drawn: ClassVar[tuple[str, ...]] = ("nodes", "edges", "connections", "settings")
@@ -51,6 +57,9 @@ class GraphInput(KnownFields):
         if "nodes" not in attrs and (stray := [name for name in self.drawn if name in attrs]):
             message = f"{stray[0]!r} at the top goes with 'nodes': add them, or send a 'graph'."
             raise serializers.ValidationError({stray[0]: [message]}, code="required")
+        if attrs.get("replace_nodes") and forms and forms[0] != "base_strategy":
+            message = f"Nodes of a base are replaced; put your own into the {forms[0]!r} itself."
+            raise serializers.ValidationError({"replace_nodes": [message]}, code="conflict")
         values = attrs.get("parameters")
         if "nodes" not in attrs and not isinstance(values, dict | None):
             message = 'Give values by name, such as {"fast": 10}.'
@@ -69,6 +78,7 @@ class GraphInput(KnownFields):
             base_strategy=sent.get("base_strategy"),
             base_version=sent.get("base_version"),
             parameters=sent.get("parameters"),
+            nodes=sent.get("replace_nodes"),
         )
 
 
@@ -157,12 +167,21 @@ class OriginOutput(serializers.Serializer[Strategy]):
     base_outdated = serializers.SerializerMethodField(
         help_text="The base has a newer version; this strategy stays as it is until you re-base it."
     )
+    base_latest = serializers.IntegerField(
+        allow_null=True, help_text="The base's newest version: PATCH `base_version` takes it."
+    )
+    overrides = serializers.SerializerMethodField()
     forked_from = serializers.UUIDField(source="forked_from_id", allow_null=True)
 
     def get_base_outdated(self, strategy: Strategy) -> bool:
         """Tell whether the base has a newer version than the one this was made from."""
         row: Any = strategy
         return row.base_number is not None and row.base_latest > row.base_number
+
+    @extend_schema_field(schemas.OVERRIDES)
+    def get_overrides(self, strategy: Strategy) -> dict[str, Any]:
+        """Return what it changes of its base."""
+        return Overrides.from_dict(strategy.overrides).as_dict()
 
 
 class StrategySummaryOutput(serializers.Serializer[Strategy]):

@@ -11,10 +11,11 @@ from django.db.models import ProtectedError, RestrictedError
 from django.utils import timezone
 
 from core.errors import Detail, InvalidInput
-from strategies.drafts import Draft, GraphSource, draft_compose, draft_read
+from strategies.drafts import Draft, GraphSource, draft_compose
 from strategies.models import Strategy
 from strategies.models.strategy import NAME_LENGTH
 from strategies.selectors import strategy_get, version_get
+from strategies.services.children import draft_change
 from strategies.services.locking import graph_store, strategy_lock, strategy_store
 from strategies.services.version import version_first
 
@@ -57,6 +58,7 @@ def strategy_create(
         graph_hash=draft.graph_hash,
         template=draft.template,
         base_version=draft.base_version,
+        overrides=draft.overrides.as_dict() if draft.base_version else {},
     )
     version_first(strategy)
     return strategy_get(owner_id, strategy.pk)
@@ -78,7 +80,8 @@ def strategy_update(
     Parameters
     ----------
     source : GraphSource, optional
-        Another graph; with nothing but parameters, other defaults for the graph there is.
+        Another graph; with nothing but parameters and nodes, changes of the graph there is; with
+        a base's version, the same changes on that version.
     archived : bool, optional
         Hide it from lists, or show it again.
     revision : int, optional
@@ -107,10 +110,10 @@ def _draft_next(
     strategy: Strategy, source: GraphSource | None
 ) -> tuple[Draft | None, dict[str, Any]]:
     """Return the draft to store, if it changes, and where it comes from, if that changes."""
-    if source is None or not (source.given or source.parameters):
+    if source is None:
         return None, {}
     if not source.given:
-        return draft_read(strategy.graph, parameters=source.parameters), {}
+        return draft_change(strategy, source)
     draft = draft_compose(owner_id=strategy.owner_id, source=source)
     if source.graph is not None:
         return draft, {}
@@ -118,7 +121,8 @@ def _draft_next(
     if base is not None and base.strategy_id == strategy.pk:
         message = "A strategy cannot be its own base: fork it, or name another one."
         raise InvalidInput(message, details=[Detail("base_strategy", "cycle", message)])
-    return draft, {"template": draft.template, "base_version": base}
+    overrides = draft.overrides.as_dict() if base else {}
+    return draft, {"template": draft.template, "base_version": base, "overrides": overrides}
 
 
 @transaction.atomic
@@ -140,6 +144,7 @@ def strategy_fork(
         graph_hash=frozen.graph_hash if frozen else original.graph_hash,
         template=original.template,
         base_version_id=original.base_version_id,
+        overrides=original.overrides,
         forked_from=original,
     )
     version_first(fork)

@@ -7,12 +7,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from core.engine.bars import Bars
 from core.errors import InvalidInput
+from core.sessions.align import bars_closed
+from core.sessions.resample import bars_resample
 from market.providers.sample import share_read
-from strategies.graph import catalogue
+from strategies.graph import catalogue, frames
+from strategies.graph.catalogue import forms
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.forms import Port, PortType, SeriesForm
 from strategies.graph.compile import graph_compile
+from strategies.graph.context import Context
 from strategies.graph.proof import Proof, prefix_proof
 from strategies.graph.schema import graph_parse
 from strategies.graph.templates import TEMPLATES, template_get
@@ -142,3 +147,107 @@ def test_nodes_with_a_memory_do_not_look_ahead(drawing):
     drawing.add("any", "logic", {"operator": "or"}, in_1="hold", in_2="recent", in_3="young")
     drawing.add("enter", "entry", {}, when="any")
     assert prefix_proof(drawing.compile(), bars_of(CLOSES), samples=1_000, seed=0).ok
+
+
+def several_frames(*, hourly: str = "indicator") -> Drawing:
+    """A run of 15 minutes that reads hours, days, another instrument and the clock."""
+    of_hours = {"name": "ema", "period": 3, "timeframe": "1h"}
+    of_another = {"name": "max", "period": 2, "symbol": "SPY", "timeframe": "30m"}
+    young = {"operator": "lt", "right": 600}
+    drawing = Drawing()
+    drawing.add("close", "price").add("clock", "time")
+    params = {"name": "sma", "period": 2} if hourly == "indicator" else {}
+    drawing.add("hourly", hourly, params, source="close")
+    drawing.add("slow", "indicator", of_hours, source="hourly")
+    drawing.add("daily", "indicator", {"name": "atr", "period": 1, "timeframe": "1d"})
+    drawing.add("other", "indicator", of_another, source="close")
+    drawing.add("sum", "math", {"operation": "add"}, left="slow", right="daily")
+    drawing.add("up", "condition", {"operator": "crosses_above"}, left="close", right="sum")
+    drawing.add("above", "condition", {"operator": "gt"}, left="close", right="other")
+    drawing.add("early", "condition", young, left="clock.minutes_to_close")
+    drawing.add("all", "logic", {"operator": "or"}, in_1="up", in_2="above", in_3="early")
+    return drawing.add("enter", "entry", {}, when="all")
+
+
+def quarters(count: int, *, seed: int, late: int = 0) -> Bars:
+    """Bars of a quarter of an hour with gaps, the first `late` of them missing."""
+    rng = np.random.default_rng(seed)
+    places = np.flatnonzero((rng.random(count) > 0.15) | (np.arange(count) == 0))[late:]
+    close = 100 + np.cumsum(rng.normal(0, 1, len(places)))
+    return Bars.from_arrays(
+        ts=np.datetime64("2024-03-08").astype("datetime64[ns]").astype(np.int64)
+        + places * 15 * 60 * 10**9,
+        open=close,
+        high=close + 1,
+        low=close - 1,
+        close=close,
+        volume=np.ones(len(places)),
+    )
+
+
+@pytest.mark.parametrize("strict_cross", [False, True])
+def test_longer_time_frames_other_instruments_and_the_clock_do_not_look_ahead(strict_cross):
+    bars = quarters(400, seed=1)
+    context = Context(others={"SPY": quarters(450, seed=2, late=3)})
+    proof = prefix_proof(
+        several_frames().compile(),
+        bars,
+        samples=1_000,
+        seed=0,
+        context=context,
+        strict_cross=strict_cross,
+    )
+    assert (proof.ok, proof.node_id) == (True, None)
+    assert len(proof.cuts) > 150
+    assert proof.cuts[-1] == len(bars) - 2
+
+
+def test_a_node_that_leaks_on_a_longer_time_frame_is_named(leaking):
+    leaking(tomorrow)
+    bars = quarters(400, seed=1)
+    proof = prefix_proof(
+        several_frames(hourly="leak").compile(),
+        bars,
+        samples=1_000,
+        seed=0,
+        context=Context(interval="15m", others={"SPY": bars}),
+    )
+    assert (proof.ok, proof.node_id) == (False, "hourly")
+    # The last hour that was over at the cut does not know the next one.
+    assert proof.bar <= proof.cuts[-1]
+    assert bars.ts[proof.cuts[-1]] - bars.ts[proof.bar] < 3_600 * 10**9
+
+
+@pytest.mark.parametrize(("early", "guilty"), [(60, "slow"), (15, "slow"), (0, None)])
+def test_a_value_that_is_shown_before_its_bar_is_over_is_a_leak(monkeypatch, early, guilty):
+    def too_soon(coarse_ends, ends):
+        return bars_closed(coarse_ends - early * 60 * 10**9, ends)
+
+    monkeypatch.setattr(forms, "bars_closed", too_soon)
+    drawing = Drawing()
+    drawing.add("slow", "indicator", {"name": "ema", "period": 3, "timeframe": "1h"})
+    drawing.add("close", "price")
+    drawing.edges.append({"source": "close", "target": "slow", "target_port": "source"})
+    drawing.add("up", "condition", {"operator": "gt"}, left="close", right="slow")
+    drawing.add("enter", "entry", {}, when="up")
+    proof = prefix_proof(
+        drawing.compile(),
+        quarters(200, seed=1),
+        samples=1_000,
+        seed=0,
+        context=Context(interval="15m"),
+    )
+    assert proof.node_id == guilty
+
+
+def test_a_part_of_an_hour_is_never_seen_whatever_it_says(monkeypatch):
+    def partial(**given):
+        return bars_resample(**given | {"until": 2**62})
+
+    monkeypatch.setattr(frames, "bars_resample", partial)
+    drawing = several_frames()
+    bars = quarters(200, seed=1)
+    context = Context(interval="15m", others={"SPY": bars})
+    proof = prefix_proof(drawing.compile(), bars, samples=1_000, seed=0, context=context)
+    # It is not over when the run's bar is.
+    assert proof.ok

@@ -15,10 +15,10 @@ from core.errors import Detail, InvalidInput, NotFound
 from strategies.graph.document import node_document
 from strategies.graph.draft import Draft
 from strategies.graph.edges import edges_parse
-from strategies.graph.faults import Faults, said
+from strategies.graph.faults import MAX_FAULTS, Faults, said
 from strategies.graph.kinds import kind_find
+from strategies.graph.resolve import graph_resolve
 from strategies.graph.schema import graph_document, graph_parse
-from strategies.graph.validate import graph_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +162,19 @@ def _append(
 
 # What a step may leave for later, besides inputs that have no edge yet.
 _LATER: Final = ("not_supported", "unused")
+_EVERY: Final = 1_000_000
 
 
 def _checked(document: Mapping[str, Any], new: Sequence[str], what: str) -> Appended:
     """Parse the document with the new nodes in it; refuse what is wrong with these."""
     graph = graph_parse(document)
     found = {node.id: node for node in graph.nodes}
-    faults, warnings = graph_faults(graph)
-    owners = {node_id: _owner(node_id, new) for node_id in _ids((*faults, *warnings))}
+    # Of a large draft much is missing yet; what is wrong with the new nodes must not hide in it.
+    resolved = graph_resolve(graph, most=_EVERY)
+    details = (*resolved.faults, *resolved.warnings)
+    owners = {node_id: _owner(node_id, new) for node_id in _ids(details)}
     about = [
-        detail
-        for detail in (*faults, *warnings)
-        if owners.get(detail.node_id or "") or detail.code == "cycle"
+        detail for detail in details if owners.get(detail.node_id or "") or detail.code == "cycle"
     ]
     later = [
         detail
@@ -183,11 +184,11 @@ def _checked(document: Mapping[str, Any], new: Sequence[str], what: str) -> Appe
     bad = [detail for detail in about if detail not in later]
     if bad:
         places = {node.id: f"nodes[{index}]" for index, node in enumerate(graph.nodes)}
-        details = [
+        wrong = [
             _at_body(detail, places.get(owners.get(detail.node_id or "") or "", ""))
-            for detail in bad
+            for detail in bad[:MAX_FAULTS]
         ]
-        raise InvalidInput(f"{what} cannot be added: {details[0].message}", details=details)
+        raise InvalidInput(f"{what} cannot be added: {wrong[0].message}", details=wrong)
     nodes = tuple(node_document(found[node_id]) for node_id in new)
     return Appended(
         document=graph_document(graph),

@@ -13,7 +13,7 @@ from strategies.graph.catalogue.forms import SeriesForm
 from strategies.graph.codegen import Codegen
 from strategies.graph.coder import Term
 from strategies.graph.emitter import Emitter
-from strategies.graph.faults import Faults
+from strategies.graph.faults import faults_raise
 from strategies.graph.model import Graph
 from strategies.graph.plan import Plan
 from strategies.graph.resolve import graph_resolve
@@ -49,9 +49,7 @@ def graph_compile(
     make a difference: graphs with one hash trade alike.
     """
     resolved = graph_resolve(graph, parameters, interval=interval)
-    faults = Faults()
-    faults.details = resolved.faults
-    faults.raise_if_any("The strategy cannot run")
+    faults_raise(resolved.faults, "The strategy cannot run")
     emitter = Emitter()
     for node in resolved.nodes:
         if isinstance(node.form, SeriesForm) and not node.coded:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from core.errors import Detail, InvalidInput
 
@@ -70,17 +70,40 @@ class BadValueError(Exception):
         self.within = within
 
 
+MAX_FAULTS: Final = 100
+"""Faults that are shown; the others are counted."""
+
 _HINTED_FAULTS = 20
+_LONGEST_MESSAGE = 1_000
+_SHORT_MESSAGE = 300
+_SHORT_LIST = 10
 
 
 class Faults:
-    """The faults found so far, in the order of finding."""
+    """The faults found so far, in the order of finding.
 
-    def __init__(self) -> None:
-        self.details: list[Detail] = []
+    Parameters
+    ----------
+    most : int
+        How many are kept; the others are counted.
+    """
+
+    def __init__(self, most: int = MAX_FAULTS) -> None:
+        self.most = most
+        self.count = 0
+        self._shown: list[Detail] = []
 
     def __bool__(self) -> bool:
-        return bool(self.details)
+        return bool(self.count)
+
+    @property
+    def details(self) -> list[Detail]:
+        """The first faults, and one that counts the others if there are more than `most`."""
+        hidden = self.count - len(self._shown)
+        if not hidden:
+            return list(self._shown)
+        message = f"There are {hidden} faults more; these are the first {len(self._shown)}."
+        return [*self._shown, Detail("", "too_many_faults", message, received=self.count)]
 
     def add(
         self,
@@ -93,29 +116,45 @@ class Faults:
         node_id: str | None = None,
     ) -> None:
         """Note one fault."""
-        self.details.append(Detail(path, code, message, expected, shown(received), node_id))
+        self.count += 1
+        if self.count > self.most:
+            return
+        # A document may be wrong a hundred times over: what is possible is told in full at first.
+        first = self.count <= _HINTED_FAULTS
+        longest = _LONGEST_MESSAGE if first else _SHORT_MESSAGE
+        if len(message) > longest:
+            message = message[:longest] + "…"
+        if isinstance(expected, (list, tuple)) and not first:
+            expected = list(expected[:_SHORT_LIST])
+        self._shown.append(Detail(path, code, message, expected, shown(received), node_id))
 
     def near(self, word: Any, known: Iterable[str]) -> str:
         """Return a hint as `near` does, for the first faults only: the search takes its time."""
-        return near(word, known) if len(self.details) < _HINTED_FAULTS else ""
+        return near(word, known) if self.count < _HINTED_FAULTS else ""
 
     def at(self, path: str, node_id: str | None = None) -> Place:
         """Return a view that notes faults below one path."""
         return Place(self, path, node_id)
 
     def raise_if_any(self, what: str) -> None:
-        """Raise `InvalidInput` with every fault noted, if there is one.
+        """Raise `InvalidInput` with the faults noted, if there is one.
 
         Parameters
         ----------
         what : str
             What cannot be done, such as "The strategy graph cannot be saved".
         """
-        if not self.details:
-            return
-        first, rest = self.details[0], len(self.details) - 1
-        more = f" (and {rest} more: see details)" if rest else ""
-        raise InvalidInput(f"{what}: {first.message}{more}", details=self.details)
+        faults_raise(self.details, what)
+
+
+def faults_raise(details: Sequence[Detail], what: str) -> None:
+    """Raise `InvalidInput` with the `details` of `Faults`, if there are any."""
+    if not details:
+        return
+    first, last = details[0], details[-1]
+    rest = (last.received if last.code == "too_many_faults" else len(details)) - 1
+    more = f" (and {rest} more: see details)" if rest else ""
+    raise InvalidInput(f"{what}: {first.message}{more}", details=list(details))
 
 
 class Place:
@@ -125,12 +164,12 @@ class Place:
         self.faults = faults
         self.path = path
         self.node_id = node_id
-        self._before = len(faults.details)
+        self._before = faults.count
 
     @property
     def sound(self) -> bool:
         """Whether nothing was noted since this place was made."""
-        return len(self.faults.details) == self._before
+        return self.faults.count == self._before
 
     def add(
         self, where: str, code: str, message: str, *, expected: Any = None, received: Any = None

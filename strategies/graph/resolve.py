@@ -17,7 +17,7 @@ from strategies.graph.catalogue.bound import BoundNode, RuleDraft, StopDraft
 from strategies.graph.catalogue.orders import OPENS
 from strategies.graph.coded import coded_check, nodes_mark
 from strategies.graph.expand import graph_expand, has_groups
-from strategies.graph.faults import Faults
+from strategies.graph.faults import MAX_FAULTS, Faults
 from strategies.graph.limits import MAX_DEPTH
 from strategies.graph.model import Graph, Node
 from strategies.graph.ordering import cycles_find, order_find
@@ -57,7 +57,11 @@ class Resolved:
 
 
 def graph_resolve(
-    graph: Graph, parameters: Mapping[str, Any] | None = None, *, interval: str | None = None
+    graph: Graph,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    interval: str | None = None,
+    most: int = MAX_FAULTS,
 ) -> Resolved:
     """Bind the parameters of a graph, wire its nodes, and find all that is wrong.
 
@@ -69,16 +73,18 @@ def graph_resolve(
         Values for parameters of the strategy; the others keep their defaults.
     interval : str, optional
         Time frame of the run, if it is known already.
+    most : int, optional
+        How many faults, and how many warnings of a kind, are kept.
     """
     if has_groups(graph):
         expansion = graph_expand(graph)
-        found = graph_resolve(expansion.graph, parameters, interval=interval)
+        found = graph_resolve(expansion.graph, parameters, interval=interval, most=most)
         return replace(
             found,
             faults=expansion.located(found.faults),
             warnings=expansion.located(found.warnings),
         )
-    faults, aside = Faults(), Faults()
+    faults, aside = Faults(most), Faults(most)
     values = parameters_bind(graph.parameters, parameters, faults)
     settings = settings_bind(graph.settings, values, faults)
     used = _used(graph)
@@ -104,7 +110,7 @@ def graph_resolve(
         max_open_entries=settings.get("max_open_entries", 1),
         timeframe=timeframe,
         faults=faults.details,
-        warnings=[*_unused(graph, used), *aside.details, *_oddities(rules)],
+        warnings=_warnings(graph, used, aside, rules),
     )
 
 
@@ -127,17 +133,15 @@ def _used(graph: Graph) -> set[str]:
     return found
 
 
-def _unused(graph: Graph, used: Collection[str]) -> list[Detail]:
-    return [
-        Detail(
-            f"nodes[{index}]",
-            "unused",
-            _unused_message(node),
-            node_id=node.id,
-        )
-        for index, node in enumerate(graph.nodes)
-        if node.id not in used
-    ]
+def _warnings(
+    graph: Graph, used: Collection[str], aside: Faults, rules: Sequence[RuleDraft]
+) -> list[Detail]:
+    """Return what is odd: nodes that nothing depends on, faults of theirs, rules that are idle."""
+    unused = Faults(aside.most)
+    for index, node in enumerate(graph.nodes):
+        if node.id not in used:
+            unused.add(f"nodes[{index}]", "unused", _unused_message(node), node_id=node.id)
+    return [*unused.details, *aside.details, *_oddities(rules)]
 
 
 def _unused_message(node: Node) -> str:

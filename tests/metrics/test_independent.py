@@ -34,7 +34,8 @@ def run(request, make_run):
 
 @pytest.fixture(scope="module")
 def values(run):
-    return summarise(**run).values
+    summary = summarise(**run)
+    return dict(summary.values)
 
 
 def series(run, key):

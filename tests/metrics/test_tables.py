@@ -141,12 +141,12 @@ def test_the_table_of_drawdowns_agrees_with_the_curve(levels):
         assert fall.recovered == (equity[fall.end] >= equity[fall.start])
 
 
-FIELDS = "pnl return commission slippage quantity entry_price exit_price mae mfe".split()
+FIELDS = ("pnl", "return", "commission", "slippage", "mae", "mfe")
 
 
 def trades_of(sides, pnl):
     kinds = [("side", "i1"), ("entry_ts", "i8"), ("exit_ts", "i8")]
-    trades = np.zeros(len(sides), kinds + [(name, "f8") for name in FIELDS])
+    trades = np.zeros(len(sides), [*kinds, *((name, "f8") for name in FIELDS)])
     trades["side"], trades["pnl"] = sides, pnl
     trades["return"], trades["commission"] = trades["pnl"] / 100.0, 0.5
     trades["exit_ts"], trades["mfe"], trades["mae"] = DAY, 0.02, -0.01

@@ -122,16 +122,20 @@ def shares_trade(world: World, run: Run, bar: Bar) -> None:
     What options are worth or tie up can buy no shares: it is held back while the order is sized
     and judged.
     """
-    book, desk = world.book, world.book.desk[0]
+    book, desk, before = world.book, world.book.desk[0], bar.number - 1
     held = 0.0
     if desk.legs > 0:
-        open_mark(world, run, bar.number)
-        held = desk.value + min(requirement(book, run.account.position, bar.open), _HUGE)
+        spot = bar.open
+        if run.terms.trade_on_close:
+            spot = world.market.close[before]  # where options are marked already
+        else:
+            open_mark(world, run, bar.number)
+        held = desk.value + min(requirement(book, run.account.position, spot), _HUGE)
     run.account.balance -= held
     open_step(run, world.market, world.curves, bar)
     run.account.balance += held
     if held != 0.0 and run.terms.trade_on_close:
-        bar_mark(run, world.curves, bar.number - 1, world.market.close[bar.number - 1])
+        bar_mark(run, world.curves, before, world.market.close[before])
 
 
 @inlined

@@ -128,6 +128,8 @@ class _Run:
         if stage == Stage.RUIN:
             self.desk.close_all(self.machine.at_close(bar), OptionExitReason.RUIN)
             self.machine.command(bar, Stage.RUINED)
+            book = self.machine.world.book
+            book.value[bar:] = book.contracts[bar:] = 0.0
         else:
             self._finish()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """An instrument and a time frame.
+class Scope(NamedTuple):
+    """An instrument and a time frame; a tuple, for every node of a graph looks scopes up.
 
     Attributes
     ----------

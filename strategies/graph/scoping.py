@@ -115,7 +115,8 @@ def _feeders_assign(node: BoundNode, scope: Scope, run: str | None, faults: Faul
     """Note in the nodes that feed a node which scope they are read from, and so are in."""
     for wire in (wire for wires in node.inputs.values() for wire in wires):
         source = wire.node
-        if not isinstance(source.form, SeriesForm):
+        if source.timeframe is None and source.symbol is None:
+            source.scopes[scope] = scope
             continue
         timeframe = source.timeframe or scope.timeframe
         if source.timeframe and scope.timeframe and _shorter(source.timeframe, scope.timeframe):

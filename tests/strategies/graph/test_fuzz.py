@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from core.engine.program import Program
 from core.engine.simulate import simulate
 from core.errors import InvalidInput
 from core.indicators.registry import indicator_list
@@ -36,6 +37,7 @@ VOCABULARY = """
     choices $param value sizing stop_loss take_profit percent multiple price units field close
     operator operation crosses_above gt and not buy sell_put strike expiry when exec left right
     in_1 period n ema macd side long timeframe 1h fast slow enter up int float
+    inputs outputs node port every max_iterations while until timeout bars wait equity first then
 """
 WORDS = st.sampled_from([*re.findall(r"\S+", VOCABULARY), *node_type_names()])
 SCALARS = (
@@ -122,9 +124,9 @@ def test_any_document_of_about_the_right_shape_is_run_or_refused(document, param
 
 
 @st.composite
-def damaged(draw) -> Any:
-    """A template in which some values are replaced by others."""
-    document = copy.deepcopy(draw(st.sampled_from(template_list())).document)
+def damaged(draw, documents: st.SearchStrategy) -> Any:
+    """A document in which some values are replaced by others."""
+    document = copy.deepcopy(draw(documents))
     for _ in range(draw(st.integers(1, 3))):
         at: Any = document
         while True:
@@ -140,7 +142,7 @@ def damaged(draw) -> Any:
     return document
 
 
-@given(damaged())
+@given(damaged(st.sampled_from([template.document for template in template_list()])))
 @settings(max_examples=3 * settings().max_examples)
 def test_a_damaged_template_is_run_or_refused(document):
     try_everything(document)
@@ -270,6 +272,59 @@ def values(param) -> st.SearchStrategy:
     return st.integers(0, 50)
 
 
+def folded(document: dict[str, Any], chosen: set[str], name: str) -> dict[str, Any]:
+    """Return a graph with some of its nodes in a group."""
+    inside = [node for node in document["nodes"] if node["id"] in chosen]
+    within, into, out_of, around = [], [], [], []
+    for number, edge in enumerate(document["edges"]):
+        starts, ends = edge["source"] in chosen, edge["target"] in chosen
+        port = {"name": f"p{number}"}
+        if starts and ends:
+            within.append(edge)
+        elif ends:
+            into.append(port | {"node": edge["target"], "port": edge["target_port"]})
+            around.append(edge | {"target": name, "target_port": port["name"]})
+        elif starts:
+            output = edge.get("source_port", "")
+            out_of.append(port | {"node": edge["source"], "port": output})
+            around.append(edge | {"source": name, "source_port": port["name"]})
+        else:
+            around.append(edge)
+    params = {"nodes": inside, "edges": within, "inputs": into, "outputs": out_of}
+    outside = [node for node in document["nodes"] if node["id"] not in chosen]
+    group = {"id": name, "type": "group", "params": params}
+    return document | {"nodes": [*outside, group], "edges": around}
+
+
+@st.composite
+def folded_graphs(draw) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a valid graph as it is, and with some nodes in groups, perhaps in one another."""
+    document = draw(valid_graphs())
+    other = document
+    for name in draw(st.sampled_from([("a",), ("a", "b"), ("a", "b", "c")])):
+        ids = [node["id"] for node in other["nodes"]]
+        other = folded(other, set(draw(st.lists(st.sampled_from(ids), min_size=1))), name)
+    return document, other
+
+
+def nameless(program: Program) -> Program:
+    """Return a program that says nothing of the ids of nodes."""
+    return replace(program, rules=tuple(replace(rule, source="") for rule in program.rules))
+
+
+@given(folded_graphs())
+def test_a_graph_in_groups_is_the_same_strategy(pair):
+    one, two = (graph_parse(document) for document in pair)
+    assert graph_hash(one) == graph_hash(two)
+    assert nameless(graph_compile(one).program) == nameless(graph_compile(two).program)
+
+
+@given(damaged(folded_graphs().map(lambda pair: pair[1])))
+@settings(max_examples=2 * settings().max_examples)
+def test_a_damaged_graph_of_anything_is_run_or_refused(document):
+    try_everything(document)
+
+
 @given(valid_graphs(), st.booleans())
 @settings(max_examples=3 * settings().max_examples)
 def test_a_valid_graph_runs_and_never_looks_ahead(document, strict):
@@ -300,9 +355,4 @@ def test_a_graph_renamed_and_shuffled_is_the_same_strategy(document, random):
     random.shuffle(other["edges"])
     one, two = graph_parse(document), graph_parse(other)
     assert graph_hash(one) == graph_hash(two)
-    programs = [graph_compile(graph).program for graph in (one, two)]
-    nameless = [
-        replace(program, rules=tuple(replace(rule, source="") for rule in program.rules))
-        for program in programs
-    ]
-    assert nameless[0] == nameless[1]
+    assert nameless(graph_compile(one).program) == nameless(graph_compile(two).program)

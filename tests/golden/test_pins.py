@@ -13,7 +13,7 @@ def found():
     return hashes()
 
 
-def test_thirty_results_are_what_was_pinned_with_the_version(found):
+def test_results_are_what_was_pinned_with_the_version(found):
     pins = pins_read()
     changed = [name for name, value in found.items() if pins["results"].get(name) != value]
     if pins["engine_version"] == ENGINE_VERSION:
@@ -21,9 +21,9 @@ def test_thirty_results_are_what_was_pinned_with_the_version(found):
     else:
         advice = "a new version, not pinned yet: run python -m tests.golden.pinned"
     assert changed == [], advice
-    assert len(found) == len(pins["results"]) == 30
+    assert len(found) == len(pins["results"]) >= 30
     # No two runs are the same one under two names.
-    assert len(set(found.values())) == 30
+    assert len(set(found.values())) == len(found)
 
 
 def test_other_results_are_not_pinned_under_a_version_that_is_pinned():

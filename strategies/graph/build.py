@@ -160,8 +160,8 @@ def _append(
     return _checked(draft.document(), new, f"The {what}")
 
 
-# What a step may leave for later, besides inputs that have no edge yet.
-_LATER: Final = ("not_supported", "unused")
+# What a step may leave for later or as it is, besides inputs that have no edge yet.
+_LATER: Final = ("not_supported", "unused", "unaffordable")
 _EVERY: Final = 1_000_000
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from core.engine.program import Operation, Size, SizeKind, StopKind
 from core.errors import Detail
@@ -25,6 +25,8 @@ from strategies.graph.parameters import parameters_bind
 from strategies.graph.ports import node_form
 from strategies.graph.scoping import scopes_assign
 from strategies.graph.wiring import node_check, nodes_wire
+
+_HALF: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,27 @@ def _unused_message(node: Node) -> str:
 
 
 def _oddities(rules: Sequence[RuleDraft]) -> list[Detail]:
-    if not rules or any(rule.operation in OPENS.values() for rule in rules):
-        return []
-    message = "Nothing opens a position: add an entry, or an action that buys or shorts."
-    return [Detail("nodes", "never_opens", message)]
+    opening = [rule for rule in rules if rule.operation in OPENS.values()]
+    if rules and not opening:
+        message = "Nothing opens a position: add an entry, or an action that buys or shorts."
+        return [Detail("nodes", "never_opens", message)]
+    return [
+        Detail(
+            f"nodes[{rule.node.index}].params.sizing",
+            "unaffordable",
+            f"A loop runs {rule.node.id!r} again and again, but each order takes "
+            f"{rule.size.value:.0%} of equity: without credit the second one is rejected. Set a "
+            "smaller size.",
+            expected="at most half of the equity",
+            received=rule.size.value,
+            node_id=rule.node.id,
+        )
+        for rule in opening
+        if rule.entries_added > 1
+        and rule.size is not None
+        and rule.size.kind is SizeKind.PERCENT_OF_EQUITY
+        and rule.size.value > _HALF
+    ]
 
 
 def _order(graph: Graph, faults: Faults) -> tuple[str, ...]:

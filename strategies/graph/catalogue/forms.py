@@ -164,7 +164,10 @@ class Form:
         return defaults | dict(given)
 
     def describe(self) -> dict[str, Any]:
-        """Return the form as the catalogue shows it."""
+        """Return the form as the catalogue shows it.
+
+        `data_only` is true where nothing that depends on the position may feed it.
+        """
         unique = {param.name: param for param in self.by_name.values()}
         about: dict[str, Any] = {
             "value": self.name,
@@ -174,6 +177,8 @@ class Form:
             "inputs": [port.describe() for port in self.inputs],
             "outputs": [port.describe() for port in self.outputs],
         }
+        if self.code is None and self.inputs and self.outputs:
+            about["data_only"] = True
         return about if self.supported else about | {"supported": False}
 
 

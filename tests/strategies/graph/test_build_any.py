@@ -83,7 +83,11 @@ EVERYTHING = {
         {"id": "old", "type": "condition", "params": {"operator": "gte", "right": 2}},
         {"id": "enter", "type": "entry", "params": {"side": "long", "stop_loss": 0.1}},
         {"id": "again", "type": "loop", "params": {"every": 3, "max_iterations": 4}},
-        {"id": "buy", "type": "action", "params": {"operation": "buy"}},
+        {
+            "id": "buy",
+            "type": "action",
+            "params": {"operation": "buy", "sizing": {"type": "cash", "value": 500}},
+        },
         {"id": "leave", "type": "exit", "params": {"side": "any"}},
         {"id": "later", "type": "wait", "params": {"bars": 2}},
         {"id": "sell", "type": "action", "params": {"operation": "close"}},
@@ -195,10 +199,11 @@ def test_a_list_of_steps_may_mix_types():
         body=[
             {"type": "entry", "id": "enter", "when": "yes"},
             {"type": "loop", "id": "again", "exec": "enter", "max_iterations": 2},
-            {"operation": "buy", "exec": ["again"]},
+            {"operation": "buy", "exec": ["again"], "quantity": 5},
         ],
     )
     assert [node["type"] for node in step.nodes] == ["entry", "loop", "action"]
+    assert step.nodes[2]["params"]["sizing"] == {"type": "units", "value": 5}
     assert graph_faults(graph_parse(step.document)) == ([], [])
 
 

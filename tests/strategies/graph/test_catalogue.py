@@ -49,6 +49,16 @@ def test_every_indicator_is_a_form_with_its_ports_and_bounds(catalogue):
     assert (high["name"], high["required"], high["default_field"]) == ("high", False, "high")
 
 
+def test_the_catalogue_says_what_the_position_cannot_feed(catalogue):
+    def limited(type_):
+        return {form["value"] for form in catalogue[type_]["forms"] if form.get("data_only")}
+
+    assert limited("condition") == {"is_highest", "is_lowest"}
+    assert limited("math") == {f"rolling_{name}" for name in ("sum", "mean", "max", "min", "std")}
+    assert limited("indicator") >= {"ema", "atr", "macd"}
+    assert limited("logic") == limited("action") == set()
+
+
 def test_ports_have_the_names_that_everything_shares(catalogue):
     def inputs(type_):
         return {port["name"] for port in catalogue[type_]["inputs"]}

@@ -182,6 +182,15 @@ def test_what_several_entries_start_must_not_be_told_different_things(drawing):
     assert drawing.compile().program.rules[0].stop_loss.value == 0.3
 
 
+def test_a_loop_that_takes_all_equity_at_once_is_a_warning(drawing):
+    level(drawing, "low", "lt", 5)
+    drawing.add("loop", "loop", {"max_iterations": 4}, when="low")
+    drawing.add("buy", "action", {"operation": "buy"}, exec="loop")
+    assert (faults(drawing), warnings(drawing)) == ({}, [("unaffordable", "buy")])
+    drawing.nodes[-1]["params"] |= {"sizing": {"type": "percent_of_equity", "value": 0.25}}
+    assert warnings(drawing) == []
+
+
 @pytest.mark.parametrize(
     ("node", "ports", "expected"),
     [

@@ -30,8 +30,15 @@ class Side(models.TextChoices):
     SHORT = "short"
 
 
+class Right(models.TextChoices):
+    """What the holder of an option may do."""
+
+    CALL = "call"
+    PUT = "put"
+
+
 class ExitReason(models.TextChoices):
-    """Why a trade ended: the labels of `core.engine.result.ExitReason`."""
+    """Why a trade ended, in the words of `core.engine.result.ExitReason`; then of options alone."""
 
     SIGNAL = "signal"
     STOP_LOSS = "stop_loss"
@@ -40,3 +47,8 @@ class ExitReason(models.TextChoices):
     END = "end"
     LIQUIDATION = "liquidation"
     RUIN = "ruin"
+    DAYS = "days"
+    EXPIRED = "expired"
+    ASSIGNED = "assigned"
+    EXERCISED = "exercised"
+    SETTLED = "settled"

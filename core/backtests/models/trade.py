@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
-from core.backtests.choices import ExitReason, Side
+from core.backtests.choices import ExitReason, Right, Side
+
+CONTRACT_LENGTH = 32
 
 
 class Trade(models.Model):
@@ -13,6 +15,10 @@ class Trade(models.Model):
     Prices include spread and slippage, `pnl` is net of commissions, `return_pct` is in percent of
     what the entry cost, `mae` and `mfe` are fractions of the entry price. The key is a plain
     sequence: a run may have a hundred thousand of these.
+
+    A trade in an option is one leg: `size` is contracts, prices are for one share, and an assigned
+    or exercised leg ends at a price of zero while its shares are traded at the strike. Prices of
+    options are those of a model.
     """
 
     run = models.ForeignKey(
@@ -36,6 +42,17 @@ class Trade(models.Model):
     entry_bar = models.PositiveIntegerField()
     exit_bar = models.PositiveIntegerField()
 
+    # Of options alone; null in a trade of shares, as in the API.
+    contract = models.CharField(  # noqa: DJ001 - none, not an empty one
+        max_length=CONTRACT_LENGTH, null=True, blank=True
+    )
+    right = models.CharField(  # noqa: DJ001 - none, not an empty one
+        max_length=4, choices=Right.choices, null=True, blank=True
+    )
+    strike = models.FloatField(null=True, blank=True)
+    expiry = models.DateField(null=True, blank=True)
+    multiplier = models.FloatField(null=True, blank=True)
+
     class Meta:
         constraints = [
             # GET …/trades in the order of the exits; and no trade twice, whatever a worker does
@@ -49,6 +66,10 @@ class Trade(models.Model):
             models.CheckConstraint(
                 condition=models.Q(exit_time__gte=models.F("entry_time")),
                 name="trade_exit_after_entry",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(right__isnull=True) | models.Q(right__in=Right.values),
+                name="trade_right_known",
             ),
         ]
         indexes = [

@@ -4,7 +4,17 @@ from django.contrib import admin
 from django.utils import timezone
 
 from core.admin import ShownOnly, badge, duration, indented, list_link, row_link
-from market.models import BarSeries, BarSnapshot, Fetch, Instrument
+from market.models import (
+    BarSeries,
+    BarSnapshot,
+    Fetch,
+    Instrument,
+    ProviderKey,
+    QualityReport,
+    QuarantinedBar,
+    Universe,
+    Watch,
+)
 
 
 @admin.register(Instrument)
@@ -43,6 +53,7 @@ class BarSeriesAdmin(ShownOnly, admin.ModelAdmin[BarSeries]):
         "last_ts",
         "last_close",
         "adjusted",
+        "reports",
         "owner",
         "updated_at",
     )
@@ -55,6 +66,11 @@ class BarSeriesAdmin(ShownOnly, admin.ModelAdmin[BarSeries]):
     def bar_count(self, series: BarSeries) -> str:
         """Return how many bars it has."""
         return f"{series.rows:,}"
+
+    @admin.display(description="quality")
+    def reports(self, series: BarSeries) -> str:
+        """Return a link to what the checks found."""
+        return list_link(QualityReport, "reports", series__id__exact=series.pk)
 
 
 @admin.register(BarSnapshot)
@@ -84,7 +100,7 @@ class FetchAdmin(ShownOnly, admin.ModelAdmin[Fetch]):
     fields = (
         "id", "state", "error_code", "error_message", "error_details_", "of_owner",
         ("symbol", "interval", "provider"), ("start", "end", "replace"),
-        ("rows", "series"), ("progress", "attempts"),
+        ("rows", "series"), ("progress", "stage"), ("attempts", "deferrals"),
         ("created_at", "started_at", "finished_at", "took"),
     )  # fmt: skip
 
@@ -114,3 +130,86 @@ class FetchAdmin(ShownOnly, admin.ModelAdmin[Fetch]):
     def error_details_(self, fetch: Fetch) -> str:
         """Return the faults one by one, indented."""
         return indented(fetch.error_details)
+
+
+@admin.register(QualityReport)
+class QualityReportAdmin(ShownOnly, admin.ModelAdmin[QualityReport]):
+    list_display = ("series", "worst", "what", "quarantined", "rows", "created_at")
+    list_filter = ("severity", "series__provider", "series__interval")
+    list_select_related = ("series__instrument",)
+    search_fields = ("series__instrument__symbol", "content_hash")
+    date_hierarchy = "created_at"
+    fields = (
+        "series", ("worst", "rows", "quarantined"), "counts", "findings_",
+        ("content_hash", "version"),
+    )  # fmt: skip
+
+    @admin.display(description="severity", ordering="severity")
+    def worst(self, report: QualityReport) -> str:
+        """Return the severity as a badge."""
+        return badge(report.severity)
+
+    @admin.display(description="findings")
+    def what(self, report: QualityReport) -> str:
+        """Return how many findings of which kind."""
+        return ", ".join(f"{code} {count}" for code, count in report.counts.items()) or "none"
+
+    @admin.display(description="findings")
+    def findings_(self, report: QualityReport) -> str:
+        """Return the findings one by one."""
+        return indented(report.findings)
+
+
+@admin.register(QuarantinedBar)
+class QuarantinedBarAdmin(ShownOnly, admin.ModelAdmin[QuarantinedBar]):
+    list_display = ("series", "ts", "code", "open", "high", "low", "close", "volume", "created_at")
+    list_filter = ("code", "series__provider", "series__interval")
+    list_select_related = ("series__instrument",)
+    search_fields = ("series__instrument__symbol",)
+
+
+@admin.register(Watch)
+class WatchAdmin(admin.ModelAdmin[Watch]):
+    list_display = (
+        "symbol",
+        "interval",
+        "provider",
+        "active",
+        "every_s",
+        "next_at",
+        "last",
+        "owner",
+    )
+    list_filter = ("active", "provider", "interval")
+    list_select_related = ("owner", "fetch")
+    search_fields = ("symbol", "owner__email")
+    autocomplete_fields = ("owner",)
+    readonly_fields = ("fetch",)
+
+    @admin.display(description="last download")
+    def last(self, watch: Watch) -> str:
+        """Return how the last download ended, as a badge."""
+        return "" if watch.fetch is None else badge(watch.fetch.status)
+
+
+@admin.register(Universe)
+class UniverseAdmin(admin.ModelAdmin[Universe]):
+    list_display = ("name", "description", "size", "owner", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "description", "owner__email")
+    autocomplete_fields = ("owner",)
+
+    @admin.display(description="symbols")
+    def size(self, universe: Universe) -> int:
+        """Return how many symbols it has."""
+        return len(universe.symbols)
+
+
+@admin.register(ProviderKey)
+class ProviderKeyAdmin(ShownOnly, admin.ModelAdmin[ProviderKey]):
+    list_display = ("provider", "owner", "created_at", "updated_at")
+    list_filter = ("provider",)
+    list_select_related = ("owner",)
+    search_fields = ("owner__email",)
+    # What was stored is shown to nobody, sealed or not.
+    fields = ("provider", "owner", "created_at", "updated_at")

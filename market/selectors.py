@@ -21,7 +21,7 @@ from django.db.models import (
 
 from core.errors import Detail, InvalidInput, NotFound
 from market.intervals import interval_get
-from market.models import BarSeries, Fetch, Instrument
+from market.models import BarSeries, Fetch, Instrument, ProviderKey, Universe, Watch
 
 NEAR_MATCHES = 5
 
@@ -190,4 +190,58 @@ def fetch_get(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:
     found = fetch_list(owner_id=owner_id).filter(id=fetch_id).first()
     if found is None:
         raise NotFound(f"There is no fetch {fetch_id}.")
+    return found
+
+
+def watch_list(*, owner_id: UUID) -> QuerySet[Watch]:
+    """Return the series that a user keeps up to date."""
+    return Watch.objects.filter(owner_id=owner_id).select_related("fetch__series__instrument")
+
+
+def watch_get(*, owner_id: UUID, watch_id: UUID | str) -> Watch:
+    """Return one of a user's watches."""
+    found = watch_list(owner_id=owner_id).filter(id=watch_id).first()
+    if found is None:
+        raise NotFound(f"There is no watch {watch_id}.")
+    return found
+
+
+def key_list(*, owner_id: UUID) -> QuerySet[ProviderKey]:
+    """Return at which providers a user has stored credentials."""
+    return ProviderKey.objects.filter(owner_id=owner_id).defer("sealed").order_by("provider")
+
+
+def universe_list(*, owner_id: UUID | None = None) -> QuerySet[Universe]:
+    """Return the lists of symbols a user may see."""
+    return Universe.objects.filter(visible(owner_id))
+
+
+def universe_get(name: str, *, owner_id: UUID | None = None) -> Universe:
+    """Return a list of symbols by its name: the user's own, else the shared one.
+
+    Raises
+    ------
+    NotFound
+        When there is none; the message names those there are.
+    """
+    found = (
+        universe_list(owner_id=owner_id)
+        .filter(name=name.strip().lower())
+        .order_by(F("owner").asc(nulls_last=True))
+        .first()
+    )
+    if found is None:
+        names = universe_list(owner_id=owner_id).values_list("name", flat=True).distinct()
+        there = ", ".join(sorted(names)[:20]) or "none yet"
+        raise NotFound(
+            f"There is no universe {name!r}: there are {there}.", code="unknown_universe"
+        )
+    return found
+
+
+def universe_own(*, owner_id: UUID, name: str) -> Universe:
+    """Return a user's own list; a shared one is not theirs to change."""
+    found = Universe.objects.filter(owner_id=owner_id, name=name.strip().lower()).first()
+    if found is None:
+        raise NotFound(f"You have no universe {name!r}.", code="unknown_universe")
     return found

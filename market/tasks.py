@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
+from market.refresh import watches_refresh
 from market.runner import fetch_error, fetch_run
 from market.sweeper import fetches_requeue
 
@@ -21,5 +23,6 @@ def fetch(fetch_id: str) -> None:
 
 @shared_task(name="market.sweep")
 def sweep() -> None:
-    """Queue again what a lost message or worker left behind."""
+    """Queue again what a lost message or worker left behind, and what is watched and due."""
     fetches_requeue()
+    watches_refresh(now=timezone.now())

@@ -42,6 +42,7 @@ FETCH_BODY: Final[dict[str, Any]] = {
     "id": "01981f4e-7b10-7a52-8d63-5a0e9cf1d733",
     "status": "queued",
     "progress": 0.0,
+    "stage": "",
     "provider": "yfinance",
     "symbol": "AAPL",
     "interval": "1d",
@@ -121,6 +122,9 @@ FETCH_FAILED: Final = response(
         "finished_at": "2026-01-31T14:30:02Z",
     },
     "200",
+)
+FETCH_CANCELED: Final = response(
+    "Canceled", {**FETCH_BODY, "status": "canceled", "finished_at": "2026-01-31T14:30:02Z"}, "200"
 )
 IMPORTED: Final = response("Imported", {**SERIES_BODY, "provider": "csv", "private": True}, "201")
 IMPORT: Final = OpenApiExample(

@@ -128,7 +128,11 @@ class FetchInput(serializers.Serializer[Any]):
     """What to download."""
 
     symbol = SymbolField()
-    provider = serializers.CharField(default="yfinance", max_length=30)
+    provider = serializers.CharField(
+        default="yfinance",
+        max_length=60,
+        help_text="See `GET providers`; a variant may follow, as in `ccxt:kraken`.",
+    )
     interval = IntervalField(default="1d")
     start = serializers.DateField(
         required=False, allow_null=True, default=None, help_text="As far as there is, if left out."
@@ -161,6 +165,7 @@ class FetchOutput(serializers.ModelSerializer[Fetch]):
             "id",
             "status",
             "progress",
+            "stage",
             "provider",
             "symbol",
             "interval",

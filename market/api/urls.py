@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import re_path
 
 from core.api.urls import route
-from market.api import views
+from market.api import research_views, views
 
 app_name = "market"
 
@@ -15,5 +15,14 @@ urlpatterns = [
     route("bars", views.BarsView.as_view(), "bars"),
     route("fetches", views.FetchListView.as_view(), "fetches"),
     route("fetches/<uuid:fetch_id>", views.FetchView.as_view(), "fetch"),
+    route("fetches/<uuid:fetch_id>/cancel", views.FetchCancelView.as_view(), "fetch-cancel"),
+    route("fetches/<uuid:fetch_id>/retry", views.FetchRetryView.as_view(), "fetch-retry"),
+    route("quality", research_views.QualityView.as_view(), "quality"),
+    route("universes", research_views.UniverseListView.as_view(), "universes"),
+    route("universes/<str:name>", research_views.UniverseView.as_view(), "universe"),
+    route("watches", research_views.WatchListView.as_view(), "watches"),
+    route("watches/<uuid:watch_id>", research_views.WatchView.as_view(), "watch"),
+    route("providers", research_views.ProviderListView.as_view(), "providers"),
+    route("provider-keys/<str:provider>", research_views.ProviderKeyView.as_view(), "provider-key"),
     route("imports", views.ImportView.as_view(), "imports"),
 ]

@@ -30,7 +30,7 @@ from market.api.serializers import (
 from market.choices import FETCH_FINAL
 from market.models import Fetch, Instrument
 from market.selectors import fetch_get, fetch_list, instrument_list, market_get, market_list
-from market.services.fetches import fetch_create
+from market.services.fetches import fetch_cancel, fetch_create, fetch_retry
 from market.services.imports import bars_import
 from market.store import StoredBars, bars_read
 
@@ -195,6 +195,40 @@ class FetchView(ApiView):
         """Show one download."""
         fetch = fetch_get(owner_id=caller_id(request), fetch_id=fetch_id)
         return Response(FetchOutput(fetch).data)
+
+
+class FetchCancelView(ApiView):
+    """`POST fetches/{id}/cancel`."""
+
+    @extend_schema(
+        operation_id="fetch_cancel",
+        summary="Stop a download",
+        request=None,
+        responses=FetchOutput,
+        examples=[examples.FETCH_CANCELED],
+    )
+    def post(self, request: Request, fetch_id: str) -> Response:
+        """Stop a download that is not over; what came is kept for another try."""
+        fetch = fetch_cancel(owner_id=caller_id(request), fetch_id=fetch_id)
+        return Response(FetchOutput(fetch).data)
+
+
+class FetchRetryView(ApiView):
+    """`POST fetches/{id}/retry`."""
+
+    work = "run"
+
+    @extend_schema(
+        operation_id="fetch_retry",
+        summary="Try a download again",
+        request=None,
+        responses={202: FetchOutput},
+        examples=[examples.FETCH_QUEUED],
+    )
+    def post(self, request: Request, fetch_id: str) -> Response:
+        """Queue a download that ended without bars; it goes on where it stopped."""
+        fetch = fetch_retry(owner_id=caller_id(request), fetch_id=fetch_id)
+        return accepted(FetchOutput(fetch).data, location=f"/api/v1/fetches/{fetch.id}/")
 
 
 class ImportView(ApiView):

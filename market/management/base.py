@@ -7,12 +7,14 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from core.errors import ApplicationError
+from core.accounts.models import User
+from core.errors import ApplicationError, InvalidInput
 from market.models import BarSeries
 
 Row = dict[str, Any]
@@ -66,6 +68,22 @@ def series_row(series: BarSeries) -> Row:
         "adjusted": "yes" if series.adjusted else "no",
         "snapshot": series.content_hash[:12],
     }
+
+
+def owner_id_of(email: str | None) -> UUID | None:
+    """Return the id of a user; None for nobody.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such user.
+    """
+    if email is None:
+        return None
+    found = User.objects.filter(email=email.strip().lower()).values_list("id", flat=True).first()
+    if found is None:
+        raise InvalidInput(f"There is no user {email}.")
+    return found
 
 
 def day(text: str) -> date:

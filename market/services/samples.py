@@ -11,6 +11,7 @@ from market.intervals import interval_get
 from market.models import BarSeries
 from market.providers.base import BarRequest
 from market.providers.sample import SAMPLES
+from market.services.universes import universes_load
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Loaded:
 
 
 def samples_load(*, now: datetime) -> list[Loaded]:
-    """Load all samples; what is loaded already stays as it is."""
+    """Load all samples and the built-in universes; what is loaded already stays as it is."""
+    universes_load()
     return [_load(symbol, interval, now) for symbol, interval in SAMPLES]
 
 

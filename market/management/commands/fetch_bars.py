@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from core.errors import InvalidInput
 from market.downloads import bars_download
 from market.intervals import interval_get
-from market.management.base import Row, RowsCommand, day, series_row
+from market.keys import credentials_of
+from market.management.base import Row, RowsCommand, day, owner_id_of, series_row
 from market.providers.base import BarRequest
 from market.providers.kinds import PROVIDERS
+from market.selectors import universe_get
 
 
 class Command(RowsCommand):
     help = "Download bars of one or more symbols into the store, shared by all users."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
+        parser.add_argument("symbols", nargs="*", metavar="SYMBOL")
+        parser.add_argument("--universe", metavar="NAME", help="a named list of symbols as well")
+        parser.add_argument(
+            "--owner", metavar="EMAIL", help="whose credentials and universes to use"
+        )
         parser.add_argument(
             "--provider",
             default="yfinance",
@@ -38,13 +45,29 @@ class Command(RowsCommand):
         start, end = options["start"], options["end"]
         if start and end and end < start:
             raise InvalidInput(f"--end {end} is before --start {start}: swap them.")
+        owner_id = owner_id_of(options["owner"])
+        credentials = credentials_of(owner_id=owner_id, provider=options["provider"])
         rows = []
-        for symbol in options["symbols"]:
+        for symbol in _symbols(options, owner_id):
             request = BarRequest(
-                symbol=symbol, interval=interval, start=start, end=end, now=timezone.now()
+                symbol=symbol,
+                interval=interval,
+                start=start,
+                end=end,
+                now=timezone.now(),
+                credentials=credentials,
             )
             series = bars_download(
                 provider=options["provider"], request=request, overwrite=options["replace"]
             )
             rows.append(series_row(series))
         return rows
+
+
+def _symbols(options: dict[str, Any], owner_id: UUID | None) -> list[str]:
+    symbols = list(options["symbols"])
+    if options["universe"]:
+        symbols += universe_get(options["universe"], owner_id=owner_id).symbols
+    if not symbols:
+        raise InvalidInput("Which symbols? Write them, or --universe NAME.")
+    return list(dict.fromkeys(symbols))

@@ -5,12 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from core.accounts.models import User
-from core.errors import InvalidInput
 from market.choices import AssetClass
-from market.management.base import Row, RowsCommand, series_row
+from market.management.base import Row, RowsCommand, owner_id_of, series_row
 from market.services.imports import bars_import
 
 
@@ -38,7 +35,7 @@ class Command(RowsCommand):
 
     def rows(self, options: dict[str, Any]) -> list[Row]:
         series = bars_import(
-            owner_id=_owner_id(options["owner"]),
+            owner_id=owner_id_of(options["owner"]),
             symbol=options["symbol"],
             interval=options["interval"],
             source=options["file"],
@@ -49,12 +46,3 @@ class Command(RowsCommand):
             replace=options["replace"],
         )
         return [series_row(series)]
-
-
-def _owner_id(email: str | None) -> UUID | None:
-    if email is None:
-        return None
-    found = User.objects.filter(email=email.strip().lower()).values_list("id", flat=True).first()
-    if found is None:
-        raise InvalidInput(f"There is no user {email}.")
-    return found

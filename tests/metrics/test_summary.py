@@ -191,6 +191,14 @@ def test_what_is_no_number_leaves_what_does_not_depend_on_it(make_run):
     assert held.reasons["exposure_pct"] == "the position is not a number at every bar"
 
 
+def test_a_bar_that_is_no_number_inside_a_session_counts_too(make_run):
+    """Two sessions of two bars; the returns would skip the third bar."""
+    run = make_run([100.0, 101.0, np.nan, 103.0], step=DAY // 2)
+    reasons = checked(summarise(**run)).reasons
+    assert reasons["sharpe"] == reasons["peak_equity"] == reasons["max_drawdown_pct"]
+    assert reasons["sharpe"] == "equity is not a finite number at every bar"
+
+
 def test_without_bars_nothing_is_defined_but_the_count_of_trades(make_run):
     summary = checked(summarise(**make_run([])))
     assert {k: v for k, v in summary.values.items() if v is not None} == {

@@ -16,8 +16,6 @@ _UNITS: Final = {
     **dict.fromkeys(("mo", "mon", "month", "months", "monthly"), "mo"),
 }
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400, "mo": 30 * 86_400}
-
 
 def timeframe_canonical(text: str) -> str | None:
     """Return the one spelling of a time frame, or None if it is none.
@@ -45,11 +43,3 @@ def timeframe_canonical(text: str) -> str | None:
         if unit == small and count % 60 == 0:
             unit, count = large, count // 60
     return f"{count}{unit}"
-
-
-def timeframe_seconds(timeframe: str) -> int:
-    """Return how long a canonical time frame lasts; months count as thirty days."""
-    match = _PATTERN.match(timeframe)
-    if match is None:
-        raise ValueError(f"{timeframe!r} is not a canonical time frame")
-    return int(match[1]) * _SECONDS[match[2]]

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from core.indicators.registry import indicator_list
+from core.sessions.timeframe import timeframe_parse
 from strategies.graph.catalogue import NODE_TYPES, node_catalogue
-from strategies.graph.timeframes import timeframe_canonical, timeframe_seconds
+from strategies.graph.timeframes import timeframe_canonical
 
 TYPES = [
     *("price", "constant", "time", "position", "indicator", "math", "condition"),
@@ -104,4 +105,4 @@ def test_time_frames_have_one_spelling(text, canonical):
     assert timeframe_canonical(text) == canonical
     if canonical:
         assert timeframe_canonical(canonical) == canonical
-        assert timeframe_seconds(canonical) > 0
+        assert timeframe_parse(canonical).seconds > 0

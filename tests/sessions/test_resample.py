@@ -279,3 +279,15 @@ def test_sessions_that_end_with_the_bars_do_not_make_a_week_whole_too_early():
     assert said(short.closes[-1:], NEW_YORK) == ["2024-07-10 16:00"]
     assert len(resample(ts, short, "30m", "1w")) == 0
     assert len(resample(ts, short, "30m", "1d")) == 3
+
+
+def test_a_session_may_last_beyond_midnight():
+    # From nine in the morning to two at night.
+    dates = np.arange(19_000, 19_010)
+    opens = dates * 1_440 * MINUTE + 9 * 60 * MINUTE
+    sessions = Sessions(dates, opens, opens + 17 * 60 * MINUTE)
+    ts = np.arange(int(opens[2]), int(sessions.closes[4]), 60 * MINUTE)
+    days = resample(ts, sessions, "1h", "1d")
+    assert (days.ts / MINUTE / 1_440).tolist() == [19_002, 19_003, 19_004]
+    assert days.volume.tolist() == [17, 17, 17]
+    assert days.ends.tolist() == sessions.closes[2:5].tolist()

@@ -262,6 +262,12 @@ def test_code_neither_depends_on_ids_nor_on_order(drawing):
     drawing.add("sell", "action", {"operation": "sell"}, exec="wa")
     for name in "bc":
         drawing.edges.append({"source": f"w{name}", "target": "sell", "target_port": "exec"})
+    for name in ("equity", "cash", "drawdown", "quantity"):
+        drawing.add(name, "math", {"operation": "negate"}, source=f"pos.{name}")
+        for right in (1, 2):
+            test = f"{name}{right}"
+            drawing.add(test, "condition", {"operator": "eq", "right": right}, left=name)
+            drawing.add(f"x{test}", "exit", {"side": "long"}, when=test)
     one = drawing.compile().program
     drawing.nodes.reverse()
     drawing.edges.reverse()

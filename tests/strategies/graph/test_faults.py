@@ -106,5 +106,5 @@ def test_a_hundred_faults_are_all_told():
 def test_what_is_wrong_with_a_step_does_not_hide_behind_what_is_missing():
     draft = {"nodes": nodes(300, type="condition", params={"operator": "gt"})}
     with pytest.raises(InvalidInput) as caught:
-        condition_append(draft, body={"operator": "rising", "left": "close", "n": 0})
-    assert [one.path for one in caught.value.details] == ["params.n"]
+        condition_append(draft, body={"operation": "clip", "minimum": 2, "maximum": 1})
+    assert [one.path for one in caught.value.details] == ["params.maximum"]

@@ -137,6 +137,60 @@ def test_a_wait_behind_an_exit_begins_only_with_a_position_to_close(drawing):
     assert filled(drawing, [9, 30, 9, 4, 9, 30, 9, 9, 9, 9]) == [(4, 4), (8, -2)]
 
 
+def test_a_wait_behind_an_exit_of_any_side_needs_a_position(drawing):
+    level(drawing, "low", "lt", 5)
+    level(drawing, "high", "gt", 20)
+    drawing.add("enter", "entry", {"sizing": 4}, when="low")
+    drawing.add("leave", "exit", {}, when="high")
+    drawing.add("wait", "wait", {"bars": 2}, exec="leave")
+    drawing.add("close", "action", {"operation": "close"}, exec="wait")
+    drawing.nodes[0]["id"], drawing.nodes[-1]["id"] = "price", "close"
+    for edge in drawing.edges[:2]:
+        edge["source"] = "price"
+    # High at 1 while flat would let a wait end at 3 and sell at 4 what is bought there.
+    assert filled(drawing, [9, 30, 4, 9, 9, 30, 9, 9, 9]) == [(3, 4), (8, -4)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [(1, [(2, 1)]), (2, [(2, 1), (5, 1)])],
+    ids=["while it is full", "while there is room"],
+)
+def test_an_entry_starts_a_wait_only_where_it_could_act(drawing, entries, expected):
+    level(drawing, "low", "lt", 5)
+    drawing.settings = {"max_open_entries": entries}
+    drawing.add("enter", "entry", {"sizing": 1}, when="low")
+    drawing.add("wait", "wait", {}, exec="enter")
+    drawing.add("buy", "action", {"operation": "buy"}, exec="wait")
+    # Low at 0, filled at 2; low again at 3, and once more at 6 with two entries open.
+    assert filled(drawing, [4, 9, 9, 4, 9, 9, 4, 9, 9]) == expected
+
+
+def test_any_of_several_entries_starts_a_wait(drawing):
+    level(drawing, "low", "lt", 5)
+    level(drawing, "high", "gt", 20)
+    drawing.add("one", "entry", {}, when="low").add("two", "entry", {}, when="high")
+    drawing.add("wait", "wait", {}, exec="one")
+    drawing.edges.append({"source": "two", "target": "wait", "target_port": "exec"})
+    drawing.add("buy", "action", BUY, exec="wait")
+    assert filled(drawing, [9, 30, 9, 9]) == filled(drawing, [9, 4, 9, 9]) == [(3, 1)]
+
+
+def test_the_order_of_edges_into_a_loop_means_nothing(drawing):
+    level(drawing, "low", "lt", 5)
+    for bars in (1, 2, 3):
+        drawing.add(f"w{bars}", "wait", {"bars": bars}, when="low")
+    drawing.add("loop", "loop", {"max_iterations": 2})
+    drawing.edges += [
+        {"source": f"w{bars}", "target": "loop", "target_port": "exec"} for bars in (1, 2, 3)
+    ]
+    drawing.add("buy", "action", BUY, exec="loop")
+    one = drawing.compile().program
+    for turn in range(3):
+        drawing.edges[4:7] = [*drawing.edges[5:7], drawing.edges[4]]
+        assert drawing.compile().program == one, turn
+
+
 def test_when_guards_what_comes_in_through_exec(drawing):
     level(drawing, "low", "lt", 5)
     level(drawing, "round", "eq", 4)

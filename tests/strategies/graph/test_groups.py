@@ -255,13 +255,25 @@ def test_ports_that_fork_again_and_again_do_not_multiply_without_end():
     into = [port("on", one["id"], f"in_{number}") for one in ors for number in (1,)]
     group = node("g0", "group", nodes=ors, inputs=into)
     for level in range(1, 7):
-        names = [f"on{number}" for number in range(60)] if level % 2 else ["on"]
-        inner = group["params"]["inputs"][0]["name"]
-        ports = [port(name, group["id"], inner) for name in names]
+        inner = dict.fromkeys(one["name"] for one in group["params"]["inputs"])
+        pairs = (
+            [("on", name) for name in inner]
+            if level % 2 == 0
+            else [(f"on{number}", name) for number in range(60) for name in inner]
+        )
+        ports = [port(name, group["id"], of) for name, of in pairs]
         group = node(f"g{level}", "group", nodes=[group], inputs=ports)
+    assert faults({"nodes": [group]}) == {"edges": "too_many"}
+
+
+def test_edges_that_fork_count_as_often_as_they_fork():
+    ors = [node(f"or{number}", "logic", operator="or") for number in range(90)]
+    group = node("g", "group", nodes=ors, inputs=[port("on", one["id"], "in_1") for one in ors])
     yes = node("yes", "condition", operator="gt", left=1, right=0)
-    document = {"nodes": [yes, group], "edges": [edge("yes", group["id"], "on")] * 1900}
-    assert "too_many" in faults(document).values()
+    document = {"nodes": [yes, group], "edges": [edge("yes", "g", "on")] * 23}
+    assert faults(document) == {"edges": "too_many"}
+    document["edges"].pop()
+    assert "too_many" not in faults(document).values()
 
 
 def test_the_catalogue_says_where_the_ports_of_a_group_are():

@@ -28,6 +28,7 @@ from strategies.graph.frames import Frames
 from strategies.graph.plan import Plan, Step
 from strategies.graph.scope import RUN, Scope
 from strategies.graph.starts import endings_find, scopes_check, starts_find, warmup_error
+from strategies.graph.timeframes import timeframe_canonical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,8 +91,11 @@ def plan_evaluate(
     InvalidInput
         If there are too few bars, if those of an instrument are missing, or if a time frame that
         nodes name cannot be made of them.
+    ValueError
+        If the plan was compiled for another interval than the context has.
     """
     _check_length(plan, bars)
+    _check_interval(plan, context)
     frames = Frames(bars, context, interval=plan.timeframe, strict_cross=strict_cross)
     scopes_check(plan, frames)
     run = _Run(plan, frames)
@@ -197,3 +201,10 @@ def _check_length(plan: Plan, bars: Bars) -> None:
         return
     longest = max(plan.steps, key=lambda step: step.lookback)
     raise warmup_error(longest.node_id, needed=plan.lookback + 1, found=length)
+
+
+def _check_interval(plan: Plan, context: Context) -> None:
+    """Refuse a mistake of the caller: compiling settled which nodes are on the run's own bars."""
+    named = timeframe_canonical(context.interval) if context.interval else None
+    if named is not None and plan.timeframe not in {None, named}:
+        raise ValueError(f"the plan was compiled for {plan.timeframe}, but the bars are of {named}")

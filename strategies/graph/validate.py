@@ -22,7 +22,7 @@ def graph_faults(
     parameters : Mapping, optional
         Values for the strategy's parameters; the others keep their defaults.
     interval : str, optional
-        Time frame of the run, if known: nodes that name another are faults then.
+        Time frame of the run, if known: a time frame that cannot be made of it is a fault then.
 
     Returns
     -------

@@ -22,6 +22,8 @@ class Outcome:
         `ts`, `close`, `equity`, `position`, and the overlays (`core.backtests.columns.OVERLAY`).
     fills, trades : structured ndarray
         As `core.engine.result` describes them.
+    option_trades : structured ndarray or None
+        As `core.options.result` describes them; None where the strategy trades none.
     snapshot, graph_hash, engine_version, metrics_version : str
         What the result rests on.
     other_snapshots : dict of str to str
@@ -37,6 +39,7 @@ class Outcome:
     series: dict[str, NDArray[Any]]
     fills: NDArray[Any]
     trades: NDArray[Any]
+    option_trades: NDArray[Any] | None
     snapshot: str
     other_snapshots: dict[str, str]
     graph_hash: str

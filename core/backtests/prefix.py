@@ -10,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.backtests.simulation import NO_OPTIONS, result_of
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.result import Result
-from core.engine.simulate import simulate
+from core.options.config import OptionsConfig
+from core.options.result import OptionsResult
 from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import plan_evaluate
 from strategies.graph.plan import Plan
@@ -53,6 +56,7 @@ def fills_proof(
     config: RunConfig,
     cuts: Sequence[int],
     context: Context = NO_CONTEXT,
+    options: OptionsConfig = NO_OPTIONS,
 ) -> FillsProof:
     """Prove on samples that fills and equity do not look ahead.
 
@@ -68,6 +72,8 @@ def fills_proof(
         never the last of all.
     context : Context
         The other instruments' bars are cut off at the same time.
+    options : OptionsConfig
+        The market of synthetic options, for strategies that trade them.
 
     Raises
     ------
@@ -75,19 +81,29 @@ def fills_proof(
         If the plan cannot run on these bars.
     """
     config = dataclasses.replace(config, liquidate_at_end=False)
-    whole = _run(plan, bars, config, context, known=len(bars))
+    run = partial(_run, plan, config, context, options)
+    whole = run(bars, known=len(bars))
+    count = sum(len(table) for table in _tables(whole))
     tried: list[int] = []
     for cut in cuts:
         tried.append(cut)
-        part = _run(plan, bars.slice(0, cut + 2), config, context, known=cut + 1)
+        part = run(bars.slice(0, cut + 2), known=cut + 1)
         # An order at the close that decides it fills in that very bar, unless it is the last one.
         bar = _first_difference(part, whole, cut if config.trade_on_close else cut + 1)
         if bar is not None:
-            return FillsProof(ok=False, fills=len(whole.fills), bar=bar, cuts=tuple(tried))
-    return FillsProof(ok=True, fills=len(whole.fills), cuts=tuple(tried))
+            return FillsProof(ok=False, fills=count, bar=bar, cuts=tuple(tried))
+    return FillsProof(ok=True, fills=count, cuts=tuple(tried))
 
 
-def _run(plan: Plan, bars: Bars, config: RunConfig, context: Context, *, known: int) -> Result:
+def _run(
+    plan: Plan,
+    config: RunConfig,
+    context: Context,
+    options: OptionsConfig,
+    bars: Bars,
+    *,
+    known: int,
+) -> Result:
     """Run a plan over bars of which it knows the first ones; at the others nothing is true."""
     evaluation = plan_evaluate(
         plan,
@@ -96,8 +112,16 @@ def _run(plan: Plan, bars: Bars, config: RunConfig, context: Context, *, known: 
         strict_cross=config.profile == "reference",
         charts=False,
     )
-    columns = [_padded(column, len(bars)) for column in evaluation.columns]
-    return simulate(bars, columns, evaluation.program, config)
+    columns = tuple(_padded(column, len(bars)) for column in evaluation.columns)
+    padded = dataclasses.replace(evaluation, columns=columns)
+    return result_of(bars, padded, config, context=context, options=options)
+
+
+def _tables(result: Result) -> list[NDArray[Any]]:
+    """Return the fills of a result, in shares and in options."""
+    if isinstance(result, OptionsResult):
+        return [result.fills, result.option_fills]
+    return [result.fills]
 
 
 def context_cut(context: Context, last_ts: int) -> Context:
@@ -122,15 +146,22 @@ def _padded(column: NDArray[Any], length: int) -> NDArray[Any]:
 
 def _first_difference(part: Result, whole: Result, last: int) -> int | None:
     """Return the first bar up to the last at which two runs differ; None if there is none."""
-    ours, theirs = (fills[fills["bar"] <= last] for fills in (part.fills, whole.fills))
-    both = min(len(ours), len(theirs))
-    found = rows_differ(ours[:both], theirs[:both])
-    first = int(found.argmax()) if found.any() else both
-    bars = [int(fills["bar"][first]) for fills in (ours, theirs) if first < len(fills)]
+    bars: list[int] = []
+    for known, later in zip(_tables(part), _tables(whole), strict=True):
+        bars.extend(_fills_difference(known, later, last))
     differs = values_differ(part.equity[: last + 1], whole.equity[: last + 1])
     if differs.any():
         bars.append(int(differs.argmax()))
     return min(bars, default=None)
+
+
+def _fills_difference(part: NDArray[Any], whole: NDArray[Any], last: int) -> list[int]:
+    """Return the bars of the first fills up to the last bar that differ, of either table."""
+    ours, theirs = (fills[fills["bar"] <= last] for fills in (part, whole))
+    both = min(len(ours), len(theirs))
+    found = rows_differ(ours[:both], theirs[:both])
+    first = int(found.argmax()) if found.any() else both
+    return [int(fills["bar"][first]) for fills in (ours, theirs) if first < len(fills)]
 
 
 def rows_differ(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ is the one installed now; its version is told where results differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -21,8 +21,9 @@ from core.backtests.outcome import Outcome
 from core.backtests.prefix import values_differ
 from core.backtests.runner import run_compute
 from core.backtests.selectors import trade_list
-from core.backtests.store import TRADE_COLUMNS, fill_columns, trade_rows
+from core.backtests.store import fill_columns
 from core.backtests.times import iso_times
+from core.backtests.trade_rows import COLUMNS, OPTION_COLUMNS, columns_of, trade_rows
 from core.errors import Conflict, NotFound
 
 # Both are told in any case: another version is a reason, not a difference of the result.
@@ -128,10 +129,11 @@ def _document_mismatches(name: str, stored: Any, now: Any) -> Iterator[Mismatch]
 
 def _table_mismatches(run: BacktestRun, outcome: Outcome) -> Iterator[Mismatch]:
     """Yield the first difference of each of the stored tables."""
+    trades = columns_of(trade_rows(outcome.trades, outcome.option_trades))
     pairs = (
         ("series", columns_unpack(run.curve.series), outcome.series),
         ("fills", columns_unpack(run.curve.fills), fill_columns(outcome.fills)),
-        ("trades", _stored_trades(run), _trades_of(outcome)),
+        ("trades", _stored_trades(run), trades),
     )
     for table, stored, now in pairs:
         found = columns_mismatch(table, stored, now)
@@ -159,26 +161,10 @@ def columns_mismatch(
 
 
 def _stored_trades(run: BacktestRun) -> dict[str, NDArray[Any]]:
-    rows = list(trade_list(run=run).values_list(*TRADE_COLUMNS[1:]))
-    columns = _by_column(rows)
+    columns = columns_of(list(trade_list(run=run).values_list(*COLUMNS, *OPTION_COLUMNS)))
     for name in ("entry_time", "exit_time"):
         naive = [moment.replace(tzinfo=None) for moment in columns[name]]
         stamps = np.array(naive, "datetime64[us]").astype("datetime64[ns]").astype(np.int64)
         columns[name] = np.array(iso_times(stamps), object)
-    return columns
-
-
-def _trades_of(outcome: Outcome) -> dict[str, NDArray[Any]]:
-    return _by_column(list(trade_rows(outcome.trades)))
-
-
-def _by_column(rows: Sequence[tuple[Any, ...]]) -> dict[str, NDArray[Any]]:
-    columns = list(zip(*rows, strict=True)) or [()] * len(TRADE_COLUMNS[1:])
-    return {
-        name: np.array(column, np.float64 if _is_number(column) else object)
-        for name, column in zip(TRADE_COLUMNS[1:], columns, strict=True)
-    }
-
-
-def _is_number(column: Sequence[Any]) -> bool:
-    return bool(column) and isinstance(column[0], int | float)
+    expiries = [day and day.isoformat() for day in columns["expiry"]]
+    return columns | {"expiry": np.array(expiries, object)}

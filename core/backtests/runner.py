@@ -13,9 +13,10 @@ from core.backtests.columns import OVERLAY, PANEL
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
 from core.backtests.plans import plan_get
+from core.backtests.settings import RunSettings
 from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
 from core.backtests.surroundings import Surroundings, surroundings_read
-from core.engine.config import RunConfig
+from core.options.result import OptionsResult
 from market.calendars import periods_per_year, session_ids
 from market.store import StoredBars, bars_read
 
@@ -68,12 +69,14 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
         snapshots=run.other_snapshots,
     )
     read_ms = (time.perf_counter() - began) * 1000
+    settings = RunSettings.from_mapping(run.config)
     simulation = graph_simulate(
         graph=version.graph,
         graph_hash=version.graph_hash,
         parameters=run.parameters,
         bars=stored.bars,
-        config=RunConfig.from_mapping(run.config),
+        config=settings.engine,
+        options=settings.options,
         periods_per_year=periods_per_year(instrument, stored.interval),
         session_ids=sessions,
         context=around.context,
@@ -104,6 +107,11 @@ def _outcome(
         "equity": result.equity,
         "position": result.position,
     }
+    if isinstance(result, OptionsResult):
+        series |= {
+            "option_value": result.option_value,
+            "option_contracts": result.option_contracts,
+        }
     evaluation, length = simulation.evaluation, len(stored.bars)
     for prefix, lines in ((OVERLAY, evaluation.overlays), (PANEL, evaluation.panels)):
         for label, line in lines.items():
@@ -116,6 +124,7 @@ def _outcome(
         series=series,
         fills=result.fills,
         trades=result.trades,
+        option_trades=result.option_trades if isinstance(result, OptionsResult) else None,
         snapshot=stored.snapshot,
         other_snapshots=dict(around.snapshots),
         graph_hash=run.strategy_version.graph_hash,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.backtests.legs import exposure_of, trades_of
 from core.backtests.plans import plan_get
 from core.backtests.times import iso_time
 from core.engine.bars import Bars
@@ -20,11 +21,17 @@ from core.engine.config import RunConfig
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.metrics.summary import Summary, summarise
+from core.options.config import OptionsConfig
+from core.options.result import OptionsResult
+from core.options.simulate import simulate_with_options
 from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.plan import Plan, Step
 
 StageHook = Callable[[str, float], None]
+ENGINE: Final = "engine"
+SYNTHETIC: Final = "synthetic_prices"
+NO_OPTIONS: Final = OptionsConfig()
 # Of the bars: beyond this share the warm-up is told about.
 MOST: Final = 0.5
 
@@ -51,6 +58,7 @@ def graph_simulate(
     periods_per_year: float,
     session_ids: NDArray[np.int64] | None = None,
     context: Context = NO_CONTEXT,
+    options: OptionsConfig = NO_OPTIONS,
     charts: bool = True,
     stage: StageHook = lambda _name, _progress: None,
 ) -> Simulation:
@@ -72,6 +80,8 @@ def graph_simulate(
         Equal for the bars of one session; days of UTC without it.
     context : Context
         What is known besides the bars: their interval, the exchange's sessions, other instruments.
+    options : OptionsConfig
+        The market of synthetic options, for strategies that trade them.
     charts : bool
         Whether to keep the indicators' values.
     stage : callable
@@ -92,13 +102,15 @@ def graph_simulate(
         plan, bars, context=context, strict_cross=config.profile == "reference", charts=charts
     )
     clock.enter("simulate", 0.5)
-    result = simulate(bars, evaluation.columns, evaluation.program, config)
+    result = result_of(
+        bars, evaluation, config, context=context, options=options, session_ids=session_ids
+    )
     clock.enter("summarise", 0.8)
     summary = summarise(
         ts=bars.ts,
         equity=result.equity,
-        trades=result.trades,
-        position=result.position,
+        trades=trades_of(result),
+        position=exposure_of(result),
         close=bars.close,
         initial_cash=config.cash,
         periods_per_year=periods_per_year,
@@ -108,15 +120,43 @@ def graph_simulate(
     return Simulation(plan, bars, evaluation, result, summary, clock.timings)
 
 
+def result_of(
+    bars: Bars,
+    evaluation: Evaluation,
+    config: RunConfig,
+    *,
+    context: Context = NO_CONTEXT,
+    options: OptionsConfig = NO_OPTIONS,
+    session_ids: NDArray[np.int64] | None = None,
+) -> Result:
+    """Run the program of an evaluation, with options where it has rules for them."""
+    columns, program = evaluation.columns, evaluation.program
+    if not program.option_rules:
+        return simulate(bars, columns, program, config)
+    return simulate_with_options(
+        bars,
+        columns,
+        program,
+        config,
+        options_config=options,
+        session_ids=session_ids,
+        sessions=None if context.sessions is None else context.sessions.dates,
+        underlying=context.symbol or "",
+    )
+
+
 def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:
     """Return the warnings of the graph and of the engine in one shape."""
     of_graph = [
         {"code": warning.code, "message": warning.message, "node_id": warning.node_id}
         for warning in (*simulation.plan.warnings, *simulation.evaluation.warnings)
     ]
+    result = simulation.result
+    # What a result with options says first is that nobody ever quoted its prices.
+    first = SYNTHETIC if isinstance(result, OptionsResult) else ENGINE
     of_engine = [
-        {"code": "engine", "message": message, "node_id": None}
-        for message in simulation.result.warnings
+        {"code": ENGINE if number else first, "message": message, "node_id": None}
+        for number, message in enumerate(result.warnings)
     ]
     return [*of_graph, *warmup_warnings(simulation), *of_engine]
 

@@ -13,8 +13,10 @@ from typing import Final
 from core.backtests.plans import warmup_bars
 from core.backtests.prefix import FillsProof, fills_proof
 from core.backtests.replay import Replay, plan_replay
+from core.backtests.simulation import NO_OPTIONS
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from core.options.config import OptionsConfig
 from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.plan import Plan
 from strategies.graph.proof import Proof, prefix_proof
@@ -62,6 +64,7 @@ def plan_verify(
     samples: int,
     seed: int,
     context: Context = NO_CONTEXT,
+    options: OptionsConfig = NO_OPTIONS,
 ) -> Verification:
     """Prove a plan on bars.
 
@@ -79,6 +82,8 @@ def plan_verify(
         Of the cuts: the same arguments prove the same.
     context : Context
         What is known besides the bars.
+    options : OptionsConfig
+        The market of synthetic options, for strategies that trade them.
 
     Raises
     ------
@@ -90,7 +95,12 @@ def plan_verify(
     samples = samples_bounded(samples, steps=len(plan.steps), bars=len(bars))
     look_ahead = prefix_proof(plan, bars, samples=samples, seed=seed, context=context)
     decisions = fills_proof(
-        plan=plan, bars=bars, config=config, cuts=look_ahead.cuts, context=context
+        plan=plan,
+        bars=bars,
+        config=config,
+        cuts=look_ahead.cuts,
+        context=context,
+        options=options,
     )
     replay = plan_replay(plan=plan, bars=bars, config=config, context=context)
     return Verification(bars, samples, look_ahead, decisions, replay)

@@ -14,8 +14,8 @@ from core.backtests.batches import batch_read, content_key
 from core.backtests.columns import columns_pack, columns_unpack
 from core.backtests.exports import csv_bytes, csv_cell
 from core.backtests.periods import bars_per_year, sessions_per_year_guess
-from core.backtests.store import iso_times
 from core.backtests.thin import thin
+from core.backtests.times import iso_times
 from core.errors import InvalidInput
 
 DAY = 86_400_000_000_000

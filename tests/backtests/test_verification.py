@@ -17,6 +17,7 @@ from core.backtests.prefix import fills_proof
 from core.backtests.replay import plan_replay
 from core.backtests.verification import plan_verify, samples_bounded
 from core.engine.config import RunConfig
+from core.options.config import OptionsConfig
 from strategies.drafts import GraphSource
 from strategies.graph import catalogue
 from strategies.graph.catalogue.base import NodeType
@@ -214,10 +215,10 @@ def test_fills_that_know_the_future_are_found_by_the_decision_at_the_cut(leaking
 @pytest.mark.parametrize("part", ["fills", "equity"])
 def test_an_engine_that_looks_ahead_is_found(monkeypatch, part):
     plan = template_plan()
-    honest = prefix.simulate
+    honest = prefix.result_of
 
-    def peeking(bars, columns, program, config):
-        result = honest(bars, columns, program, config)
+    def peeking(bars, *arguments, **options):
+        result = honest(bars, *arguments, **options)
         if len(bars) < 400:
             return result
         changed = getattr(result, part).copy()
@@ -228,25 +229,26 @@ def test_an_engine_that_looks_ahead_is_found(monkeypatch, part):
         return dataclasses.replace(result, **{part: changed})
 
     bar = int(honest_fills(plan)["bar"][2]) if part == "fills" else 100
-    monkeypatch.setattr(prefix, "simulate", peeking)
+    monkeypatch.setattr(prefix, "result_of", peeking)
     proof = fills_proof(plan=plan, bars=WAVE, config=RunConfig(), cuts=(50, 99, 350))
     assert (proof.ok, proof.bar) == (False, bar)
 
 
 def honest_fills(plan):
-    return prefix._run(plan, WAVE, RunConfig(liquidate_at_end=False), NO_CONTEXT, known=500).fills
+    config = RunConfig(liquidate_at_end=False)
+    return prefix._run(plan, config, NO_CONTEXT, OptionsConfig(), WAVE, known=500).fills
 
 
 def test_a_fill_too_many_is_found(monkeypatch):
     plan = template_plan()
-    honest = prefix.simulate
+    honest = prefix.result_of
 
-    def forgetful(bars, columns, program, config):
-        result = honest(bars, columns, program, config)
+    def forgetful(bars, *arguments, **options):
+        result = honest(bars, *arguments, **options)
         return result if len(bars) < 400 else dataclasses.replace(result, fills=result.fills[1:])
 
     first = int(honest_fills(plan)["bar"][0])
-    monkeypatch.setattr(prefix, "simulate", forgetful)
+    monkeypatch.setattr(prefix, "result_of", forgetful)
     proof = fills_proof(plan=plan, bars=WAVE, config=RunConfig(), cuts=(350,))
     assert (proof.ok, proof.bar) == (False, first)
 

@@ -40,6 +40,7 @@ def result_body(run: BacktestRun) -> dict[str, Any]:
         "id": run.id,
         "status": run.status,
         "metrics": run.metrics_ordered,
+        **({"synthetic_prices": True} if run.synthetic_prices else {}),
         "price_chart": _price_chart(series, fills, rows, dates),
         "equity_chart": {"dates": dates, "equity": series["equity"][rows]},
         "trades": list(trade_list(run=run).values(*TradeSerializer.Meta.fields)[:BODY_TRADES]),

@@ -38,6 +38,11 @@ TRADE: Final[dict[str, Any]] = {
     "exit_reason": "reversal",
     "entry_bar": 48,
     "exit_bar": 73,
+    "contract": None,
+    "right": None,
+    "strike": None,
+    "expiry": None,
+    "multiplier": None,
 }
 _RUN: Final[dict[str, Any]] = {
     "id": RUN_ID,

@@ -60,6 +60,10 @@ class QuickResultSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Null where undefined; `metric_reasons` of the run says why.",
     )
+    synthetic_prices = serializers.BooleanField(
+        required=False,
+        help_text="Only where options were traded: at prices of a model, not of a market.",
+    )
     price_chart = PriceChartSerializer(required=False)
     equity_chart = EquityChartSerializer(required=False)
     trades = TradeSerializer(many=True, required=False)

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun, Trade
 from core.backtests.runner import bounds_of
+from core.backtests.trade_rows import OPTION_COLUMNS
 
 
 class RunErrorSerializer(serializers.Serializer[Any]):
@@ -81,6 +82,10 @@ class RunSerializer(RunListSerializer):
     """A run with everything that decides and describes its result."""
 
     metrics = serializers.DictField(source="metrics_ordered")
+    synthetic_prices = serializers.BooleanField(
+        read_only=True,
+        help_text="Whether options were traded at prices of a model, not of a market.",
+    )
     error = serializers.SerializerMethodField()
 
     class Meta(RunListSerializer.Meta):
@@ -89,6 +94,7 @@ class RunSerializer(RunListSerializer):
             "parameters",
             "config",
             "metrics",
+            "synthetic_prices",
             "metric_reasons",
             "counters",
             "warnings",
@@ -143,4 +149,5 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
             "exit_reason",
             "entry_bar",
             "exit_bar",
+            *OPTION_COLUMNS,
         ]

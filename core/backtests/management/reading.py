@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from core.engine.config import RunConfig
+from core.backtests.settings import RunSettings
 from strategies.graph.templates import template_get
 
 
@@ -32,10 +32,10 @@ def document_read(path: str | None, template: str | None) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and "nodes" not in document else document
 
 
-def config_read(path: str | None, profile: str | None) -> RunConfig:
+def settings_read(path: str | None, profile: str | None) -> RunSettings:
     """Return the configuration of a file, with the profile of the command line."""
     mapping = {} if path is None else json_read(path)
-    return RunConfig.from_mapping(mapping | ({"profile": profile} if profile else {}))
+    return RunSettings.from_mapping(mapping | ({"profile": profile} if profile else {}))
 
 
 def parameters_read(pairs: list[str]) -> dict[str, Any]:

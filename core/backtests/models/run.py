@@ -145,6 +145,11 @@ class BacktestRun(OwnedModel):
         return {key: self.metrics[key] for key in KEYS if key in self.metrics}
 
     @property
+    def synthetic_prices(self) -> bool:
+        """Whether options were traded, at prices that a model made."""
+        return "option_legs" in self.counters
+
+    @property
     def finished(self) -> bool:
         """Whether nothing more will happen unless somebody retries it."""
         return self.status not in {RunStatus.QUEUED, RunStatus.RUNNING}

@@ -16,8 +16,8 @@ from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
 from core.backtests.plans import data_check, plan_get
 from core.backtests.sending import lost_at, message_send
+from core.backtests.settings import RunSettings
 from core.backtests.surroundings import surroundings_read
-from core.engine.config import RunConfig
 from core.errors import Detail, InvalidInput, NotFound
 from market.store import bars_read
 from strategies.models import Strategy, StrategyVersion
@@ -42,7 +42,7 @@ class RunRequest:
     capital : float or None
         Initial cash; None takes `config["cash"]`.
     config : Mapping
-        As `core.engine.config.RunConfig.from_mapping` reads it.
+        As `core.backtests.settings.RunSettings.from_mapping` reads it.
     """
 
     strategy: UUID | str
@@ -78,7 +78,7 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
         end=end.date() if whole_days else end,
         owner_id=owner_id,
     )
-    config = _config(request, lot_size=float(stored.instrument.lot_size))
+    settings = _settings(request, lot_size=float(stored.instrument.lot_size))
     with transaction.atomic():
         strategy, version = _pin(owner_id, request)
         plan = plan_get(
@@ -103,9 +103,9 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
             start=start,
             end=end,
             whole_days=whole_days,
-            capital=config.cash,
+            capital=settings.engine.cash,
             parameters=dict(request.parameters),
-            config=config.as_dict(),
+            config=settings.as_dict(with_options=bool(plan.program.option_rules)),
             name=request.name,
             tags=list(request.tags),
             snapshot=stored.snapshot,
@@ -167,7 +167,7 @@ def _moment(value: date | datetime, of_day: time) -> datetime:
     return datetime.combine(value, of_day, tzinfo=UTC)
 
 
-def _config(request: RunRequest, *, lot_size: float) -> RunConfig:
+def _settings(request: RunRequest, *, lot_size: float) -> RunSettings:
     """Return the configuration with the capital and the instrument's lots in it."""
     mapping = dict(request.config)
     if lot_size != 1 and mapping.get("profile") != "reference" and not mapping.get("fractional"):
@@ -180,10 +180,11 @@ def _config(request: RunRequest, *, lot_size: float) -> RunConfig:
                 "send one of them."
             )
             raise InvalidInput(message, details=[Detail("config.cash", "conflict", message)])
-    config = RunConfig.from_mapping(mapping)
+    settings = RunSettings.from_mapping(mapping)
+    config = settings.engine
     if not (math.isfinite(config.cash) and 0 < config.cash <= CAPITAL_AT_MOST):
         message = f"The capital must be above 0 and at most {CAPITAL_AT_MOST:,.0f}: change it."
         raise InvalidInput(
             message, details=[Detail("capital", "out_of_range", message, received=config.cash)]
         )
-    return config
+    return settings

@@ -9,9 +9,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from core.backtests.plans import plan_get
+from core.backtests.settings import RunSettings
 from core.backtests.surroundings import surroundings_read
 from core.backtests.verification import Verification, plan_verify
-from core.engine.config import RunConfig
 from core.errors import InvalidInput
 from market.store import StoredBars, bars_read
 from strategies.drafts import faults_under
@@ -32,7 +32,7 @@ class VerifyRequest:
     start, end : date or datetime, optional
         Days mean whole sessions, the end included.
     config : Mapping
-        As `core.engine.config.RunConfig.from_mapping` reads it.
+        As `core.backtests.settings.RunSettings.from_mapping` reads it.
     """
 
     version: int | None = None
@@ -95,10 +95,12 @@ def strategy_verify(*, owner_id: UUID, strategy_id: UUID | str, request: VerifyR
     except InvalidInput as error:
         raise faults_under(error, "graph") from error
     around = surroundings_read(plan=plan, stored=stored, end=request.end, owner_id=owner_id)
+    settings = RunSettings.from_mapping(request.config)
     verification = plan_verify(
         plan=plan,
         bars=stored.bars,
-        config=RunConfig.from_mapping(request.config),
+        config=settings.engine,
+        options=settings.options,
         context=around.context,
         samples=request.samples,
         seed=request.seed,

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from core.backtests import printing
 from core.backtests.management.filedata import filedata_arguments, filedata_read
 from core.backtests.management.reading import (
-    config_read,
     document_read,
     parameters_read,
+    settings_read,
 )
 from core.backtests.proof_report import verification_report
 from core.backtests.services.verification import DEFAULT_SAMPLES
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         document, owner_id = self._document(options)
         graph = graph_parse(document)
         parameters = parameters_read(options["parameters"])
-        config = config_read(options["config"], None)
+        settings = settings_read(options["config"], None)
         if options["bars"]:
             data = filedata_read(options["bars"], options)
             plan = graph_compile(graph, parameters, interval=data.context.interval)
@@ -103,7 +103,8 @@ class Command(BaseCommand):
         verification = plan_verify(
             plan=plan,
             bars=bars,
-            config=config,
+            config=settings.engine,
+            options=settings.options,
             context=context,
             samples=options["samples"],
             seed=options["seed"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from core.engine.option_rules import OptionRule
 from core.engine.program import Program, Rule, Size, Stop
 from strategies.graph.catalogue import node_type_get
-from strategies.graph.catalogue.bound import RuleDraft, StopDraft, Wire
+from strategies.graph.catalogue.bound import OptionDraft, RuleDraft, StopDraft, Wire
 from strategies.graph.catalogue.forms import SeriesForm
 from strategies.graph.codegen import Codegen
 from strategies.graph.coder import Term
@@ -58,7 +59,9 @@ def graph_compile(
     for node in resolved.nodes:
         if isinstance(node.form, SeriesForm) and node.coded:
             codegen.node(node)
-    rules = _Rules(emitter, codegen).build(resolved.rules)
+    maker = _Rules(emitter, codegen)
+    rules = maker.build(resolved.rules)
+    option_rules = maker.build_options(resolved.option_rules)
     code = codegen.code()
     columns = emitter.columns
     lookback = max((emitter.lookback(slot) for slot in columns), default=0)
@@ -70,6 +73,7 @@ def graph_compile(
         code=code.instructions,
         registers=code.registers,
         cells=code.cells,
+        option_rules=option_rules,
     )
     return Plan(
         program=program,
@@ -99,13 +103,37 @@ class _Rules:
         ]
         return tuple(self._rule(one) for one in sorted(judged, key=self._rank))
 
+    def build_options(self, drafts: Sequence[OptionDraft]) -> tuple[OptionRule, ...]:
+        """Return the option rules, ordered by what they are and what triggers them."""
+        judged = [
+            (draft.rule, self._trigger(draft.triggers), self._guard(draft.triggers))
+            for draft in drafts
+        ]
+        judged.sort(key=lambda one: (repr(replace(one[0], source="")), *self._content(*one[1:])))
+        return tuple(
+            replace(rule, trigger=self._column(trigger), guard=self._register(guard))
+            for rule, trigger, guard in judged
+        )
+
     def _rank(self, judged: _Judged) -> tuple[Any, ...]:
         draft = judged.draft
-        trigger = "" if judged.trigger is None else self.emitter.name(judged.trigger)
-        guard = "" if judged.guard is None else self.codegen.coder.content(judged.guard)
+        trigger, guard = self._content(judged.trigger, judged.guard)
         stops = [self._stop_content(stop) for stop in (draft.stop_loss, draft.take_profit)]
         content = (trigger, guard, repr(draft.size), draft.fraction, *stops, draft.entries_added)
         return (draft.priority, draft.operation, *content)
+
+    def _content(self, trigger: int | None, guard: Term | None) -> tuple[str, str]:
+        """Return what triggers a rule, by content."""
+        return (
+            "" if trigger is None else self.emitter.name(trigger),
+            "" if guard is None else self.codegen.coder.content(guard),
+        )
+
+    def _column(self, trigger: int | None) -> int:
+        return -1 if trigger is None else self.emitter.column(trigger)
+
+    def _register(self, guard: Term | None) -> int:
+        return -1 if guard is None else self.codegen.coder.register(guard)
 
     def _stop_content(self, stop: StopDraft | None) -> str:
         if stop is None:
@@ -133,8 +161,8 @@ class _Rules:
         draft, coder = judged.draft, self.codegen.coder
         return Rule(
             operation=draft.operation,
-            trigger=-1 if judged.trigger is None else self.emitter.column(judged.trigger),
-            guard=-1 if judged.guard is None else coder.register(judged.guard),
+            trigger=self._column(judged.trigger),
+            guard=self._register(judged.guard),
             size=draft.size or Size(),
             fraction=draft.fraction,
             stop_loss=self._stop(draft.stop_loss),

@@ -13,7 +13,7 @@ from core.engine.program import Operation, Size, SizeKind, StopKind
 from core.errors import Detail
 from strategies.graph.binding import node_bind, settings_bind
 from strategies.graph.catalogue import node_type_get
-from strategies.graph.catalogue.bound import BoundNode, RuleDraft, StopDraft
+from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, StopDraft
 from strategies.graph.catalogue.orders import OPENS
 from strategies.graph.coded import coded_check, nodes_mark
 from strategies.graph.expand import graph_expand, has_groups
@@ -39,6 +39,8 @@ class Resolved:
         The nodes that play a part, each after those that feed it.
     rules : tuple of RuleDraft
         What the strategy does, settings of the whole strategy filled in.
+    option_rules : tuple of OptionDraft
+        What it does in options.
     parameters : dict
         Values of the strategy's parameters.
     max_open_entries : int
@@ -51,6 +53,7 @@ class Resolved:
 
     nodes: tuple[BoundNode, ...]
     rules: tuple[RuleDraft, ...]
+    option_rules: tuple[OptionDraft, ...]
     parameters: dict[str, Any]
     max_open_entries: int
     timeframe: str | None
@@ -104,15 +107,17 @@ def graph_resolve(
         coded_check(one, faults if one.id in used else aside)
     nodes = tuple(bound[key] for key in order if key in used and key in bound)
     timeframe = scopes_assign(nodes, interval, faults)
-    rules = () if faults else _rules(nodes, settings, faults)
+    options = () if faults else tuple(one for node in nodes for one in node.type.option_rules(node))
+    rules = () if faults else _rules(nodes, settings, faults, idle=not options)
     return Resolved(
         nodes=nodes,
         rules=rules,
+        option_rules=options,
         parameters=values,
         max_open_entries=settings.get("max_open_entries", 1),
         timeframe=timeframe,
         faults=faults.details,
-        warnings=_warnings(graph, used, aside, rules),
+        warnings=_warnings(graph, used, aside, () if options else rules),
     )
 
 
@@ -198,11 +203,14 @@ def _order(graph: Graph, faults: Faults) -> tuple[str, ...]:
 
 
 def _rules(
-    nodes: Sequence[BoundNode], settings: Mapping[str, Any], faults: Faults
+    nodes: Sequence[BoundNode], settings: Mapping[str, Any], faults: Faults, *, idle: bool
 ) -> tuple[RuleDraft, ...]:
-    """Return what the nodes order, with the strategy's settings where they leave something open."""
+    """Return what the nodes order, with the strategy's settings where they leave something open.
+
+    `idle` is whether nothing else is ordered: then having no rules is a fault.
+    """
     drafts = [rule for node in nodes for rule in node.type.rules(node)]
-    if not drafts:
+    if idle and not drafts:
         faults.add(
             "nodes",
             "no_action",

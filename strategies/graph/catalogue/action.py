@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from core.engine.program import Operation
 from strategies.graph.catalogue.base import NodeType
-from strategies.graph.catalogue.bound import BoundNode, RuleDraft, Wire
+from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, Wire
 from strategies.graph.catalogue.flow import EXEC_IN, WHEN_OR_EXEC, FlowForm, trigger_faults
 from strategies.graph.catalogue.forms import Form
-from strategies.graph.catalogue.options import option_forms
+from strategies.graph.catalogue.options import OptionForm, option_forms
 from strategies.graph.catalogue.orders import (
     CLOSES,
     FRACTION,
@@ -155,6 +155,21 @@ class ActionNode(NodeType):
         return tuple(
             _rule(node, form, (*wire.node.type.triggers(wire.node), *when), wire.node)
             for wire in node.inputs["exec"]
+        )
+
+    def option_rules(self, node: BoundNode) -> Iterable[OptionDraft]:
+        """Return the option rule once for each node that runs it, or for its own condition."""
+        form = node.form
+        if not isinstance(form, OptionForm):
+            return ()
+        rule = form.rule(node.values, source=node.id)
+        when = tuple(node.inputs.get("when", ()))
+        above = node.inputs.get("exec")
+        if not above:
+            return (OptionDraft(rule=rule, triggers=when),)
+        return tuple(
+            OptionDraft(rule=rule, triggers=(*wire.node.type.triggers(wire.node), *when))
+            for wire in above
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from core.engine.program import Operation
-from strategies.graph.catalogue.bound import BoundNode, RuleDraft, Wire
+from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, Wire
 from strategies.graph.catalogue.flow import FlowForm, flow_triggers
 from strategies.graph.catalogue.forms import Form, Port
 from strategies.graph.faults import BadValueError
@@ -80,6 +80,10 @@ class NodeType(ABC):
 
     def rules(self, node: BoundNode) -> Iterable[RuleDraft]:  # noqa: ARG002 - for overriding
         """Return what the node orders, if it acts."""
+        return ()
+
+    def option_rules(self, node: BoundNode) -> Iterable[OptionDraft]:  # noqa: ARG002 - for overriding
+        """Return what the node orders in options, if it does."""
         return ()
 
     def triggers(self, node: BoundNode) -> tuple[Wire, ...]:

@@ -9,6 +9,7 @@ from strategies.graph.catalogue.forms import Form
 from strategies.graph.scope import Scope
 
 if TYPE_CHECKING:
+    from core.engine.option_rules import OptionRule
     from core.engine.program import Operation, Size, StopKind
     from strategies.graph.catalogue.base import NodeType
 
@@ -93,3 +94,11 @@ class RuleDraft:
     take_profit: StopDraft | None = None
     priority: int = 0
     entries_added: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionDraft:
+    """An option rule whose trigger is still wires; it acts where all of them are true."""
+
+    rule: OptionRule
+    triggers: tuple[Wire, ...]

@@ -116,7 +116,7 @@ def test_conditions_are_combined():
     assert [edge["target_port"] for edge in both.document["edges"][-2:]] == ["in_1", "in_2"]
 
 
-def test_an_option_action_is_kept_in_canonical_form_with_a_warning():
+def test_an_option_action_is_kept_in_canonical_form():
     document, ids = built()
     body = {"action": "sell_put", "strike": "ATM", "expiry_days": 30, "when": ids["up"]}
     step = action_append(document, body=body)
@@ -125,8 +125,7 @@ def test_an_option_action_is_kept_in_canonical_form_with_a_warning():
         "strike": {"by": "atm", "offset": 0},
         "expiry": {"dte": 30, "policy": "nearest"},
     }
-    (warning,) = step.warnings
-    assert (warning.code, warning.node_id) == ("not_supported", step.node_id)
+    assert not step.warnings
     put = {
         "operation": "Sell put",
         "strike": {"by": "ATM"},

@@ -224,7 +224,7 @@ def test_an_entry_runs_orders_of_its_side_and_an_exit_closing_ones(drawing, abov
     ("params", "path"),
     [
         ({"operation": "buy", "order_type": "limit", "price": 3}, "order_type price"),
-        ({"operation": "sell_put", "strike": "ATM", "expiry": 30}, "operation"),
+        ({"operation": "sell_put", "order_type": "limit"}, "order_type"),
         ({"operation": "alert", "message": "now"}, "operation"),
     ],
 )

@@ -155,8 +155,8 @@ class _Writer:
                 readers[arg] = readers.get(arg, 0) + 1
                 if readers[arg] == 1 and arg not in self.roots:
                     waiting.append(arg)
-        for term in sorted(readers, key=lambda one: self.entries[one].content):
-            if readers[term] > 1 and self.entries[term].op not in _LEAVES:
+        for term, count in readers.items():
+            if count > 1 and self.entries[term].op not in _LEAVES:
                 self.registers.setdefault(term, len(self.registers))
 
     def _tree(self, root: Term) -> None:

@@ -166,6 +166,16 @@ def test_an_entry_starts_a_wait_only_where_it_could_act(drawing, entries, expect
     assert filled(drawing, [4, 9, 9, 4, 9, 9, 4, 9, 9]) == expected
 
 
+def test_an_entry_that_holds_its_position_starts_nothing(drawing):
+    level(drawing, "low", "lt", 5)
+    drawing.add("enter", "entry", {"sizing": 4}, when="low")
+    drawing.add("buy", "action", {"operation": "buy"}, exec="enter")
+    drawing.add("wait", "wait", {"bars": 2}, exec="enter")
+    drawing.add("half", "action", {"operation": "sell", "fraction": 0.5}, exec="wait")
+    # Low at 0: bought at 1, half sold at 3. Low again at 4, in the position.
+    assert filled(drawing, [4, 9, 9, 9, 4, 9, 9, 9, 9]) == [(1, 4), (3, -2)]
+
+
 def test_any_of_several_entries_starts_a_wait(drawing):
     level(drawing, "low", "lt", 5)
     level(drawing, "high", "gt", 20)

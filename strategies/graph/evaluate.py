@@ -27,7 +27,7 @@ from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.frames import Frames
 from strategies.graph.plan import Plan, Step
 from strategies.graph.scope import RUN, Scope
-from strategies.graph.starts import endings_find, scopes_check, starts_find, warmup_error
+from strategies.graph.starts import scopes_check, starts_find, warmup_error
 from strategies.graph.timeframes import timeframe_canonical
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class _Run:
         self.first_number = 0
         self.overlays: dict[str, Series] = {}
         self.panels: dict[str, Series] = {}
-        self.warnings = endings_find(plan, frames)
+        self.warnings: list[Detail] = []
 
     def step(self, step: Step, *, keep: bool) -> None:
         """Compute one step."""

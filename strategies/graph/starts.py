@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from core.errors import Detail, InvalidInput
-from core.sessions.timeframe import NS_PER_DAY
 from strategies.graph.frames import Frames
 from strategies.graph.plan import Plan
-from strategies.graph.scope import RUN, Scope
-
-_LONGEST_PAUSE_NS: Final = 14 * NS_PER_DAY
+from strategies.graph.scope import RUN
 
 
 def scopes_check(plan: Plan, frames: Frames) -> None:
@@ -66,22 +61,6 @@ def starts_find(plan: Plan, frames: Frames) -> list[int]:
             )
         for slot in step.outputs:
             found[slot] = start
-    return found
-
-
-def endings_find(plan: Plan, frames: Frames) -> list[Detail]:
-    """Return a warning for each other instrument whose bars end long before the run's."""
-    found = []
-    until = int(frames.get(RUN).bars.ts[-1])
-    for symbol in plan.symbols:
-        ts = frames.get(Scope(symbol)).bars.ts
-        if ts.size and until - int(ts[-1]) <= _LONGEST_PAUSE_NS:
-            continue
-        message = (
-            f"The bars of {symbol!r} end more than two weeks before the run's: its last values "
-            "stand from there on."
-        )
-        found.append(Detail("nodes", "ends_early", message, received=symbol))
     return found
 
 

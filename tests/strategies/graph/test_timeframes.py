@@ -193,15 +193,6 @@ def test_a_plan_runs_on_the_interval_that_it_was_compiled_for():
         plan_evaluate(plan, bars, context=Context(interval="5m"))
 
 
-def test_other_bars_that_end_early_are_a_warning():
-    bars = bars_at(spaced("2024-07-01T00:00", 40, 1_440))
-    drawing = drawn({"name": "sma", "period": 2, "symbol": "SPY"})
-    for count, expected in ((30, []), (20, ["ends_early"])):
-        context = Context(interval="1d", others={"SPY": bars.slice(0, count)})
-        warnings = plan_evaluate(drawing.compile(), bars, context=context).warnings
-        assert [one.code for one in warnings] == expected
-
-
 def test_a_daily_crossing_is_seen_at_one_bar_of_the_run_only():
     drawing = Drawing()
     drawing.add("close", "price", {"timeframe": "1d"})

@@ -12,6 +12,10 @@ from core.options.result import OptionsResult, reason_of_shares
 
 SHARED: Final = tuple(name for name in TRADE.names or () if name not in {"quantity", "exit_reason"})
 
+COSTS: Final = np.dtype(
+    [(name, np.float64) for name in ("quantity", "price", "commission", "slippage")]
+)
+
 
 def trades_of(result: Result) -> NDArray[Any]:
     """Return all closed trades of a result in the order of their exits, as `TRADE`.
@@ -43,3 +47,18 @@ def exposure_of(result: Result) -> NDArray[np.float64]:
     if not isinstance(result, OptionsResult):
         return result.position
     return np.where(result.position != 0, result.position, result.option_contracts)
+
+
+def fills_of(result: Result) -> NDArray[Any]:
+    """Return what every execution traded and cost: `quantity`, `price`, `commission`, `slippage`.
+
+    A contract counts the shares that it is for.
+    """
+    if not isinstance(result, OptionsResult):
+        return result.fills
+    both = (result.fills, result.option_fills)
+    table = np.zeros(sum(len(fills) for fills in both), COSTS)
+    for name in COSTS.names or ():
+        table[name] = np.concatenate([fills[name] for fills in both])
+    table["quantity"][len(result.fills) :] *= result.option_fills["multiplier"]
+    return table

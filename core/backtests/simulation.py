@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.backtests.legs import exposure_of, trades_of
+from core.backtests.legs import exposure_of, fills_of, trades_of
 from core.backtests.plans import plan_get
 from core.backtests.times import iso_time
 from core.engine.bars import Bars
@@ -115,6 +115,7 @@ def graph_simulate(
         initial_cash=config.cash,
         periods_per_year=periods_per_year,
         session_ids=session_ids,
+        fills=fills_of(result),
     )
     clock.stop()
     return Simulation(plan, bars, evaluation, result, summary, clock.timings)

@@ -8,6 +8,7 @@ from market.models import (
     BarSeries,
     BarSnapshot,
     Fetch,
+    Import,
     Instrument,
     ProviderKey,
     QualityReport,
@@ -213,3 +214,27 @@ class ProviderKeyAdmin(ShownOnly, admin.ModelAdmin[ProviderKey]):
     search_fields = ("owner__email",)
     # What was stored is shown to nobody, sealed or not.
     fields = ("provider", "owner", "created_at", "updated_at")
+
+
+@admin.register(Import)
+class ImportAdmin(ShownOnly, admin.ModelAdmin[Import]):
+    list_display = ("filename", "symbol", "interval", "state", "rows", "error_message", "owner")
+    list_filter = ("status", "interval", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("filename", "symbol", "owner__email", "=id")
+    date_hierarchy = "created_at"
+    fields = (
+        "id", "state", "error_code", "error_message", "error_details_", "owner",
+        ("filename", "size"), ("symbol", "interval"), "options", ("rows", "series"),
+        ("progress", "stage", "attempts"), ("created_at", "started_at", "finished_at"),
+    )  # fmt: skip
+
+    @admin.display(description="status", ordering="status")
+    def state(self, upload: Import) -> str:
+        """Return the status as a badge."""
+        return badge(upload.status)
+
+    @admin.display(description="details")
+    def error_details_(self, upload: Import) -> str:
+        """Return the faults one by one, indented."""
+        return indented(upload.error_details)

@@ -59,7 +59,7 @@ def instrument_ensure(*, listing: Listing, owner_id: UUID | None = None) -> Inst
     if shared is not None:
         return shared
     calendar_check(listing.calendar)
-    _timezone_check(listing.timezone)
+    timezone_check(listing.timezone)
     facts = dataclasses.asdict(listing) | {"symbol": symbol}
     instrument, _ = Instrument.objects.get_or_create(
         symbol=symbol, owner_id=owner_id, defaults=facts
@@ -67,7 +67,8 @@ def instrument_ensure(*, listing: Listing, owner_id: UUID | None = None) -> Inst
     return instrument
 
 
-def _timezone_check(name: str) -> None:
+def timezone_check(name: str) -> str:
+    """Return the name of a time zone that exists, else raise InvalidInput."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -75,3 +76,4 @@ def _timezone_check(name: str) -> None:
             f"{name!r} is not a time zone: use a name such as America/New_York or UTC.",
             code="unknown_timezone",
         ) from error
+    return name

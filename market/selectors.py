@@ -21,7 +21,7 @@ from django.db.models import (
 
 from core.errors import Detail, InvalidInput, NotFound
 from market.intervals import interval_get
-from market.models import BarSeries, Fetch, Instrument, ProviderKey, Universe, Watch
+from market.models import BarSeries, Fetch, Import, Instrument, ProviderKey, Universe, Watch
 
 NEAR_MATCHES = 5
 
@@ -190,6 +190,19 @@ def fetch_get(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:
     found = fetch_list(owner_id=owner_id).filter(id=fetch_id).first()
     if found is None:
         raise NotFound(f"There is no fetch {fetch_id}.")
+    return found
+
+
+def import_list(*, owner_id: UUID) -> QuerySet[Import]:
+    """Return a user's imports that a worker does or did."""
+    return Import.objects.filter(owner_id=owner_id).select_related("series__instrument")
+
+
+def import_get(*, owner_id: UUID, import_id: UUID | str) -> Import:
+    """Return one of a user's imports."""
+    found = import_list(owner_id=owner_id).filter(id=import_id).first()
+    if found is None:
+        raise NotFound(f"There is no import {import_id}.")
     return found
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from core.db import claim
 from core.outbox.services import task_enqueue
 from market.choices import FetchStatus
-from market.models import Fetch
-from market.transitions import fetch_move
+from market.models import Fetch, Import
+from market.transitions import fetch_move, import_move
 
 # A message in the queue may simply wait; sending it once more does no harm, the row is claimed.
 QUEUED_LOST_AFTER = timedelta(minutes=2)
@@ -57,5 +57,49 @@ def fetches_requeue() -> int:
             # The claim only moves updated_at: of two sweepers one sends.
             if claim(same, progress=0.0):
                 task_enqueue(task="market.fetch", args=[str(fetch.id)], queue="market")
+                queued += 1
+    return queued
+
+
+def imports_requeue() -> int:
+    """Queue lost imports again; those that lost their worker three times end as errored.
+
+    Returns
+    -------
+    int
+        How many were queued.
+    """
+    now = timezone.now()
+    queued = 0
+    running = Import.objects.filter(
+        status=FetchStatus.RUNNING, updated_at__lt=now - RUNNING_LOST_AFTER
+    )
+    for upload in running:
+        lost = upload.attempts >= MAX_ATTEMPTS
+        with transaction.atomic():
+            if lost:
+                import_move(
+                    import_id=upload.id,
+                    before=FetchStatus.RUNNING,
+                    after=FetchStatus.ERRORED,
+                    finished_at=now,
+                    error_code="worker_lost",
+                    error_message=f"Its worker died {upload.attempts} times; it was given up.",
+                )
+            elif import_move(
+                import_id=upload.id, before=FetchStatus.RUNNING, after=FetchStatus.QUEUED
+            ):
+                task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
+                queued += 1
+    waiting = Import.objects.filter(
+        status=FetchStatus.QUEUED, updated_at__lt=now - QUEUED_LOST_AFTER
+    )
+    for upload in waiting:
+        same = Import.objects.filter(
+            id=upload.id, status=FetchStatus.QUEUED, updated_at=upload.updated_at
+        )
+        with transaction.atomic():
+            if claim(same, progress=0.0):
+                task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
                 queued += 1
     return queued

@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from market.refresh import watches_refresh
 from market.runner import fetch_error, fetch_run
-from market.sweeper import fetches_requeue
+from market.sweeper import fetches_requeue, imports_requeue
+from market.uploads import import_error, import_run
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +22,19 @@ def fetch(fetch_id: str) -> None:
         fetch_error(fetch_id=fetch_id)
 
 
+@shared_task(name="market.import")
+def import_file(import_id: str) -> None:
+    """Import a file of bars."""
+    try:
+        import_run(import_id=import_id)
+    except Exception:  # the wrapper that owns the end of a job: whatever broke, its row says so
+        log.exception("import.errored", import_id=import_id)
+        import_error(import_id=import_id)
+
+
 @shared_task(name="market.sweep")
 def sweep() -> None:
     """Queue again what a lost message or worker left behind, and what is watched and due."""
     fetches_requeue()
+    imports_requeue()
     watches_refresh(now=timezone.now())

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.db import claim
 from market.choices import FetchStatus
-from market.models import Fetch
+from market.models import Fetch, Import
 
 ALLOWED = frozenset(
     {
@@ -34,3 +34,12 @@ def fetch_move(
     if (before, after) not in ALLOWED:
         raise ValueError(f"A fetch does not go from {before} to {after}.")
     return claim(Fetch.objects.filter(id=fetch_id, status=before), status=after, **changes)
+
+
+def import_move(
+    *, import_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
+) -> bool:
+    """Change the status of an import and tell whether it was still `before`."""
+    if (before, after) not in ALLOWED:
+        raise ValueError(f"An import does not go from {before} to {after}.")
+    return claim(Import.objects.filter(id=import_id, status=before), status=after, **changes)

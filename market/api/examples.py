@@ -133,3 +133,66 @@ IMPORT: Final = OpenApiExample(
     media_type="multipart/form-data",
     request_only=True,
 )
+IMPORT_BODY: Final[dict[str, Any]] = {
+    "id": "01981f4e-7b10-7a52-8d63-5a0e9cf1d755",
+    "status": "queued",
+    "progress": 0.0,
+    "stage": "",
+    "filename": "minutes.csv.gz",
+    "size": 31457280,
+    "symbol": "MYFUND",
+    "interval": "1m",
+    "rows": 0,
+    "series": None,
+    "error": None,
+    "created_at": "2026-01-31T14:30:00Z",
+    "started_at": None,
+    "finished_at": None,
+}
+IMPORT_QUEUED: Final = response("A large file", IMPORT_BODY, "202")
+IMPORT_DONE: Final = response(
+    "Done",
+    {
+        **IMPORT_BODY,
+        "status": "completed",
+        "progress": 1.0,
+        "rows": 1250000,
+        "series": {**SERIES_BODY, "provider": "csv", "private": True, "rows": 1250000},
+        "started_at": "2026-01-31T14:30:00Z",
+        "finished_at": "2026-01-31T14:30:04Z",
+    },
+    "200",
+)
+PREVIEW_REQUEST: Final = OpenApiExample(
+    "An export of a German bank",
+    {"file": "kurse.csv", "times_in": "Europe/Berlin"},
+    media_type="multipart/form-data",
+    request_only=True,
+)
+PREVIEW: Final = response(
+    "Semicolons, decimal commas, newest first",
+    {
+        "delimiter": ";",
+        "decimal": ",",
+        "header": True,
+        "columns": {"ts": "Datum", "open": "Open", "high": "High", "low": "Low", "close": "Close"},
+        "date_format": "%d.%m.%Y",
+        "newest_first": True,
+        "notes": ["The newest bar comes first in the file; the order was turned around."],
+        "adjustable": False,
+        "rows": 1,
+        "interval": None,
+        "first": [
+            {
+                "ts": "2024-01-31T00:00:00Z",
+                "open": 10.0,
+                "high": 12.0,
+                "low": 9.0,
+                "close": 11.0,
+                "volume": 0.0,
+            }
+        ],
+        "last": [],
+    },
+    "200",
+)

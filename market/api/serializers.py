@@ -6,7 +6,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from market.api.fields import DayOrTimeField, IntervalField, SymbolField
-from market.choices import AssetClass
 from market.models import BarSeries, Fetch, Instrument
 from market.selectors import price_of
 
@@ -189,23 +188,3 @@ class FetchOutput(serializers.ModelSerializer[Fetch]):
             "message": fetch.error_message,
             "details": fetch.error_details,
         }
-
-
-class ImportInput(serializers.Serializer[Any]):
-    """Bars from a file, and what a symbol that nobody knows is like."""
-
-    file = serializers.FileField(
-        help_text="CSV in UTF-8 with the header ts,open,high,low,close,volume; times in ISO 8601 "
-        "or epoch seconds or milliseconds. A column adj_close makes prices adjustable."
-    )
-    symbol = SymbolField()
-    interval = IntervalField(default="1d")
-    asset_class = serializers.ChoiceField(choices=AssetClass.choices, default=AssetClass.EQUITY)
-    calendar = serializers.CharField(
-        default="", allow_blank=True, max_length=20, help_text="XNYS, 24/7, 24/5, ..."
-    )
-    timezone = serializers.CharField(default="", allow_blank=True, max_length=64)
-    name = serializers.CharField(default="", allow_blank=True, max_length=200)
-    replace = serializers.BooleanField(
-        default=False, help_text="Take the place of what you imported before."
-    )

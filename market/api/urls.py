@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import re_path
 
 from core.api.urls import route
-from market.api import research_views, views
+from market.api import import_views, research_views, views
 
 app_name = "market"
 
@@ -24,5 +24,7 @@ urlpatterns = [
     route("watches/<uuid:watch_id>", research_views.WatchView.as_view(), "watch"),
     route("providers", research_views.ProviderListView.as_view(), "providers"),
     route("provider-keys/<str:provider>", research_views.ProviderKeyView.as_view(), "provider-key"),
-    route("imports", views.ImportView.as_view(), "imports"),
+    route("imports", import_views.ImportListView.as_view(), "imports"),
+    route("imports/preview", import_views.ImportPreviewView.as_view(), "import-preview"),
+    route("imports/<uuid:import_id>", import_views.ImportView.as_view(), "import"),
 ]

@@ -6,13 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
-from core.api.views import ApiView, ListView, accepted, created
+from core.api.views import ApiView, ListView, accepted
 from core.errors import InvalidInput, NotAllowed
 from core.realtime.waiting import waitable
 from market.api import examples
@@ -22,26 +20,16 @@ from market.api.serializers import (
     BarsQuery,
     FetchInput,
     FetchOutput,
-    ImportInput,
     InstrumentOutput,
     MarketOutput,
-    SeriesOutput,
 )
 from market.choices import FETCH_FINAL
 from market.models import Fetch, Instrument
 from market.selectors import fetch_get, fetch_list, instrument_list, market_get, market_list
 from market.services.fetches import fetch_cancel, fetch_create, fetch_retry
-from market.services.imports import bars_import
 from market.store import StoredBars, bars_read
 
 NS_PER_MS = 1_000_000
-
-
-class TooLarge(APIException):
-    """The upload is too large to be done while the caller waits."""
-
-    status_code = 413
-    default_code = "too_large"
 
 
 class InstrumentListView(ListView):
@@ -229,33 +217,3 @@ class FetchRetryView(ApiView):
         """Queue a download that ended without bars; it goes on where it stopped."""
         fetch = fetch_retry(owner_id=caller_id(request), fetch_id=fetch_id)
         return accepted(FetchOutput(fetch).data, location=f"/api/v1/fetches/{fetch.id}/")
-
-
-class ImportView(ApiView):
-    """`POST imports`."""
-
-    work = "run"
-    parser_classes = [MultiPartParser]
-
-    @extend_schema(
-        operation_id="import_create",
-        summary="Import bars from a CSV file",
-        request={"multipart/form-data": ImportInput},
-        responses={201: SeriesOutput},
-        examples=[examples.IMPORT, examples.IMPORTED],
-    )
-    def post(self, request: Request) -> Response:
-        """Import all bars of a file, visible to you alone, or none and the reasons by row."""
-        form = ImportInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted = dict(form.validated_data)
-        file = wanted.pop("file")
-        if file.size > settings.IMPORT_MAX_BYTES:
-            raise TooLarge(
-                f"The file has {file.size:,} bytes, at most {settings.IMPORT_MAX_BYTES:,} can be "
-                "imported: split it, or use `manage.py import_bars`."
-            )
-        series = bars_import(owner_id=caller_id(request), source=file, **wanted)
-        return created(
-            SeriesOutput(series).data, location=f"/api/v1/market/{series.instrument.symbol}/"
-        )

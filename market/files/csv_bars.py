@@ -6,7 +6,6 @@ they name no zone; a date means 00:00 UTC) or epoch seconds or milliseconds, one
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -22,6 +21,7 @@ from pyarrow import csv
 
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
+from market.files.archives import UNPACKED_MAX, gzip_read
 
 COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
 SHOWN_FAULTS: Final = 20
@@ -98,10 +98,7 @@ def _bytes(source: Source) -> bytes:
         return source.read()
     path = Path(source)
     if path.suffix == ".gz":
-        try:
-            return gzip.decompress(path.read_bytes())
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise InvalidInput(f"{path.name} is not a whole gzip file: {error}.") from error
+        return gzip_read(path.read_bytes(), limit=UNPACKED_MAX)
     return path.read_bytes()
 
 
@@ -202,13 +199,21 @@ def _times(column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.int64]:
     texts = pc.utf8_trim_whitespace(column)
     if pc.all(pc.match_substring_regex(texts, EPOCH)).as_py():
         return epoch_ns(np.asarray(pc.cast(texts, pa.float64())))
+    return times_read(texts, faults)
+
+
+def times_read(
+    texts: pa.ChunkedArray, faults: list[Detail], *, first_line: int = FIRST_DATA_LINE
+) -> NDArray[np.int64]:
+    """Return ISO 8601 times as nanoseconds UTC; one that is none is added to the faults."""
     right = np.asarray(pc.match_substring_regex(texts, ISO))
     stamps = pd.to_datetime(
         pd.Series(texts.to_numpy()).where(right), utc=True, format="ISO8601", errors="coerce"
     )
     for row in np.flatnonzero(stamps.isna().to_numpy()):
         expected = "a time such as 2024-01-31T14:30:00Z, 2024-01-31, or epoch seconds"
-        faults.append(_fault(int(row), "ts", texts[int(row)].as_py(), expected))
+        text = texts[int(row)].as_py()
+        faults.append(_fault(int(row), "ts", text, expected, first_line=first_line))
     return stamps.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]").view(np.int64)
 
 
@@ -230,11 +235,13 @@ def epoch_ns(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole * unit + fraction
 
 
-def _fault(row: int, name: str, text: str, expected: str) -> Detail:
+def _fault(
+    row: int, name: str, text: str, expected: str, *, first_line: int = FIRST_DATA_LINE
+) -> Detail:
     return Detail(
         path=f"bars[{row}].{name}",
         code="not_a_number" if name != "ts" else "not_a_time",
-        message=f"line {row + FIRST_DATA_LINE}: {name} {text!r} is not {expected}.",
+        message=f"line {row + first_line}: {name} {text!r} is not {expected}.",
         expected=expected,
         received=text,
     )

@@ -5,6 +5,7 @@ from market.models.part import FetchPart
 from market.models.quality import QualityReport, QuarantinedBar
 from market.models.series import BarSeries, BarSnapshot
 from market.models.universe import Universe
+from market.models.upload import Import
 from market.models.watch import Watch
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "BarSnapshot",
     "Fetch",
     "FetchPart",
+    "Import",
     "Instrument",
     "ProviderKey",
     "QualityReport",

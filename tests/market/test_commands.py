@@ -111,3 +111,18 @@ def test_import_bars_stores_nothing_where_something_is_wrong(tmp_path, text, opt
 def test_import_bars_tells_of_a_file_that_is_not_there(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         run("import_bars", str(tmp_path / "none.csv"), "--symbol", "X")
+
+
+def test_import_bars_shows_how_a_file_is_understood_before_it_is_stored(db, tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text("Day;First;Top;Bottom;Last\n31.01.2024;1,5;2;1;1,75\n")
+    columns = [f"--column={pair}" for pair in ("open=First", "high=Top", "low=Bottom")]
+    out, err = StringIO(), StringIO()
+    call_command("import_bars", str(path), "--preview", *columns, stdout=out, stderr=err)
+    assert "1.75" in out.getvalue()
+    assert "%d.%m.%Y" in err.getvalue()
+    assert not BarSeries.objects.exists()
+    with pytest.raises(CommandError, match="Of which symbol"):
+        call_command("import_bars", str(path), *columns, stdout=StringIO())
+    call_command("import_bars", str(path), "--symbol", "x", *columns, stdout=StringIO())
+    assert BarSeries.objects.get().last_close == 1.75

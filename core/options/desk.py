@@ -38,14 +38,14 @@ class Desk:
     def open(self, number: int, rule: OptionRule, contracts: list[Contract], at: At) -> None:
         """Open a position by rule `number`, at the ask what is bought and at the bid what is sold.
 
-        The whole order is rejected where a contract is over or has no bid, and where the account
-        could not carry the position.
+        The whole order is rejected where a contract is over, has no bid or costs nothing, and where
+        the account could not carry the position.
         """
         mids = self._mids(contracts, at)
         sides = np.array([leg.side for leg in rule.legs], np.float64)
         prices = self._paid(mids, sides)
         over = any(contract.expiry < at.day for contract in contracts)
-        if over or not (np.isfinite(prices) & ((prices > 0.0) | (sides > 0))).all():
+        if over or not (np.isfinite(prices) & (prices > 0.0)).all():
             self.counters["rejected_option_contract"] += 1
             return
         row = self._position_add(number, rule)

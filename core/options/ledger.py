@@ -76,7 +76,6 @@ class Ledger:
         best, worst = max(float(leg["highest"]), mid), min(float(leg["lowest"]), mid)
         if side < 0:
             best, worst = worst, best
-        paid = entry if entry > 0.0 else np.nan
         self._trades.append(
             (
                 *contract,
@@ -90,13 +89,13 @@ class Ledger:
                 entry,
                 price,
                 pnl,
-                pnl / (paid * shares),
+                pnl / (entry * shares),
                 costs,
                 slippage + shares * abs(entry - float(leg["entry_mid"])),
                 rule,
                 self._fills[-1][-1],
-                side * (min(side * worst, side * entry) * side - entry) / paid,
-                side * (max(side * best, side * entry) * side - entry) / paid,
+                min(side * (worst - entry) / entry, 0.0),
+                max(side * (best - entry) / entry, 0.0),
             )
         )
 

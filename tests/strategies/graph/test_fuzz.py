@@ -25,7 +25,7 @@ from strategies.graph.catalogue.flow import EXEC_IN
 from strategies.graph.catalogue.forms import PortType, SeriesForm
 from strategies.graph.catalogue.orders import WHEN
 from strategies.graph.compile import graph_compile
-from strategies.graph.evaluate import plan_evaluate
+from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.params import Choice, Integer, Number
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_list
@@ -74,6 +74,12 @@ def random_bars(seed: int, length: int = LENGTH) -> Bars:
 BARS = random_bars(7)
 
 
+def run(evaluation: Evaluation) -> None:
+    """Simulate what was evaluated; options, which need prices of their own, are left out."""
+    program = replace(evaluation.program, option_rules=())
+    simulate(BARS, evaluation.columns, program, RunConfig())
+
+
 def try_everything(document: Any, parameters: Any = None) -> None:
     """Take a document all the way; `InvalidInput` is the only error there may be."""
     with suppress(InvalidInput):
@@ -88,7 +94,7 @@ def try_everything(document: Any, parameters: Any = None) -> None:
         plan = graph_compile(graph, parameters)
         assert not faults
         evaluation = plan_evaluate(plan, BARS)
-        simulate(BARS, evaluation.columns, evaluation.program, RunConfig())
+        run(evaluation)
 
 
 @given(JSON)
@@ -167,6 +173,11 @@ SERIES_TYPES = [
     and any(form.outputs for form in one.forms().values())
 ]
 RULES = ["entry", "exit", "action"]
+ORDERS = [
+    name
+    for name, form in node_type_get("action").forms().items()
+    if form.supported and not any(param.required for param in form.params) and not form.outputs
+]
 INDICATORS = [spec.name for spec in indicator_list() if not spec.repaints]
 Output = tuple[str, str]
 
@@ -229,7 +240,7 @@ class Growing:
     def rule(self, kind: str) -> None:
         """Add a node that trades, on a condition or behind a loop or wait."""
         node_id = f"n{len(self.nodes)}"
-        operations = st.sampled_from(["buy", "sell", "short", "cover", "close"])
+        operations = st.sampled_from(ORDERS)
         params = {"operation": self.draw(operations)} if kind == "action" else {}
         self.nodes.append({"id": node_id, "type": kind, "params": params})
         form = node_type_get(kind).form(params.get("operation", ""))
@@ -242,7 +253,7 @@ class Growing:
             self.add(self.draw(st.sampled_from(["loop", "wait"])))
             flow = self.nodes[-1]["id"]
             self.edges.append({"source": node_id, "target": flow, "target_port": "exec"})
-            order = {"operation": self.draw(operations)}
+            order = {"operation": self.draw(st.sampled_from(["buy", "sell", "short", "cover"]))}
             self.nodes.append({"id": f"{flow}_order", "type": "action", "params": order})
             self.edges.append({"source": flow, "target": f"{flow}_order", "target_port": "exec"})
 
@@ -309,7 +320,11 @@ def folded_graphs(draw) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def nameless(program: Program) -> Program:
     """Return a program that says nothing of the ids of nodes."""
-    return replace(program, rules=tuple(replace(rule, source="") for rule in program.rules))
+    return replace(
+        program,
+        rules=tuple(replace(rule, source="") for rule in program.rules),
+        option_rules=tuple(replace(rule, source="") for rule in program.option_rules),
+    )
 
 
 @given(folded_graphs())
@@ -335,7 +350,7 @@ def test_a_valid_graph_runs_and_never_looks_ahead(document, strict):
     assert len(whole.columns) == len(whole.program.columns)
     for column in whole.columns:
         assert column.shape == (LENGTH,)
-    simulate(BARS, whole.columns, whole.program, RunConfig())
+    run(whole)
     stop = (plan.lookback + 1 + LENGTH) // 2
     part = plan_evaluate(plan, BARS.slice(0, stop), strict_cross=strict)
     for known, later in zip(part.columns, whole.columns, strict=True):

@@ -110,13 +110,7 @@ def form_detect(lines: list[str]) -> Layout:
 
 
 def columns_detect(names: list[str], *, header: bool, types: dict[str, str]) -> dict[str, str]:
-    """Return which of a table's columns are which of ours.
-
-    Raises
-    ------
-    InvalidInput
-        When one that is needed cannot be told: the message names the columns there are.
-    """
+    """Return which of a table's columns are which of ours, as far as names and places tell."""
     if not header:
         return _by_place(names, types)
     found: dict[str, str] = {}
@@ -128,9 +122,6 @@ def columns_detect(names: list[str], *, header: bool, types: dict[str, str]) -> 
                 break
     if "clock" in found and types.get(found["ts"]) != "day":
         del found["clock"]
-    missing = [name for name in NEEDED if name not in found]
-    if missing:
-        raise missing_columns(missing, names)
     return found
 
 
@@ -157,8 +148,6 @@ def _by_place(names: list[str], types: dict[str, str]) -> dict[str, str]:
     ours = ["ts", "open", "high", "low", "close", "volume"]
     if len(names) >= 6 and types.get(names[0]) == "day" and types.get(names[1]) == "clock":
         ours.insert(1, "clock")
-    if len(names) < len(ours) - 1:
-        raise missing_columns(ours[len(names) :], names)
     return dict(zip(ours, names, strict=False))
 
 

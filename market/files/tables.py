@@ -195,15 +195,8 @@ def _columns(table: pa.Table, layout: Layout, given: dict[str, str]) -> Layout:
     text = {name: column for name, column in zip(table.column_names, table.columns, strict=True)
             if pa.types.is_string(column.type)}  # fmt: skip
     types = column_types(pa.table(text)) if text else {}
-    try:
-        layout = replace(
-            layout,
-            columns=columns_detect(table.column_names, header=layout.header, types=types),
-        )
-    except InvalidInput:
-        if not given:
-            raise
-        # With some named by hand, the others need no names that we know.
+    found = columns_detect(table.column_names, header=layout.header, types=types)
+    layout = replace(layout, columns=found)
     layout = with_given(layout, given, table.column_names)
     missing = [name for name in NEEDED if name not in layout.columns]
     if missing:

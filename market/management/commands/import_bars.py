@@ -14,8 +14,8 @@ from market.management.base import Row, RowsCommand, owner_id_of, series_row
 
 class Command(RowsCommand):
     help = (
-        "Import a CSV or Parquet file: all of its bars, or none and the reason by line. Columns and "
-        "the way in which times are written are found out; --preview shows how."
+        "Import a CSV or Parquet file: all of its bars, or none and the reason by line. What its "
+        "columns are and how its times are written is found out; --preview shows it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

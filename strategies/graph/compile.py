@@ -10,6 +10,7 @@ from core.engine.option_rules import OptionRule
 from core.engine.program import Program, Rule, Size, Stop
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import OptionDraft, RuleDraft, StopDraft, Wire
+from strategies.graph.catalogue.flow import FlowForm
 from strategies.graph.catalogue.forms import SeriesForm
 from strategies.graph.codegen import Codegen
 from strategies.graph.coder import Term
@@ -57,7 +58,7 @@ def graph_compile(
             emitter.node(node)
     codegen = Codegen(emitter, resolved.max_open_entries)
     for node in resolved.nodes:
-        if isinstance(node.form, SeriesForm) and node.coded:
+        if isinstance(node.form, (SeriesForm, FlowForm)) and node.coded:
             codegen.node(node)
     maker = _Rules(emitter, codegen)
     rules = maker.build(resolved.rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -15,10 +15,14 @@ from core.backtests.times import iso_time
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
 from core.sessions.sessions import Sessions
+from core.sessions.timeframe import NS_PER_DAY
 from market.calendars import sessions_for
 from market.store import StoredBars, bars_read
 from strategies.graph.context import Context
 from strategies.graph.plan import Plan
+
+# Markets differ in their holidays, and a halt is no end.
+LONGEST_PAUSE_NS: Final = 14 * NS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +132,8 @@ def _other_read(
 
 
 def _reach_warnings(name: str, bars: Bars, own: Bars) -> list[dict[str, Any]]:
-    late, early = bars.ts[0] > own.ts[0], bars.ts[-1] < own.ts[-1]
+    late = bars.ts[0] - own.ts[0] > LONGEST_PAUSE_NS
+    early = own.ts[-1] - bars.ts[-1] > LONGEST_PAUSE_NS
     if not late and not early:
         return []
     first, last = (iso_time(bars.ts[at])[:10] for at in (0, -1))

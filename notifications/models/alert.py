@@ -25,6 +25,8 @@ class Alert(OwnedModel):
         indexes = [
             # the history of a user, newest first
             models.Index(fields=["owner", "-created_at"], name="alert_owner_created"),
+            # prune: everything older than the retention
+            models.Index(fields=["created_at"], name="alert_created"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.db import models
 
 from core.db import BaseModel
 from notifications.channels.kinds import kind_choices
-from notifications.choices import DeliveryStatus
+from notifications.choices import DeliveryStatus, Hold
 from notifications.models.alert import Alert
 from notifications.models.user_channel import UserChannel
 
@@ -19,13 +19,22 @@ class Delivery(BaseModel):
     )
     # Null for the in-app list, and for a channel its owner has deleted since.
     channel = models.ForeignKey(
-        UserChannel, on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries"
+        UserChannel,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="deliveries",
+        db_index=False,
     )
     kind = models.CharField(max_length=40, choices=kind_choices)
     recipient = models.CharField(max_length=320)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.QUEUED)
+    # Neither quiet hours nor a digest holds it.
+    urgent = models.BooleanField(default=False)
+    held = models.CharField(max_length=12, choices=Hold, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     service_id = models.CharField(max_length=200, blank=True)
@@ -49,6 +58,8 @@ class Delivery(BaseModel):
                 name="delivery_open",
                 condition=models.Q(status__in=["queued", "sending"]),
             ),
+            # the rate of a channel: what was tried in the last minute
+            models.Index(fields=["channel", "tried_at"], name="delivery_channel_tried"),
         ]
 
     def __str__(self) -> str:

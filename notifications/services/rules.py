@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.errors import Conflict, Detail, InvalidInput
 from notifications.channels.kinds import CHANNELS, kind_of
-from notifications.choices import EVENTS
+from notifications.events import EVENTS
 from notifications.models import Alert, AlertRule, UserChannel
 from notifications.services.alerts import alert_send
 

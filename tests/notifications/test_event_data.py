@@ -11,7 +11,7 @@ from brokers.models import Order
 from core.backtests.announce import completion_notify, failure_notify
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
-from notifications.choices import ORDER_FILTERS, RUN_FILTERS
+from notifications.events import EVENTS
 from notifications.models import Alert
 
 pytestmark = pytest.mark.django_db
@@ -22,11 +22,11 @@ def test_runs_carry_theirs(user):
     completion_notify(run=run, metrics={"total_return_pct": 1.0})
     failure_notify(run=run, status=RunStatus.FAILED, code="x", message="y")
     for alert in Alert.objects.all():
-        assert set(RUN_FILTERS) <= alert.data.keys()
+        assert set(EVENTS[alert.event].filters) <= alert.data.keys()
         assert alert.data["ticker"] == "GOOG"
     assert Alert.objects.count() == 2
 
 
 def test_orders_carry_theirs(user):
     order = Order(owner=user, symbol="GOOG", side="buy", quantity=Decimal(1))
-    assert set(ORDER_FILTERS) <= {*order_frame(order), "ticker"}
+    assert set(EVENTS["order.filled"].filters) <= {*order_frame(order), "ticker"}

@@ -36,6 +36,10 @@ COMPARED: Final = (
 )
 """What is compared of a trade; the rest follows from it, or backtesting.py does not tell it."""
 
+_NO_OPTIONS: Final = Detail(
+    "program.option_rules", "not_supported", "It trades options, which backtesting.py has not."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -105,6 +109,8 @@ def program_replay(
     *, bars: Bars, columns: Sequence[NDArray[Any]], program: Program, config: RunConfig
 ) -> Replay:
     """Run a program on both engines, whatever profile the configuration names, and compare."""
+    if program.option_rules:
+        return Replay("not_run", reasons=(_NO_OPTIONS,))
     try:
         known = RunConfig.from_mapping({**config.as_dict(), "profile": "reference"})
         theirs = reference_run(bars=bars, columns=columns, program=program, config=known)

@@ -1,11 +1,13 @@
 """Random markets and programs, to compare engines on what nobody thought of.
 
 A scenario is a function of its seed. It holds what the reference engine knows: market entries both
-ways, guards of every kind, partial exits, whole units, costs, margin.
+ways, guards of every kind, partial exits, whole units, costs, margin, and in every other one rules
+that look at the position.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,11 +17,27 @@ from numpy.typing import NDArray
 
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.program import Operation, Program, Rule, Size, SizeKind, Stop, StopKind
+from core.engine.program import (
+    AccountField,
+    Instruction,
+    Op,
+    Operation,
+    Program,
+    Rule,
+    Size,
+    SizeKind,
+    Stop,
+    StopKind,
+)
 
 NS_PER_DAY: Final = 86_400_000_000_000
 TRIGGERS: Final = 4
 LOWEST_PRICE: Final = 0.01
+LEAVING: Final = 0
+"""Register that is true where the position is too old, or has lost too much."""
+RESTED: Final = 1
+"""Register that is true where the last position was closed long enough ago."""
+_OPENING: Final = (Operation.OPEN_LONG, Operation.OPEN_SHORT)
 _CLOSING: Final = (Operation.CLOSE_LONG, Operation.CLOSE_SHORT, Operation.CLOSE)
 
 
@@ -53,6 +71,8 @@ def scenario_draw(seed: int) -> Scenario:
         rules=tuple(rules[place] for place in rng.permutation(len(rules))),
         warmup=int(rng.choice([0, 1, 2, count // 5, count])),
     )
+    if seed % 2:
+        program = _on_position(program, rng)
     return Scenario(bars, (*triggers, *levels), program, _config(rng))
 
 
@@ -91,6 +111,31 @@ def _rules(rng: np.random.Generator) -> Sequence[Rule]:
         Rule(_CLOSING[rng.integers(len(_CLOSING))], 2, fraction=fraction),
         Rule(Operation.CLOSE, 3, fraction=0.4),
     )
+
+
+def _on_position(program: Program, rng: np.random.Generator) -> Program:
+    """Return a program that leaves what is old or lost, and then rests before it enters again."""
+    bars, percent, rest = (float(value) for value in rng.integers(1, 15, 3))
+    code = (
+        Instruction(Op.FIELD, AccountField.BARS_HELD),
+        Instruction(Op.PUSH, value=bars),
+        Instruction(Op.GREATER_EQUAL),
+        Instruction(Op.FIELD, AccountField.UNREALIZED_PNL_PCT),
+        Instruction(Op.PUSH, value=-percent),
+        Instruction(Op.LESS),
+        Instruction(Op.OR),
+        Instruction(Op.STORE, LEAVING),
+        Instruction(Op.FIELD, AccountField.BARS_SINCE_EXIT),
+        Instruction(Op.PUSH, value=rest),
+        Instruction(Op.GREATER),
+        Instruction(Op.STORE, RESTED),
+    )
+    rules = [
+        dataclasses.replace(rule, guard=RESTED) if rule.operation in _OPENING else rule
+        for rule in program.rules
+    ]
+    leave = Rule(Operation.CLOSE, -1, guard=LEAVING)
+    return dataclasses.replace(program, rules=(*rules, leave), code=code, registers=2)
 
 
 def _guard(rng: np.random.Generator, level: int) -> Stop | None:

@@ -93,6 +93,13 @@ def test_a_scenario_is_a_function_of_its_seed():
                for a, b in zip(one.columns, same.columns, strict=True))  # fmt: skip
 
 
+def test_every_other_scenario_looks_at_its_position_and_trades():
+    drawn = [scenario_draw(seed) for seed in range(60)]
+    assert [bool(one.program.code) for one in drawn] == [bool(seed % 2) for seed in range(60)]
+    (row,) = scenarios_check(count=1, seed=3)
+    assert (row.status, row.trades > 0) == ("equal", True)
+
+
 def test_scenarios_cover_both_sides_every_guard_and_costs():
     drawn = [scenario_draw(seed) for seed in range(60)]
     guards = {

@@ -136,7 +136,7 @@ def test_a_strategy_that_trades_options_is_proved(api, waves, seller):
     assert (body["look_ahead"]["ok"], body["decisions"]["ok"]) == (True, True)
     assert body["decisions"]["fills"] >= 8
     assert body["replay"]["status"] == "not_run"
-    assert body["replay"]["reasons"]
+    assert "trades options, which backtesting.py has not" in body["replay"]["message"]
 
 
 def test_the_options_part_of_a_configuration_is_read_and_pinned(waves, seller, new_run, work):

@@ -23,9 +23,10 @@ def rows_short(run: Run) -> bool:
     """Whether the next bar might not find room for its rows: asked once a bar, not once a row.
 
     A bar closes every lot at most twice (a part by an order, the rest by its guard or by ruin)
-    and opens one; the end of the run closes them once more and may open one.
+    and opens one a rule, or has it give an alert; the end of the run closes them once more and
+    may open as many.
     """
-    room = 3 * run.lots.size + 6
+    room = 3 * (run.lots.size + run.tickets.size) + 6
     rows: int = min(run.fills.size - run.account.fills, run.trades.size - run.account.trades)
     return rows < room
 
@@ -75,6 +76,9 @@ def lot_open(run: Run, fill: Fill, stop_loss: float, take_profit: float) -> None
     lot.highest = fill.price
     lot.lowest = fill.price
     lot.rule = fill.rule
+    lot.trail_kind = 0
+    lot.trailed = lot.watched = False
+    lot.max_bars = 0
     run.account.lots += 1
     run.account.balance -= fill.commission
     account_sum(run)

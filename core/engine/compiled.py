@@ -65,9 +65,10 @@ def _kernel_signature() -> tuple[Any, ...]:
         Plan(
             np.empty(0, LOWERED_RULE),
             np.empty((0, 0), np.bool_),
-            np.empty(0, np.bool_),
             np.empty((0, 0)),
             np.empty(0, STEP),
+            0,
+            0,
             0,
         ),
         tables_new(np.zeros(1, TERMS), 0),

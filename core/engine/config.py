@@ -76,6 +76,12 @@ class RunConfig(Section):
         Quantities may be any fraction of a unit.
     lot_size : float
         Quantities are multiples of it, rounded down, unless `fractional`.
+    tick_size : float
+        Prices of orders and guards are multiples of it, rounded away from the market; 0: any price.
+    min_notional : float
+        Entries worth less are rejected.
+    participation : float or None
+        Share of a bar's volume that orders may take; None: volume limits nothing.
     seed : int
         For models that draw random numbers; kept with the run.
     """
@@ -92,6 +98,9 @@ class RunConfig(Section):
     profile: Literal["standard", "reference"] = "standard"
     fractional: bool = False
     lot_size: float = bounded(1.0, above=0.0)
+    tick_size: float = bounded(0.0, minimum=0.0)
+    min_notional: float = bounded(0.0, minimum=0.0)
+    participation: float | None = bounded(None, above=0.0, maximum=1.0)
     seed: int = bounded(0, minimum=0, maximum=2**63 - 1)
 
     def conflicts(self) -> list[Detail]:
@@ -123,6 +132,9 @@ class RunConfig(Section):
             "exclusive": (self.exclusive, True),
             "fractional": (self.fractional, False),
             "lot_size": (self.lot_size, 1.0),
+            "tick_size": (self.tick_size, 0.0),
+            "min_notional": (self.min_notional, 0.0),
+            "participation": (self.participation, None),
         }
         rule = "is not known to the reference profile; leave it out"
         return [

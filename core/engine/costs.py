@@ -13,9 +13,22 @@ def entry_price(terms: Terms, side: int, reference_price: float) -> float:
 
 
 @inlined
-def exit_price(terms: Terms, side: int, reference_price: float) -> float:
-    """Price a market or stop order gets when it closes a position of `side`."""
-    return reference_price * (1.0 - side * terms.slippage)
+def exit_price(side: int, reference_price: float, slippage: float) -> float:
+    """Price an order gets when it closes a position of `side`; limit orders do not slip."""
+    return reference_price * (1.0 - side * slippage)
+
+
+@inlined
+def limit_level(terms: Terms, limit: float, buys: int) -> float:
+    """Return the price of the bars at which an entry at `limit` fills: it pays the spread, too."""
+    return limit / (1.0 + buys * terms.spread)
+
+
+@inlined
+def limit_paid(terms: Terms, reference_price: float, limit: float, buys: int) -> float:
+    """Price an entry at a limit pays: with the spread, and never beyond the limit."""
+    paid = reference_price * (1.0 + buys * terms.spread)
+    return min(paid, limit) if buys > 0 else max(paid, limit)
 
 
 @inlined

@@ -5,55 +5,103 @@ from __future__ import annotations
 import numpy as np
 
 from core.engine.code_memory import truth
-from core.engine.jit import inlined
-from core.engine.state import LoweredRule, Run
-from core.engine.stops import guards_sound, level_read
+from core.engine.jit import inlined, outlined
+from core.engine.program import OrderKind
+from core.engine.result import NO_FILL
+from core.engine.state import Moment, Run
+from core.engine.tickets import ticket_wait, ticket_write, tickets_cancel
+
+_MARKET = int(OrderKind.MARKET)
 
 
 @inlined
 def order_decide(run: Run, bar: int, close: float, equity: float) -> None:
-    """Rule 1: read the triggers of `bar` and leave at most one order for the next.
+    """Rule 1: read the rules at the close of `bar`; what they decide acts from the next.
+
+    An account below its maintenance margin is liquidated, whatever the program says (rule 8).
+    """
+    account, order = run.account, run.order
+    held = abs(account.position) * close
+    if account.lots > 0 and equity < run.terms.maintenance * held:
+        order.active = order.liquidate = True
+        order.rest = 0.0
+        if account.waiting > 0:
+            tickets_cancel(run, bar + 1)
+        alerts_give(run, bar)
+        return
+    if run.plan.signals[run.plan.rules.size, np.uintp(bar)]:  # as in `kernel.bar_at`
+        rules_read(run, bar, close)
+
+
+@inlined
+def rules_read(run: Run, bar: int, close: float) -> None:
+    """Leave at most one order at the market for the next bar, and what waits.
 
     The first entry in order of priority that can act does: it can when the position is not on
     its side, or holds fewer lots there than its `max_entries`. A reversal or an entry from flat
     goes before an exit, an exit before adding to the position. Of several exits the one that
-    closes most acts. An entry whose guards are unsound is rejected, and the exit acts, if there
-    is one.
-    An account below its maintenance margin is liquidated, whatever the program says (rule 8).
+    closes most acts. An entry that cannot be sent as its rule says is rejected, and the exit
+    acts, if there is one. Of orders that wait every rule may have one.
     """
-    terms, plan, account, order = run.terms, run.plan, run.account, run.order
-    held = abs(account.position) * close
-    if account.lots > 0 and equity < terms.maintenance * held:
-        order.active = order.liquidate = True
-        return
-    if not plan.eventful[np.uintp(bar)]:  # as in `kernel.bar_at`
-        return  # no trigger is true: at most bars that is all there is to decide
+    plan, account, order = run.plan, run.account, run.order
     side = 0
     if account.lots > 0:
         side = 1 if account.position > 0.0 else -1
-    entry = -1
-    leaving = -1
-    fraction = 0.0
+    unfinished = order.exit_rule
+    order.entry_rule = order.exit_rule = -1
+    order.fraction = 0.0
     for k in range(plan.rules.size):
-        if not rule_true(run, k, bar):
-            continue
-        rule = plan.rules[k]
-        if rule.opens:
-            if entry < 0 and (rule.side != side or account.lots < rule.max_entries):
-                entry = k
-        elif side != 0 and rule.side in (0, side) and rule.fraction > fraction:
-            leaving = k
-            fraction = rule.fraction
-    if entry >= 0 and leaving >= 0 and plan.rules[entry].side == side:
+        if rule_true(run, k, bar):
+            rule_apply(run, k, Moment(bar, 0, close), side)
+    entry = order.entry_rule
+    if entry >= 0 and order.exit_rule >= 0 and plan.rules[entry].side == side:
         entry = -1
-    if entry >= 0 and not entry_guarded(run, plan.rules[entry], bar, close):
+    if entry >= 0 and not ticket_write(run, entry, Moment(bar, 0, close), plan.rules[entry].side):
         entry = -1
-    order.bar = bar
-    order.close = close
     order.entry_rule = entry
-    order.exit_rule = leaving
-    order.fraction = fraction
-    order.active = entry >= 0 or leaving >= 0
+    if entry >= 0 and run.terms.reference:
+        reference_exclude(run, entry, bar, side)
+    order.active = order.entry_rule >= 0 or order.exit_rule >= 0
+    if order.active:
+        order.rest = 0.0
+    elif order.rest > 0.0:
+        order.exit_rule = unfinished
+        order.active = True
+
+
+@inlined
+def rule_apply(run: Run, k: int, at: Moment, side: int) -> None:
+    """Do what rule `k` says while the position is on `side`, or leave it for the next bar."""
+    rule, order = run.plan.rules[k], run.order
+    if rule.opens:
+        if rule.side != side or run.account.lots < rule.max_entries:
+            if rule.order_kind != _MARKET and not run.terms.reference:
+                order_place(run, k, at, rule.side)
+            elif order.entry_rule < 0:
+                order.entry_rule = k
+    elif not rule.closes:
+        other_do(run, k, at.bar)
+    elif side != 0 and rule.side in (0, side):
+        if rule.order_kind != _MARKET:
+            order_place(run, k, at, -side)
+        elif rule.fraction > order.fraction:
+            order.exit_rule = k
+            order.fraction = rule.fraction
+
+
+@inlined
+def reference_exclude(run: Run, entry: int, bar: int, side: int) -> None:
+    """Cancel what waits before an entry, as exclusive orders of backtesting.py do.
+
+    An entry that is to wait closes the position at once.
+    """
+    order = run.order
+    tickets_cancel(run, bar)
+    if run.plan.rules[entry].order_kind != _MARKET:
+        ticket_wait(run, entry)
+        order.entry_rule = -1
+        order.exit_rule = entry if side != 0 else -1
+        order.fraction = 1.0
 
 
 @inlined
@@ -63,13 +111,35 @@ def rule_true(run: Run, k: int, bar: int) -> bool:
     return run.plan.signals[k, bar] and (guard < 0 or truth(run.memory[guard]))
 
 
+@outlined
+def order_place(run: Run, k: int, at: Moment, buys: int) -> None:
+    """Have the order of rule `k` wait, in place of one that it has."""
+    if ticket_write(run, k, at, buys):
+        ticket_wait(run, k)
+
+
+@outlined
+def other_do(run: Run, k: int, bar: int) -> None:
+    """Cancel what waits, or give an alert."""
+    if run.plan.rules[k].cancels:
+        tickets_cancel(run, bar)
+    else:
+        alert_give(run, k, bar)
+
+
 @inlined
-def entry_guarded(run: Run, rule: LoweredRule, bar: int, close: float) -> bool:
-    """Note what the guards of an entry refer to, and count it as rejected if they are unsound."""
-    order = run.order
-    order.stop_level = level_read(run, rule.stop_row, rule.stop_register, bar)
-    order.take_level = level_read(run, rule.take_row, rule.take_register, bar)
-    sound = guards_sound(run, rule, close)
-    if not sound:
-        run.counters.rejected_stop += 1
-    return sound
+def alert_give(run: Run, k: int, bar: int) -> None:
+    """Write an alert of rule `k` among the fills, from where the result takes it out."""
+    row = run.fills[run.account.fills]
+    row.bar = bar
+    row.rule = k
+    row.reason = NO_FILL
+    run.account.fills += 1
+
+
+@outlined
+def alerts_give(run: Run, bar: int) -> None:
+    """Give the alerts of a bar at which nothing else is decided."""
+    for k in range(run.plan.rules.size):
+        if run.plan.rules[k].alerts and rule_true(run, k, bar):
+            alert_give(run, k, bar)

@@ -1,163 +1,204 @@
-"""How orders execute: market orders at the open of a bar, guards inside it."""
+"""How positions are left: exits at the market, and guards inside a bar."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from core.engine.book import account_sum, equity_at, fill_write, lot_close, lot_open, lots_close
-from core.engine.costs import entry_price, exit_price
+from core.engine.book import account_sum, fill_write, lot_close, lots_close
+from core.engine.costs import exit_price
 from core.engine.jit import constant, inlined, outlined
+from core.engine.program import StopKind
 from core.engine.result import ExitReason
-from core.engine.sizing import affordable, quantity_reference, quantity_standard
-from core.engine.state import Bar, Moment, Run
+from core.engine.state import Bar, Cause, Lot, Moment, Run
 from core.engine.stops import (
+    level_read,
+    nearer_stop,
     stop_fill_price,
-    stop_loss_price,
     stop_touched,
     take_fill_price,
-    take_profit_price,
     take_touched,
+    ticks_rounded,
 )
+from core.engine.volume import volume_take
 
 NO_RULE = constant(-1)
 SIGNAL = constant(ExitReason.SIGNAL)
 STOP_LOSS = constant(ExitReason.STOP_LOSS)
 TAKE_PROFIT = constant(ExitReason.TAKE_PROFIT)
 REVERSAL = constant(ExitReason.REVERSAL)
+TRAILING_STOP = constant(ExitReason.TRAILING_STOP)
+TIME_STOP = constant(ExitReason.TIME_STOP)
 _FIRST = constant(0)
+_PERCENT = int(StopKind.PERCENT)
+_PRICE = int(StopKind.PRICE)
 
 
 @outlined
-def position_reduce(run: Run, at: Moment, quantity: float, rule: int, reason: int) -> None:
-    """Exit `quantity` of the position with one market order."""
+def position_reduce(run: Run, at: Moment, quantity: float, slippage: float, cause: Cause) -> None:
+    """Exit `quantity` of the position with one order."""
     side = 1 if run.account.position > 0.0 else -1
-    fill = fill_write(run, at, -side, quantity, exit_price(run.terms, side, at.price))
-    fill.rule = rule
-    fill.reason = reason
+    fill = fill_write(run, at, -side, quantity, exit_price(side, at.price, slippage))
+    fill.rule = cause.rule
+    fill.reason = cause.reason
     lots_close(run, fill)
 
 
 @inlined
 def position_close(run: Run, at: Moment, rule: int, reason: int) -> None:
     """Close the whole position with one market order."""
-    position_reduce(run, at, abs(run.account.position), rule, reason)
+    position_reduce(run, at, abs(run.account.position), run.terms.slippage, Cause(rule, reason))
+
+
+@inlined
+def exit_quantity(run: Run, fraction: float) -> float:
+    """Return the units that are `fraction` of the position, to the nearest lot and at least one."""
+    held: float = abs(run.account.position)
+    lot_size = run.terms.lot_size
+    if fraction >= 1.0:
+        return held
+    quantity = held * fraction
+    if lot_size > 0.0:
+        quantity = max(1.0, np.rint(quantity / lot_size)) * lot_size
+    return min(quantity, held)
 
 
 @inlined
 def exit_fill(run: Run, at: Moment) -> None:
-    """Rule 1: an exit closes its fraction of the position, to the nearest lot and at least one."""
-    order, lot_size = run.order, run.terms.lot_size
-    held = abs(run.account.position)
-    quantity = held
-    if order.fraction < 1.0:
-        quantity *= order.fraction
-        if lot_size > 0.0:
-            quantity = max(1.0, np.rint(quantity / lot_size)) * lot_size
-        quantity = min(quantity, held)
-    position_reduce(run, at, quantity, order.exit_rule, SIGNAL)
+    """Rule 1: an exit closes its fraction; what volume leaves over waits for the next open."""
+    order = run.order
+    quantity = exit_quantity(run, order.fraction)
+    if order.rest > 0.0:
+        quantity = min(order.rest, abs(run.account.position))
+    granted = volume_take(run, at.bar, quantity)
+    order.rest = quantity - granted
+    order.active = order.rest > 0.0
+    if granted > 0.0:
+        reason = REVERSAL if run.plan.rules[order.exit_rule].opens else SIGNAL
+        position_reduce(run, at, granted, run.terms.slippage, Cause(order.exit_rule, reason))
 
 
 @outlined
-def entry_fill(run: Run, at: Moment) -> None:
-    """Rules 1 and 8: an entry at the market, from the opposite side a reversal at the same price.
-
-    With `exclusive` a reversal closes the position before the entry is sized; without, the
-    entry's units are netted against it. The account that sizes it is marked at this price.
-    """
-    terms, plan, account, order = run.terms, run.plan, run.account, run.order
-    rule = plan.rules[order.entry_rule]
-    if account.position * rule.side < 0.0 and terms.exclusive:
-        position_close(run, at, order.entry_rule, REVERSAL)
-    paid = entry_price(terms, rule.side, at.price)
-    base = order.close if terms.reference else paid
-    stop = stop_loss_price(rule, order.stop_level, base)
-    take = take_profit_price(rule, order.take_level, base)
-    if terms.reference:
-        quantity = quantity_reference(terms, rule, account.balance, at.price, paid)
-        granted = quantity > 0.0
-    else:
-        quantity = quantity_standard(terms, rule, equity_at(account, at.price), paid, stop)
-        if not quantity > 0.0:
-            run.counters.rejected_below_lot += 1
-            return
-        if account.position * rule.side < 0.0:
-            netted = min(quantity, abs(account.position))
-            position_reduce(run, at, netted, order.entry_rule, REVERSAL)
-            quantity -= netted
-            if quantity <= 0.0:
-                return
-        tied_up = abs(account.position) * at.price
-        granted = affordable(terms, equity_at(account, at.price), tied_up, paid, quantity)
-    if not granted:
-        run.counters.rejected_unaffordable += 1
-        return
-    fill = fill_write(run, at, rule.side, quantity, paid)
-    fill.rule = order.entry_rule
-    fill.reason = SIGNAL
-    lot_open(run, fill, stop, take)
-
-
-@inlined
-def order_fill(run: Run, at: Moment) -> None:
-    """Rule 1: what was decided at the close of a bar acts at the next price the market offers."""
-    if run.order.entry_rule >= 0:
-        entry_fill(run, at)
-    elif run.account.lots > 0:
-        exit_fill(run, at)
-    run.order.active = False
-
-
-@inlined
 def guard_fill(run: Run, k: int, bar: Bar, price: float, reason: int) -> None:
     """Close lot `k` at its guard's `price` with an order of its own.
 
-    A stop-loss slips as a market order does; a take-profit is a limit order and does not.
+    A stop slips as a market order does; a take-profit is a limit order and does not. What volume
+    leaves over of a stop is closed at the next open.
     """
     lot = run.lots[k]
     lot.highest = max(lot.highest, bar.open)
     lot.lowest = min(lot.lowest, bar.open)
-    paid = price if reason == TAKE_PROFIT else exit_price(run.terms, lot.side, price)
-    fill = fill_write(run, Moment(bar.number, bar.ts, price), -lot.side, lot.quantity, paid)
+    slippage = 0.0 if reason == TAKE_PROFIT else run.terms.slippage
+    quantity = volume_take(run, bar.number, lot.quantity)
+    if quantity < lot.quantity and reason != TAKE_PROFIT:
+        lot.stop_loss = lot.side * np.inf
+    if quantity <= 0.0:
+        return
+    paid = exit_price(lot.side, price, slippage)
+    fill = fill_write(run, Moment(bar.number, bar.ts, price), -lot.side, quantity, paid)
     fill.rule = lot.rule
     fill.reason = reason
-    lot_close(run, fill, k, lot.quantity)
+    lot_close(run, fill, k, quantity)
+
+
+@inlined
+def lot_follow(run: Run, lot: Lot, bar: int) -> None:
+    """Rule 5: a trailing stop follows the best price of closed bars, here those before `bar`."""
+    if lot.trail_kind == _PRICE:
+        rule = run.plan.rules[lot.rule]
+        stop = level_read(run, rule.trail_row, rule.trail_register, bar - 1)
+    else:
+        best = lot.highest if lot.side > 0 else lot.lowest
+        away = best * lot.trail if lot.trail_kind == _PERCENT else lot.trail
+        stop = best - lot.side * away
+    stop = ticks_rounded(run.terms, stop, -lot.side)
+    if nearer_stop(lot.side, lot.stop_loss, stop) != lot.stop_loss and not np.isnan(stop):
+        lot.stop_loss = stop
+        lot.trailed = True
+
+
+@outlined
+def lot_guard(run: Run, k: int, bar: Bar, doubtful: bool) -> bool:  # noqa: FBT001 - numba passes by place
+    """Rules 6 and 7: a lot's guards in a bar; return whether the lot is open as it was.
+
+    A bar that opens beyond a guard fills it there, before anything else happens in it. Where a
+    bar opens between stop-loss and take-profit and touches both, nobody knows which came first:
+    the stop-loss wins. (The reference lets it win over an open beyond the take-profit, too.) In
+    `doubtful` bars the low (high) may have come before the entry: the stop-loss counts as touched.
+    """
+    lot, account = run.lots[k], run.account
+    lots, fills, trades = account.lots, account.fills, account.trades
+    unknown = False
+    if lot.max_bars > 0 and bar.number - lot.entry_bar >= lot.max_bars + run.terms.trade_on_close:
+        guard_fill(run, k, bar, bar.open, TIME_STOP)
+    else:
+        unknown = prices_guard(run, k, bar, doubtful)
+    if account.fills > fills:
+        account_sum(run)
+    if unknown and account.trades > trades:
+        ambiguity_count(run, bar.number)
+    unchanged: bool = account.lots == lots
+    return unchanged
+
+
+@inlined
+def ambiguity_count(run: Run, bar: int) -> None:
+    """Rule 6: count the trade that was closed last, and its bar once."""
+    counters, account = run.counters, run.account
+    counters.ambiguous_trades += 1
+    counters.ambiguous_pnl += run.trades[account.trades - 1].pnl
+    if account.ambiguous_bar != bar:
+        account.ambiguous_bar = bar
+        counters.ambiguous_bars += 1
+
+
+@inlined
+def prices_guard(run: Run, k: int, bar: Bar, doubtful: bool) -> bool:  # noqa: FBT001 - numba passes by place
+    """Close lot `k` where the bar touches a guard; return whether that rests on rule 6."""
+    lot = run.lots[k]
+    if lot.trail_kind != 0:
+        lot_follow(run, lot, bar.number)
+    stopped = stop_touched(lot.side, lot.stop_loss, bar.high, bar.low)
+    taken = take_touched(lot.side, lot.take_profit, bar.high, bar.low)
+    unknown = False
+    if stopped and taken:
+        first = take_touched(lot.side, lot.take_profit, bar.open, bar.open)
+        unknown = not first and not stop_touched(lot.side, lot.stop_loss, bar.open, bar.open)
+        stopped = run.terms.reference or not first
+    elif stopped and doubtful:
+        unknown = not stop_touched(lot.side, lot.stop_loss, bar.close, bar.close)
+    if stopped:
+        reason = TRAILING_STOP if lot.trailed else STOP_LOSS
+        guard_fill(run, k, bar, stop_fill_price(lot.side, lot.stop_loss, bar.open), reason)
+    elif taken:
+        guard_fill(run, k, bar, take_fill_price(lot.side, lot.take_profit, bar.open), TAKE_PROFIT)
+    else:
+        lot_see(lot, bar)
+    return unknown
+
+
+@inlined
+def lot_see(lot: Lot, bar: Bar) -> None:
+    """Note how far the price went in a bar that left a lot open."""
+    lot.highest = max(lot.highest, bar.high)
+    lot.lowest = min(lot.lowest, bar.low)
+
+
+@inlined
+def lot_quiet(lot: Lot, bar: Bar) -> bool:
+    """Whether nothing can happen to a lot in a bar, as in most bars."""
+    touched = stop_touched(lot.side, lot.stop_loss, bar.high, bar.low)
+    touched = touched or take_touched(lot.side, lot.take_profit, bar.high, bar.low)
+    return not (lot.watched or touched)
 
 
 @inlined
 def guards_check(run: Run, bar: Bar) -> None:
-    """Rules 6 and 7: each lot's stop-loss, then its take-profit, from the bar of its entry on.
-
-    A bar that opens beyond a guard fills it there, before anything else happens in it. Where a
-    bar opens between the two and touches both, nobody knows which came first: the stop-loss wins
-    and the bar counts as ambiguous. (The reference lets it win over an open beyond the
-    take-profit, too.)
-    """
-    account, counters = run.account, run.counters
-    lots = account.lots
-    ambiguous = 0
+    """Rules 6 and 7: each lot's guards, the oldest lot first."""
     k = _FIRST
-    while k < account.lots:
+    while k < run.account.lots:
         lot = run.lots[k]
-        stopped = stop_touched(lot.side, lot.stop_loss, bar.high, bar.low)
-        taken = take_touched(lot.side, lot.take_profit, bar.high, bar.low)
-        unknown = False
-        if stopped and taken:
-            first = take_touched(lot.side, lot.take_profit, bar.open, bar.open)
-            unknown = not first and not stop_touched(lot.side, lot.stop_loss, bar.open, bar.open)
-            stopped = run.terms.reference or not first
-        if stopped:
-            guard_fill(run, k, bar, stop_fill_price(lot.side, lot.stop_loss, bar.open), STOP_LOSS)
-            if unknown:
-                ambiguous += 1
-                counters.ambiguous_pnl += run.trades[account.trades - 1].pnl
-        elif taken:
-            price = take_fill_price(lot.side, lot.take_profit, bar.open)
-            guard_fill(run, k, bar, price, TAKE_PROFIT)
-        else:
-            lot.highest = max(lot.highest, bar.high)
-            lot.lowest = min(lot.lowest, bar.low)
+        if lot_quiet(lot, bar):
+            lot_see(lot, bar)
             k += 1
-    if account.lots < lots:
-        account_sum(run)
-        counters.ambiguous_trades += ambiguous
-        counters.ambiguous_bars += ambiguous > 0
+        elif lot_guard(run, k, bar, False):  # noqa: FBT003 - numba passes by place
+            k += 1

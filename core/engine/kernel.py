@@ -3,7 +3,8 @@
 Every bar goes through the same four steps:
 
 1. at the open, what was decided at the previous close is filled (rules 1 and 8);
-2. inside the bar, stop-losses and take-profits close lots (rules 2, 3, 6, 7);
+2. inside the bar, exits that wait at a stop, then guards, then exits that wait at a limit close
+   lots, then entries that wait open them (rules 2 to 7);
 3. at the close, the account is marked, and a run without equity ends (rule 8);
 4. at the close, the program's code runs, if it has any, and the program decides (rule 1), or the
    margin does (rule 8).
@@ -20,10 +21,12 @@ import numpy as np
 from core.engine.book import bar_mark, rows_short
 from core.engine.code import code_run
 from core.engine.decide import order_decide
-from core.engine.fills import NO_RULE, entry_fill, guards_check, order_fill, position_close
+from core.engine.entries import order_fill
+from core.engine.fills import NO_RULE, guards_check, position_close
 from core.engine.jit import constant, inlined, outlined, spliced
 from core.engine.result import ExitReason
 from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Terms
+from core.engine.waiting import entries_again, orders_check
 
 END = constant(ExitReason.END)
 LIQUIDATION = constant(ExitReason.LIQUIDATION)
@@ -45,7 +48,9 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         bar = bar_at(market, index)
         if run.order.active:
             open_step(run, market, curves, bar)
-        if run.account.lots > 0:
+        if run.account.waiting > 0:
+            orders_check(run, bar, order_moment(market, run.terms, bar).price)
+        elif run.account.lots > 0:
             guards_check(run, bar)
         equity = bar_mark(run, curves, index, bar.close)
         if equity <= 0.0:
@@ -71,6 +76,7 @@ def run_of(plan: Plan, tables: Tables) -> Run:
         tables.fills,
         tables.trades,
         tables.memory,
+        tables.tickets,
     )
 
 
@@ -119,6 +125,7 @@ def ruin(run: Run, curves: Curves, bar: Bar) -> None:
     What is left, often a debt, stays to the end; the reference forgives it.
     """
     run.counters.ruined = 1
+    run.account.waiting = 0
     if run.account.lots > 0:
         position_close(run, Moment(bar.number, bar.ts, bar.close), NO_RULE, RUIN)
     left = 0.0 if run.terms.reference else run.account.balance
@@ -132,6 +139,7 @@ def ruin(run: Run, curves: Curves, bar: Bar) -> None:
 def finish(run: Run, market: Market, curves: Curves) -> None:
     """Rules 9 and 12: close at the last close; what was decided there never fills."""
     bar = bar_at(market, market.close.size - 1)
+    run.counters.waiting_at_end = run.account.waiting
     if run.terms.reference:
         if run.terms.liquidate_at_end:
             reference_finish(run, market, curves, bar)
@@ -148,15 +156,17 @@ def reference_finish(run: Run, market: Market, curves: Curves, bar: Bar) -> None
     """Close as backtesting.py does: it runs the last bar a second time.
 
     Trades close at its open (or, trading on close, at the close before), and an entry that was
-    decided at its close fills in it.
+    decided at its close, or waits, fills in it.
     """
     at = order_moment(market, run.terms, bar)
     if run.account.lots > 0:
         run.counters.closed_at_end = run.account.lots
         position_close(run, at, NO_RULE, END)
     if run.order.active and run.order.entry_rule >= 0:
-        entry_fill(run, at)
+        order_fill(run, at)
         if run.account.lots > 0:
             guards_check(run, bar)
+    if run.account.waiting > 0:
+        entries_again(run, bar, at.price)
     if bar_mark(run, curves, bar.number, bar.close) <= 0.0:
         ruin(run, curves, bar)

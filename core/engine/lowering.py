@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.bars import Bars
 from core.engine.code_lowering import (
     code_columns,
     code_faults,
@@ -17,11 +19,12 @@ from core.engine.code_lowering import (
     registers_stored,
 )
 from core.engine.config import RunConfig
-from core.engine.program import Operation, Program, Rule, Stop, StopKind
-from core.engine.rule_check import OPENS, RuleCheck
+from core.engine.program import Operation, Price, Program, Rule, Stop, TimeInForce
+from core.engine.rule_check import CLOSES, OPENS, RuleCheck, series_named
 from core.engine.state import LOWERED_RULE, TERMS, Plan
 from core.errors import Detail, InvalidInput
 
+_DAY_NS: Final = 86_400_000_000_000
 _SIDES: Final = {
     Operation.OPEN_LONG: 1,
     Operation.OPEN_SHORT: -1,
@@ -31,10 +34,42 @@ _SIDES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ByBar:
+    """What orders need to know of each bar beside its prices; None where they do not."""
+
+    sessions: NDArray[Any] | None = None
+    volume: NDArray[Any] | None = None
+
+
+_NOTHING: Final = ByBar()
+
+
+def by_bar_of(
+    program: Program, config: RunConfig, bars: Bars, sessions: NDArray[np.int64] | None
+) -> ByBar:
+    """Return what the orders of a program need to know of bars; without sessions days are UTC."""
+    if sessions is not None and sessions.shape != bars.ts.shape:
+        raise InvalidInput(
+            f"sessions must have one number a bar, shape {bars.ts.shape}, found {sessions.shape}.",
+            code="shape_mismatch",
+        )
+    for_a_day = any(rule.order.time_in_force == TimeInForce.DAY for rule in program.rules)
+    days = bars.ts // _DAY_NS if sessions is None else sessions
+    limited = config.participation is not None
+    return ByBar(days if for_a_day else None, bars.volume if limited else None)
+
+
 def plan_lower(
-    program: Program, columns: Sequence[NDArray[Any]], config: RunConfig, bars: int
+    program: Program,
+    columns: Sequence[NDArray[Any]],
+    config: RunConfig,
+    bars: int,
+    by_bar: ByBar = _NOTHING,
 ) -> Plan:
     """Return the program over its columns as arrays.
+
+    `by_bar` is what orders need to know of the bars beside their prices.
 
     Raises
     ------
@@ -50,19 +85,22 @@ def plan_lower(
     if faults:
         message = " ".join(fault.message for fault in faults)
         raise InvalidInput(f"The program cannot be run: {message}", details=faults)
-    read = sorted(_stop_columns(program) | code_columns(program))
+    read = sorted(_price_columns(program) | code_columns(program))
     rows = {column: row for row, column in enumerate(read)}
     entries = program.max_open_entries
     rules = np.array([_rule_lower(rule, rows, entries) for rule in program.rules], LOWERED_RULE)
-    signals = np.empty((len(program.rules), bars), np.bool_)
+    signals = np.empty((len(program.rules) + 1, bars), np.bool_)
     for number, rule in enumerate(program.rules):
         signals[number] = columns[rule.trigger] if rule.trigger >= 0 else True
-    series = np.empty((len(read), bars), np.float64)
-    for row, column in enumerate(read):
-        series[row] = columns[column]
-    eventful = np.logical_or.reduce(signals, axis=0)
-    code = code_lower(program, rows)
-    return Plan(rules, signals, eventful, series, code, code_layout(program).stack)
+    np.logical_or.reduce(signals[:-1], axis=0, out=signals[-1])
+    also = [column for column in (by_bar.sessions, by_bar.volume) if column is not None]
+    series = np.empty((len(read) + len(also), bars), np.float64)
+    for row, column in enumerate([*(columns[column] for column in read), *also]):
+        series[row] = column
+    code, stack = code_lower(program, rows), code_layout(program).stack
+    session_row = len(read)
+    volume_row = len(read) + (by_bar.sessions is not None)
+    return Plan(rules, signals, series, code, stack, session_row, volume_row)
 
 
 def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
@@ -83,7 +121,11 @@ def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
                 1.0 / config.margin,
                 config.maintenance_margin or 0.0,
                 0.0 if config.fractional else config.lot_size,
+                config.tick_size,
+                config.min_notional,
+                config.participation or 0.0,
                 _most_entries(program),
+                len(program.rules),
                 reference,
                 config.trade_on_close,
                 config.liquidate_at_end,
@@ -106,29 +148,46 @@ def _most_entries(program: Program) -> int:
 
 
 def _rule_lower(rule: Rule, rows: dict[int, int], max_entries: int) -> tuple[Any, ...]:
+    order = rule.order
     return (
         rule.operation in OPENS,
-        _SIDES[rule.operation],
+        rule.operation in CLOSES,
+        rule.operation == Operation.CANCEL_ORDERS,
+        rule.operation == Operation.ALERT,
+        _SIDES.get(rule.operation, 0),
         rule.guard,
         rule.max_entries or max_entries,
         rule.fraction,
         rule.size.kind,
         rule.size.value,
-        *_stop_lower(rule.stop_loss, rows),
-        *_stop_lower(rule.take_profit, rows),
+        *_price_lower(rule.stop_loss, rows),
+        *_price_lower(rule.take_profit, rows),
+        *_price_lower(rule.trailing, rows),
+        rule.max_bars,
+        order.kind,
+        *_price_lower(order.limit, rows),
+        *_price_lower(order.stop, rows),
+        order.bars if order.time_in_force == TimeInForce.BARS else 0,
+        order.time_in_force == TimeInForce.DAY,
     )
 
 
-def _stop_lower(stop: Stop | None, rows: dict[int, int]) -> tuple[Any, ...]:
-    if stop is None:
+def _price_lower(price: Stop | Price | None, rows: dict[int, int]) -> tuple[Any, ...]:
+    if price is None:
         return (0, 0.0, -1, -1)
-    return (stop.kind, stop.value, rows.get(stop.column, -1), stop.register)
+    return (price.kind, price.value, rows.get(price.column, -1), price.register)
 
 
-def _stop_columns(program: Program) -> set[int]:
-    """Return the columns that stops refer to."""
-    stops = (stop for rule in program.rules for stop in (rule.stop_loss, rule.take_profit))
-    return {stop.column for stop in stops if stop and stop.kind != StopKind.PERCENT} - {-1}
+def _price_columns(program: Program) -> set[int]:
+    """Return the columns that guards and the prices of orders refer to."""
+    prices = (
+        price
+        for rule in program.rules
+        for price in (
+            rule.stop_loss, rule.take_profit, rule.trailing, rule.order.limit, rule.order.stop
+        )
+    )  # fmt: skip
+    return {price.column for price in prices if price and series_named(price)} - {-1}
 
 
 def _column_faults(program: Program, columns: Sequence[NDArray[Any]], bars: int) -> list[Detail]:

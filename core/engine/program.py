@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from core.engine.option_rules import OptionRule
 
@@ -21,6 +22,10 @@ class Operation(IntEnum):
     CLOSE_LONG = 3
     CLOSE_SHORT = 4
     CLOSE = 5
+    CANCEL_ORDERS = 6
+    """Cancel all orders that wait."""
+    ALERT = 7
+    """Add a row to `Result.alerts`."""
 
 
 class Op(IntEnum):
@@ -191,6 +196,76 @@ class Stop:
     register: int = -1
 
 
+class OrderKind(IntEnum):
+    """How an order comes to be filled."""
+
+    MARKET = 1
+    LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
+    TRAILING_STOP = 5
+    """A stop that follows the price at a distance."""
+
+
+class PriceKind(IntEnum):
+    """How a price, or a distance between prices, is found at the decision."""
+
+    NUMBER = 1
+    """`value` itself."""
+    OFFSET = 2
+    """The decision's close and the fraction `value` of it: -0.01 is 1 % below. Of a distance, that
+    fraction of the price it is measured from."""
+    SERIES = 3
+    """The value of the column or register; of a distance, `value` times it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of an order, or the distance at which a trailing stop follows."""
+
+    kind: PriceKind
+    value: float = 1.0
+    column: int = -1
+    register: int = -1
+
+
+class TimeInForce(IntEnum):
+    """How long an order waits."""
+
+    GOOD_TILL_CANCELLED = 1
+    BARS = 2
+    """For `Order.bars` bars after the decision; one is the next bar only."""
+    DAY = 3
+    """For the session of the bar after the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a rule trades.
+
+    Attributes
+    ----------
+    kind : OrderKind
+    limit : Price or None
+        Of LIMIT and STOP_LIMIT.
+    stop : Price or None
+        Of STOP and STOP_LIMIT; of TRAILING_STOP the distance.
+    time_in_force : TimeInForce
+        Of all but MARKET.
+    bars : int
+        Of `TimeInForce.BARS`, at least 1.
+    """
+
+    kind: OrderKind = OrderKind.MARKET
+    limit: Price | None = None
+    stop: Price | None = None
+    time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCELLED
+    bars: int = 0
+
+
+MARKET: Final = Order()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One thing the strategy does, and when.
@@ -212,6 +287,13 @@ class Rule:
         Guards of the position that an opening rule opens.
     max_entries : int
         As `Program.max_open_entries` for this rule alone; 0 leaves it to the program.
+    order : Order
+        How it trades. An order that waits is replaced by the next one of its rule.
+    trailing : Stop or None
+        Guard of the position that follows the best price since the entry; of kind PRICE, the
+        series at every close, where it is nearer than before.
+    max_bars : int
+        After how many bars the position that an opening rule opens is closed; 0 is never.
     source : str
         Id of the graph node this rule came from, for reports; the engine does not read it.
     """
@@ -224,6 +306,9 @@ class Rule:
     take_profit: Stop | None = None
     guard: int = -1
     max_entries: int = 0
+    order: Order = MARKET
+    trailing: Stop | None = None
+    max_bars: int = 0
     source: str = ""
 
 

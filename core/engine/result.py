@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+NO_FILL: Final = 0
+"""What stands for a reason in the kernel's rows that are alerts."""
 
 
 class ExitReason(IntEnum):
@@ -20,6 +23,8 @@ class ExitReason(IntEnum):
     END = 5
     LIQUIDATION = 6
     RUIN = 7
+    TRAILING_STOP = 8
+    TIME_STOP = 9
 
     @property
     def label(self) -> str:
@@ -68,6 +73,10 @@ FILL: Final = np.dtype(
 """One executed order (rule 11). `side` is 1 for a purchase and -1 for a sale."""
 
 
+ALERT: Final = np.dtype([("bar", np.int64), ("ts", np.int64), ("rule", np.int32)], align=True)
+"""One alert that a rule gave at the close of a bar; `ts` is the time of the bar's open."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """The outcome of one run over `n` bars.
@@ -91,12 +100,15 @@ class Result:
         Executed orders in the order of execution.
     counters : dict
         `ambiguous_bars`, `ambiguous_trades`, `ambiguous_pnl` (rule 6), `rejected_unaffordable`,
-        `rejected_below_lot`, `rejected_stop`, `liquidations`, `ruined`, `closed_at_end`,
-        `unfilled_at_end` (rules 8, 9, 12).
+        `rejected_below_lot`, `rejected_stop`, `rejected_price`, `rejected_full`,
+        `rejected_notional`, `rejected_volume`, `reduced_by_volume`, `expired`, `liquidations`,
+        `ruined`, `closed_at_end`, `unfilled_at_end`, `waiting_at_end` (rules 8, 9, 10, 12).
     warnings : tuple of str
         Sentences for people about what makes the result weaker than it looks.
     engine_version : str
         `core.engine.version.ENGINE_VERSION` of the run.
+    alerts : structured ndarray of `ALERT`
+        In the order in which they were given.
     """
 
     equity: NDArray[np.float64]
@@ -107,3 +119,4 @@ class Result:
     counters: dict[str, int | float]
     warnings: tuple[str, ...]
     engine_version: str
+    alerts: NDArray[Any] = field(default_factory=lambda: np.empty(0, ALERT))

@@ -10,11 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.config import RunConfig
-from core.engine.program import Operation, Rule, SizeKind, Stop, StopKind
+from core.engine.program import (
+    Operation,
+    OrderKind,
+    Price,
+    PriceKind,
+    Rule,
+    SizeKind,
+    Stop,
+    StopKind,
+    TimeInForce,
+)
 from core.errors import Detail
 
 OPENS: Final = (Operation.OPEN_LONG, Operation.OPEN_SHORT)
+CLOSES: Final = (Operation.CLOSE_LONG, Operation.CLOSE_SHORT, Operation.CLOSE)
+_LIMITED: Final = (OrderKind.LIMIT, OrderKind.STOP_LIMIT)
+_STOPPED: Final = (OrderKind.STOP, OrderKind.STOP_LIMIT, OrderKind.TRAILING_STOP)
 _REFERENCE_SIZES: Final = (SizeKind.UNITS, SizeKind.PERCENT_OF_EQUITY)
+
+
+def series_named(price: Stop | Price | None) -> bool:
+    """Return whether a price or guard is found from a column or a register."""
+    if isinstance(price, Stop):
+        return price.kind != StopKind.PERCENT
+    return price is not None and price.kind == PriceKind.SERIES
 
 
 class RuleCheck:
@@ -47,10 +67,48 @@ class RuleCheck:
             below_price = -1 if self.rule.operation == Operation.OPEN_LONG else 1
             self._stop("stop_loss", self.rule.stop_loss, below_price)
             self._stop("take_profit", self.rule.take_profit, -below_price)
-        else:
+            self._stop("trailing", self.rule.trailing, below_price)
+            bars = self.rule.max_bars
+            self._require(bars >= 0, "max_bars", "must be 0 or more", bars)
+            self._order()
+        elif self.rule.operation in CLOSES:
             in_range = 0.0 < self.rule.fraction <= 1.0
             self._require(in_range, "fraction", "must be above 0 and at most 1", self.rule.fraction)
+            self._order()
+        if self.config.profile == "reference":
+            self._reference()
         return self.found
+
+    def _order(self) -> None:
+        order, kind = self.rule.order, self.rule.order.kind
+        self._price("order.limit", order.limit, wanted=kind in _LIMITED)
+        self._price("order.stop", order.stop, wanted=kind in _STOPPED)
+        if kind == OrderKind.TRAILING_STOP and order.stop is not None:
+            ahead = 0.0 < order.stop.value < math.inf
+            self._require(ahead, "order.stop.value", "must be above 0", order.stop.value)
+        if order.time_in_force == TimeInForce.BARS:
+            self._require(order.bars >= 1, "order.bars", "must be 1 or more", order.bars)
+
+    def _price(self, key: str, price: Price | None, *, wanted: bool) -> None:
+        kind = self.rule.order.kind.name
+        if price is None:
+            self._require(not wanted, key, f"must be set for {kind} orders", None)
+            return
+        self._require(wanted, key, f"must be left out of {kind} orders", price.kind.name)
+        finite = math.isfinite(price.value)
+        self._require(finite, f"{key}.value", "must be a number", price.value)
+        if series_named(price):
+            self._series(key, price)
+
+    def _reference(self) -> None:
+        """Refuse what backtesting.py does not have."""
+        rule = "is not known to the reference profile; leave it out"
+        entry = self.rule.operation in OPENS
+        kind = self.rule.order.kind
+        self._require(self.rule.trailing is None, "trailing", rule, "a trailing stop")
+        self._require(self.rule.max_bars == 0, "max_bars", rule, self.rule.max_bars)
+        known = kind == OrderKind.MARKET or (entry and kind != OrderKind.TRAILING_STOP)
+        self._require(known, "order.kind", rule, kind.name)
 
     def _require(self, holds: bool, key: str, rule: str, received: Any) -> None:  # noqa: FBT001
         if not holds:
@@ -69,6 +127,14 @@ class RuleCheck:
     def _register(self, key: str, register: int) -> None:
         stored = register in self.registers
         self._require(stored, key, "must be a register that the code stores", register)
+
+    def _series(self, key: str, price: Stop | Price) -> None:
+        if price.register == -1:
+            self._column(f"{key}.column", price.column, np.dtype(np.float64))
+            return
+        self._register(f"{key}.register", price.register)
+        alone = "must be left out where there is a register"
+        self._require(price.column == -1, f"{key}.column", alone, price.column)
 
     def _entries(self) -> None:
         entries = self.rule.max_entries
@@ -90,7 +156,7 @@ class RuleCheck:
                 size.value,
             )
         if size.kind == SizeKind.RISK_PERCENT:
-            guarded = self.rule.stop_loss is not None
+            guarded = self.rule.stop_loss is not None or self.rule.trailing is not None
             self._require(guarded, "stop_loss", "must be set to size by risk", None)
         if self.config.profile == "reference":
             known = size.kind in _REFERENCE_SIZES
@@ -101,12 +167,8 @@ class RuleCheck:
     def _stop(self, key: str, stop: Stop | None, direction: int) -> None:
         if stop is None:
             return
-        if stop.kind != StopKind.PERCENT and stop.register != -1:
-            self._register(f"{key}.register", stop.register)
-            alone = "must be left out where there is a register"
-            self._require(stop.column == -1, f"{key}.column", alone, stop.column)
-        elif stop.kind != StopKind.PERCENT:
-            self._column(f"{key}.column", stop.column, np.dtype(np.float64))
+        if series_named(stop):
+            self._series(key, stop)
         if stop.kind != StopKind.PRICE:
             limit = 1.0 if stop.kind == StopKind.PERCENT and direction < 0 else math.inf
             wanted = f"must be above 0 and below {limit:g}"

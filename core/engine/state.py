@@ -26,6 +26,9 @@ class LoweredRule(Protocol):
     """A `program.Rule`; its trigger is the row of the same number in `signals`."""
 
     opens: bool
+    closes: bool
+    cancels: bool
+    alerts: bool
     side: int  # of the position it opens or closes; 0 closes either
     guard: int  # place in `memory`, or -1
     max_entries: int
@@ -40,6 +43,22 @@ class LoweredRule(Protocol):
     take_value: float
     take_row: int
     take_register: int
+    trail_kind: int
+    trail_value: float
+    trail_row: int
+    trail_register: int
+    max_bars: int  # 0: no time stop
+    order_kind: int
+    limit_kind: int  # of the order's limit, 0: none
+    limit_value: float
+    limit_row: int
+    limit_register: int
+    trigger_kind: int  # of the order's stop, or of the distance of a trailing one; 0: none
+    trigger_value: float
+    trigger_row: int
+    trigger_register: int
+    bars: int  # how long its orders wait; 0: until cancelled
+    day: bool  # whether they wait for a session only
 
 
 class Step(Protocol):
@@ -65,7 +84,11 @@ class Terms(Protocol):
     leverage: float
     maintenance: float
     lot_size: float  # 0: any fraction of a unit
+    tick_size: float  # 0: any price
+    min_notional: float
+    participation: float  # 0: volume limits nothing
     lots: int  # the most entries that may be open at once
+    rules: int
     reference: bool
     trade_on_close: bool
     liquidate_at_end: bool
@@ -84,6 +107,10 @@ class Account(Protocol):
     peak: float  # highest equity at a close so far; kept for the code alone
     closings: int  # how often a position was closed whole
     last_exit: int  # bar of the last of them
+    waiting: int  # tickets that wait
+    ambiguous_bar: int  # the last that was counted
+    volume_bar: int  # the bar of `volume_used`
+    volume_used: float  # units filled in that bar, where volume limits them
 
 
 class Lot(Protocol):
@@ -101,20 +128,38 @@ class Lot(Protocol):
     highest: float
     lowest: float
     rule: int
+    trail_kind: int  # 0: the stop-loss does not move
+    trail: float  # a fraction of the best price, or a distance from it
+    trailed: bool  # whether the stop-loss has been moved
+    watched: bool  # whether its stop moves or its time is limited
+    max_bars: int
 
 
 class Order(Protocol):
-    """What was decided at the close of `bar`: at most one entry or one exit, or a liquidation."""
+    """What acts at the market next: at most one entry or one exit, or a liquidation."""
 
-    bar: int
-    close: float
     entry_rule: int  # -1: none
-    stop_level: float  # values at the decision of what the entry's guards refer to
-    take_level: float
     exit_rule: int
     fraction: float
+    rest: float  # units of an exit that volume has left over
     active: bool
     liquidate: bool
+
+
+class Ticket(Protocol):
+    """The order of a rule: what its decision at the close of `bar` saw. Each rule has one."""
+
+    waiting: bool  # for its price; an order at the market does not wait
+    bar: int
+    buys: int  # 1 a purchase, -1 a sale
+    base: float  # what the reference measures guards from
+    limit: float  # NaN: none
+    stop: float  # NaN: none, or triggered
+    rest: float  # units of an exit that volume has left over
+    distance: float  # of a trailing stop, a fraction or a distance; NaN: it does not move
+    stop_level: float  # what its guards refer to
+    take_level: float
+    trail_level: float
 
 
 class Fill(Protocol):
@@ -141,10 +186,17 @@ class Counters(Protocol):
     rejected_unaffordable: int
     rejected_below_lot: int
     rejected_stop: int
+    rejected_price: int
+    rejected_full: int
+    rejected_notional: int
+    rejected_volume: int
+    reduced_by_volume: int
+    expired: int
     liquidations: int
     ruined: int
     closed_at_end: int
     unfilled_at_end: int
+    waiting_at_end: int
 
 
 LOWERED_RULE: Final = record_dtype(LoweredRule)
@@ -153,6 +205,7 @@ TERMS: Final = record_dtype(Terms)
 ACCOUNT: Final = record_dtype(Account)
 LOT: Final = record_dtype(Lot)
 ORDER: Final = record_dtype(Order)
+TICKET: Final = record_dtype(Ticket)
 COUNTERS: Final = record_dtype(Counters)
 
 
@@ -185,15 +238,30 @@ class Moment(NamedTuple):
     price: float
 
 
+class Cause(NamedTuple):
+    """Why a fill came about, as it is written into it."""
+
+    rule: int
+    reason: int
+
+
+class Deal(NamedTuple):
+    """What an entry pays for a unit, and what its order loses against the market."""
+
+    paid: float
+    slippage: float
+
+
 class Plan(NamedTuple):
     """The lowered program: rules, one row of triggers each, the code, and the numbers they read."""
 
     rules: NDArray[Any]  # of LoweredRule
-    signals: NDArray[np.bool_]  # by rule and bar
-    eventful: NDArray[np.bool_]  # by bar: whether any signal is true
+    signals: NDArray[np.bool_]  # by rule and bar; the last row is true where any of them is
     series: NDArray[np.float64]  # by row and bar
     code: NDArray[Any]  # of Step
     stack: int  # place in `memory` where the stack begins
+    session_row: int  # in `series`: a number for the session of each bar, where an order needs it
+    volume_row: int  # in `series`, where volume limits orders
 
 
 class Tables(NamedTuple):
@@ -207,16 +275,17 @@ class Tables(NamedTuple):
     fills: NDArray[Any]
     trades: NDArray[Any]
     memory: NDArray[np.float64]
+    tickets: NDArray[Any]
 
     def grown(self) -> Tables:
-        """Return the same run with twice the rows where fills or trades run short of them."""
+        """Return the same run with twice the rows where its tables run short of them."""
         return self._replace(
             fills=self._roomy(self.fills, int(self.account["fills"][0])),
             trades=self._roomy(self.trades, int(self.account["trades"][0])),
         )
 
     def _roomy(self, rows: NDArray[Any], used: int) -> NDArray[Any]:
-        if rows.size - used >= _rows_spare(self.lots.size):
+        if rows.size - used >= _rows_spare(self.lots.size + self.tickets.size):
             return rows
         larger = np.empty(2 * rows.size, rows.dtype)
         larger[:used] = rows[:used]
@@ -228,10 +297,12 @@ def tables_new(terms: NDArray[Any], bars: int, memory: int = 0) -> Tables:
 
     The code finds room for as many numbers as `memory`, none of them known yet.
     """
-    lots = int(terms["lots"][0])
-    rows = min(bars // 4, 50_000) + _rows_spare(lots)  # the kernel asks when it needs more
+    lots, rules = int(terms["lots"][0]), int(terms["rules"][0])
+    # The kernel asks when it needs more.
+    rows = min(bars // 4, 50_000) + _rows_spare(lots + rules)
     account = np.zeros(1, ACCOUNT)
     account["balance"] = account["peak"] = terms["cash"]
+    account["volume_bar"] = account["ambiguous_bar"] = -1
     return Tables(
         terms,
         account,
@@ -241,12 +312,13 @@ def tables_new(terms: NDArray[Any], bars: int, memory: int = 0) -> Tables:
         np.empty(rows, FILL),
         np.empty(rows, TRADE),
         np.full(memory, np.nan),
+        np.zeros(rules, TICKET),
     )
 
 
-def _rows_spare(lots: int) -> int:
+def _rows_spare(orders: int) -> int:
     """Return a number of free rows with which `book.rows_short` is content."""
-    return 4 * (lots + 8)
+    return 4 * (orders + 8)
 
 
 class Curves(NamedTuple):
@@ -272,3 +344,4 @@ class Run(NamedTuple):
     fills: NDArray[Any]
     trades: NDArray[Any]
     memory: NDArray[np.float64]  # of the code: registers, cells, stack
+    tickets: NDArray[Any]  # of Ticket, one a rule

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.costs import entry_price
 from core.engine.jit import inlined
 from core.engine.program import StopKind
-from core.engine.state import LoweredRule, Run
+from core.engine.state import LoweredRule, Run, Terms, Ticket
 
 _PERCENT = int(StopKind.PERCENT)
 _MULTIPLE = int(StopKind.MULTIPLE)
 _PRICE = int(StopKind.PRICE)
+_TICK_SLIP = 1e-9  # relative: a price that is whole on paper must not lose a tick to rounding
 
 
 @inlined
@@ -39,36 +39,71 @@ def level_read(run: Run, row: int, register: int, bar: int) -> float:
 
 
 @inlined
-def stop_loss_price(rule: LoweredRule, level: float, base: float) -> float:
+def ticks_rounded(terms: Terms, price: float, direction: int) -> float:
+    """Rule 10: round a price to whole ticks, up where `direction` is 1, down where it is -1.
+
+    Always away from the market, so that no order is easier to fill than asked: limits of purchases
+    and stops of sales down, the others up.
+    """
+    if terms.tick_size == 0.0 or np.isnan(price):
+        return price
+    ticks = price / terms.tick_size
+    whole: float = np.rint(ticks)
+    if abs(ticks - whole) > _TICK_SLIP * max(1.0, whole):
+        whole = np.ceil(ticks) if direction > 0 else np.floor(ticks)
+    return whole * terms.tick_size
+
+
+@inlined
+def stop_loss_price(terms: Terms, rule: LoweredRule, level: float, base: float) -> float:
     """Stop-loss of an entry, measured from `base` with the `level` its decision saw."""
-    return guard_price(rule.stop_kind, rule.stop_value, level, base, -rule.side)
+    price = guard_price(rule.stop_kind, rule.stop_value, level, base, -rule.side)
+    return ticks_rounded(terms, price, -rule.side)
 
 
 @inlined
-def take_profit_price(rule: LoweredRule, level: float, base: float) -> float:
+def take_profit_price(terms: Terms, rule: LoweredRule, level: float, base: float) -> float:
     """Take-profit of an entry, measured from `base` with the `level` its decision saw."""
-    return guard_price(rule.take_kind, rule.take_value, level, base, rule.side)
+    price = guard_price(rule.take_kind, rule.take_value, level, base, rule.side)
+    return ticks_rounded(terms, price, rule.side)
 
 
 @inlined
-def guards_sound(run: Run, rule: LoweredRule, close: float) -> bool:
+def trailing_stop_price(terms: Terms, rule: LoweredRule, level: float, base: float) -> float:
+    """Trailing stop of an entry where it begins, measured from `base`."""
+    price = guard_price(rule.trail_kind, rule.trail_value, level, base, -rule.side)
+    return ticks_rounded(terms, price, -rule.side)
+
+
+@inlined
+def guards_sound(terms: Terms, rule: LoweredRule, ticket: Ticket, paid: float, base: float) -> bool:
     """Whether each guard would have a price above zero, on its own side of what the entry pays.
 
-    Judged at the close, as if the entry filled there. An entry that cannot be guarded as its rule
-    says is rejected, never sent unguarded.
+    Judged at the decision, as if the entry filled at once, measured from `base`. An entry that
+    cannot be guarded as its rule says is rejected, never sent unguarded.
     """
-    terms, order = run.terms, run.order
-    paid = entry_price(terms, rule.side, close)
-    base = close if terms.reference else paid
+    side = rule.side
     if rule.stop_kind != 0:
-        stop = stop_loss_price(rule, order.stop_level, base)
-        if not (0.0 < stop < np.inf and (paid - stop) * rule.side > 0.0):
+        stop = stop_loss_price(terms, rule, ticket.stop_level, base)
+        if not (0.0 < stop < np.inf and (paid - stop) * side > 0.0):
+            return False
+    if rule.trail_kind != 0:
+        stop = trailing_stop_price(terms, rule, ticket.trail_level, base)
+        if not (0.0 < stop < np.inf and (paid - stop) * side > 0.0):
             return False
     if rule.take_kind != 0:
-        take = take_profit_price(rule, order.take_level, base)
-        if not (0.0 < take < np.inf and (take - paid) * rule.side > 0.0):
+        take = take_profit_price(terms, rule, ticket.take_level, base)
+        if not (0.0 < take < np.inf and (take - paid) * side > 0.0):
             return False
     return True
+
+
+@inlined
+def nearer_stop(side: int, one: float, other: float) -> float:
+    """Return the stop of a position that the price meets first; NaN is no stop."""
+    if np.isnan(one) or (other - one) * side > 0.0:
+        return other
+    return one
 
 
 @inlined

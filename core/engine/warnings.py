@@ -21,20 +21,7 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
             f"{counters['ambiguous_pnl']:.2f} rest on the rule that a stop-loss comes before a "
             f"take-profit when one bar touches both ({counters['ambiguous_bars']} bar(s))."
         )
-    if counters["rejected_unaffordable"]:
-        told.append(
-            f"{counters['rejected_unaffordable']} order(s) were rejected for lack of money."
-        )
-    if counters["rejected_below_lot"]:
-        told.append(
-            f"{counters['rejected_below_lot']} order(s) were rejected: "
-            "their size is less than one lot."
-        )
-    if counters["rejected_stop"]:
-        told.append(
-            f"{counters['rejected_stop']} entries were rejected: their stop-loss or take-profit "
-            "was missing, not above zero, or on the wrong side of the price."
-        )
+    told.extend(_rejections(counters))
     if counters["liquidations"]:
         told.append(
             f"The position was liquidated {counters['liquidations']} time(s) by the margin."
@@ -44,3 +31,21 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
     if counters["unfilled_at_end"]:
         told.append("The decision at the last close was never filled.")
     return tuple(told)
+
+
+def _rejections(counters: Mapping[str, int | float]) -> list[str]:
+    """Return a sentence for each reason for which orders were rejected."""
+    reasons = {
+        "rejected_unaffordable": "order(s) were rejected for lack of money.",
+        "rejected_below_lot": "order(s) were rejected: their size is less than one lot.",
+        "rejected_stop": "entries were rejected: their stop-loss or take-profit was missing, not "
+        "above zero, or on the wrong side of the price.",
+        "rejected_price": "order(s) were rejected: the price they were to wait for was missing or "
+        "not above zero.",
+        "rejected_full": "order(s) that had waited were rejected at their price: the position had "
+        "all the entries it may have.",
+        "rejected_notional": "order(s) were rejected: they were worth less than min_notional.",
+        "rejected_volume": "order(s) were rejected for lack of volume.",
+        "reduced_by_volume": "order(s) were reduced to what volume allowed.",
+    }
+    return [f"{counters[key]} {text}" for key, text in reasons.items() if counters[key]]

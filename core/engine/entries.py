@@ -1,0 +1,116 @@
+"""How an entry fills: reversal, size, money, and the lot with its guards (rules 1, 7, 8, 10)."""
+
+from __future__ import annotations
+
+from core.engine.book import equity_at, fill_write, lot_open
+from core.engine.costs import entry_price
+from core.engine.fills import REVERSAL, SIGNAL, exit_fill, position_reduce
+from core.engine.jit import inlined, outlined
+from core.engine.program import StopKind
+from core.engine.sizing import affordable, quantity_reference, quantity_standard
+from core.engine.state import Cause, Deal, Lot, LoweredRule, Moment, Run, Ticket
+from core.engine.stops import (
+    nearer_stop,
+    stop_loss_price,
+    take_profit_price,
+    trailing_stop_price,
+)
+from core.engine.volume import volume_take
+
+_MULTIPLE = int(StopKind.MULTIPLE)
+
+
+@outlined
+def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
+    """Rules 1 and 8: fill the entry of rule `k`; return whether a lot was opened.
+
+    From the opposite side it is a reversal at the same price. With `exclusive` that closes the
+    position before the entry is sized; without, the entry's units are netted against it. The
+    account that sizes it is marked at the price.
+    """
+    terms, account = run.terms, run.account
+    rule, ticket, paid = run.plan.rules[k], run.tickets[k], deal.paid
+    if account.position * rule.side < 0.0 and terms.exclusive:
+        held = abs(account.position)
+        closed = volume_take(run, at.bar, held)
+        if closed > 0.0:
+            position_reduce(run, at, closed, deal.slippage, Cause(k, REVERSAL))
+        if closed < held:
+            run.counters.reduced_by_volume += 1
+            return False
+    base = ticket.base if terms.reference else paid
+    stop = stop_loss_price(terms, rule, ticket.stop_level, base)
+    trail = trailing_stop_price(terms, rule, ticket.trail_level, base)
+    if terms.reference:
+        quantity = quantity_reference(terms, rule, account.balance, at.price, paid)
+        if not quantity > 0.0:
+            run.counters.rejected_unaffordable += 1
+            return False
+    else:
+        risked = nearer_stop(rule.side, stop, trail)
+        equity = equity_at(account, at.price)
+        quantity = quantity_standard(terms, rule, equity, paid, risked)
+        quantity = quantity_granted(run, k, at, deal, quantity)
+        if not quantity > 0.0:
+            return False
+    fill = fill_write(run, at, rule.side, quantity, paid)
+    fill.rule = k
+    fill.reason = SIGNAL
+    lot_open(run, fill, stop, take_profit_price(terms, rule, ticket.take_level, base))
+    lot_guard_by(run.lots[account.lots - 1], rule, ticket)
+    return True
+
+
+@inlined
+def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) -> float:
+    """Return how much of an entry opens a lot; 0, and why in the counters, where none does."""
+    terms, account, counters = run.terms, run.account, run.counters
+    if not quantity > 0.0:
+        counters.rejected_below_lot += 1
+        return 0.0
+    if quantity * deal.paid < terms.min_notional:
+        counters.rejected_notional += 1
+        return 0.0
+    wanted = quantity
+    quantity = volume_take(run, at.bar, wanted)
+    if quantity <= 0.0:
+        counters.rejected_volume += 1
+        return 0.0
+    counters.reduced_by_volume += quantity < wanted
+    side = run.plan.rules[k].side
+    if account.position * side < 0.0:
+        netted = min(quantity, abs(account.position))
+        position_reduce(run, at, netted, deal.slippage, Cause(k, REVERSAL))
+        quantity -= netted
+        if quantity <= 0.0:
+            return 0.0
+    tied_up = abs(account.position) * at.price
+    if not affordable(terms, equity_at(account, at.price), tied_up, deal.paid, quantity):
+        counters.rejected_unaffordable += 1
+        return 0.0
+    return quantity
+
+
+@inlined
+def lot_guard_by(lot: Lot, rule: LoweredRule, ticket: Ticket) -> None:
+    """Note how a lot's stop follows the price, and how long it is held."""
+    lot.watched = rule.trail_kind != 0 or rule.max_bars > 0
+    lot.max_bars = rule.max_bars
+    lot.trail_kind = rule.trail_kind
+    if rule.trail_kind != 0:
+        lot.trail = rule.trail_value
+        if rule.trail_kind == _MULTIPLE:
+            lot.trail *= ticket.trail_level
+
+
+@inlined
+def order_fill(run: Run, at: Moment) -> None:
+    """Rule 1: what was decided at the close of a bar acts at the next price the market offers."""
+    order, terms = run.order, run.terms
+    order.active = False
+    if order.entry_rule >= 0:
+        k = order.entry_rule
+        paid = entry_price(terms, run.plan.rules[k].side, at.price)
+        entry_fill(run, k, at, Deal(paid, terms.slippage))
+    elif run.account.lots > 0:
+        exit_fill(run, at)

@@ -15,10 +15,12 @@ from core.engine.option_rules import OptionLeg, OptionOperation, OptionRule, Rig
 from core.engine.program import Program
 from core.engine.warm import warm_kernels
 from core.options.simulate import simulate_with_options
+from market.calendars import sessions_for
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_get
 
 BARS = 200
+THIS_CENTURY = 1_000_000_000_000_000_000
 OPTION_PROGRAM = Program(
     columns=("once",),
     rules=(),
@@ -52,6 +54,8 @@ def simulation_warm(**_: Any) -> None:
         config=RunConfig(),
         periods_per_year=252,
     )
+    # The calendar of most shares takes a sixth of a second to make.
+    sessions_for("XNYS", first_ts=THIS_CENTURY, last_ts=THIS_CENTURY)
     simulate_with_options(bars, [bar == BARS // 2], OPTION_PROGRAM, RunConfig(cash=1e6))
 
 

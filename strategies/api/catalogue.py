@@ -109,7 +109,7 @@ class TemplateOutput(TemplateSummaryOutput):
         return template_graph(template.name)[0]
 
 
-class PreviewInput(KnownFields):
+class IndicatorPreviewInput(KnownFields):
     """What to compute an indicator over."""
 
     symbol = serializers.CharField(max_length=20)
@@ -132,7 +132,7 @@ class PreviewInput(KnownFields):
     )
 
 
-class PreviewOutput(serializers.Serializer[Any]):
+class IndicatorPreviewOutput(serializers.Serializer[Any]):
     """Values of an indicator over stored bars; null before warm-up."""
 
     name = serializers.CharField()

@@ -231,7 +231,7 @@ def report_body(report: Report, *, verdict: str) -> dict[str, Any]:
     }
 
 
-class ReportOutput(serializers.Serializer[Any]):
+class ValidationOutput(serializers.Serializer[Any]):
     """The result of a validation."""
 
     valid = serializers.BooleanField()

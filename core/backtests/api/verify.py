@@ -53,7 +53,7 @@ class VerifyForm(KnownFields):
     )
 
 
-class DataOutput(serializers.Serializer[Any]):
+class VerifyDataOutput(serializers.Serializer[Any]):
     """The bars that were looked at."""
 
     symbol = serializers.CharField()
@@ -67,7 +67,7 @@ class DataOutput(serializers.Serializer[Any]):
     last = serializers.DateTimeField()
 
 
-class PrefixOutput(serializers.Serializer[Any]):
+class PrefixProofOutput(serializers.Serializer[Any]):
     """Whether the past stays the same when later bars become known."""
 
     ok = serializers.BooleanField()
@@ -77,19 +77,19 @@ class PrefixOutput(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class LookAheadOutput(PrefixOutput):
+class LookAheadProofOutput(PrefixProofOutput):
     """The proof of every node."""
 
     node_id = serializers.CharField(allow_null=True, help_text="The node that looked ahead.")
 
 
-class DecisionsOutput(PrefixOutput):
+class DecisionsProofOutput(PrefixProofOutput):
     """The proof of all fills and of the equity."""
 
     fills = serializers.IntegerField()
 
 
-class DifferenceOutput(serializers.Serializer[Any]):
+class ReplayDifferenceOutput(serializers.Serializer[Any]):
     """Where the two engines part."""
 
     field = serializers.CharField(help_text="Of a trade; or `trades`, or `equity`.")
@@ -99,13 +99,13 @@ class DifferenceOutput(serializers.Serializer[Any]):
     reference = serializers.FloatField()
 
 
-class ReplayOutput(serializers.Serializer[Any]):
+class EngineReplayOutput(serializers.Serializer[Any]):
     """The second opinion of another engine, in the profile `reference`."""
 
     status = serializers.ChoiceField(["equal", "different", "not_run"])
     reference = serializers.CharField()
     trades = serializers.IntegerField()
-    difference = DifferenceOutput(allow_null=True)
+    difference = ReplayDifferenceOutput(allow_null=True)
     reasons = FaultsField(help_text="What kept it from running.")
     message = serializers.CharField()
 
@@ -117,10 +117,10 @@ class VerifyOutput(serializers.Serializer[Any]):
     version = serializers.IntegerField(allow_null=True, help_text="Null: the draft.")
     graph_hash = serializers.CharField()
     engine_version = serializers.CharField()
-    data = DataOutput()  # type: ignore[assignment]  # a field of that name
-    look_ahead = LookAheadOutput()
-    decisions = DecisionsOutput()
-    replay = ReplayOutput()
+    data = VerifyDataOutput()  # type: ignore[assignment]  # a field of that name
+    look_ahead = LookAheadProofOutput()
+    decisions = DecisionsProofOutput()
+    replay = EngineReplayOutput()
 
 
 EXAMPLE: dict[str, Any] = {

@@ -9,7 +9,7 @@ from core.api.views import ApiView
 from core.errors import InvalidInput, NotFound
 from core.indicators.registry import indicator_get
 from strategies.api import examples
-from strategies.api.catalogue import PreviewInput, PreviewOutput
+from strategies.api.catalogue import IndicatorPreviewInput, IndicatorPreviewOutput
 from strategies.preview import indicator_preview
 
 
@@ -18,8 +18,8 @@ class IndicatorPreviewView(ApiView):
 
     @extend_schema(
         operation_id="indicator_preview",
-        request=PreviewInput,
-        responses=PreviewOutput,
+        request=IndicatorPreviewInput,
+        responses=IndicatorPreviewOutput,
         examples=[
             examples.asked("The last bars", examples.PREVIEW_REQUEST),
             examples.answered("Values", examples.PREVIEW),
@@ -31,7 +31,7 @@ class IndicatorPreviewView(ApiView):
             spec = indicator_get(name)
         except InvalidInput as error:
             raise NotFound(error.message) from error
-        body = PreviewInput(data=request.data)
+        body = IndicatorPreviewInput(data=request.data)
         body.is_valid(raise_exception=True)
         shown = indicator_preview(owner_id=caller_id(request), spec=spec, **body.validated_data)
         return Response(shown)

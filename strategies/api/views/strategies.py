@@ -15,12 +15,12 @@ from strategies.api.filters import StrategyFilter, StrictOrdering
 from strategies.api.preconditions import IF_MATCH, entity_tag, revision_expected
 from strategies.api.serializers import (
     ForkInput,
-    ReportOutput,
     StrategyChangeInput,
     StrategyCreateInput,
     StrategyOutput,
     StrategySummaryOutput,
     ValidateInput,
+    ValidationOutput,
     report_body,
 )
 from strategies.drafts import draft_report
@@ -168,7 +168,7 @@ class ValidateView(ApiView):
     @extend_schema(
         operation_id="strategy_validate",
         request=ValidateInput,
-        responses=ReportOutput,
+        responses=ValidationOutput,
         examples=[
             examples.asked("The draft", {}),
             examples.asked("A graph not saved yet", {"graph": examples.GRAPH}),

@@ -4,6 +4,8 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from market.polling import POLL_EVERY_S, quotes_poll
+from market.quotes import quotes_wanted
 from market.refresh import watches_refresh
 from market.runner import fetch_error, fetch_run
 from market.sweeper import fetches_requeue, imports_requeue
@@ -38,3 +40,11 @@ def sweep() -> None:
     fetches_requeue()
     imports_requeue()
     watches_refresh(now=timezone.now())
+    if quotes_wanted(now=timezone.now()):
+        poll.apply_async(queue="market", expires=POLL_EVERY_S)
+
+
+@shared_task(name="market.poll")
+def poll() -> None:
+    """Ask for the latest prices that somebody wants."""
+    quotes_poll(now=timezone.now())

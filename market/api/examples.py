@@ -64,6 +64,22 @@ def response(name: str, value: Any, *codes: str) -> OpenApiExample:
 
 INSTRUMENTS: Final = response("Instruments", INSTRUMENT_BODY, "200")
 MARKET: Final = response("An instrument with its bars", MARKET_BODY, "200")
+MARKET_DETAIL: Final = response(
+    "An instrument with its bars and a quote",
+    {
+        **MARKET_BODY,
+        "quote": {
+            "symbol": "GOOG",
+            "price": "806.85",
+            "traded_at": "2026-01-30T20:59:59Z",
+            "asked_at": "2026-01-30T21:00:04Z",
+            "age_s": 3.2,
+            "stale": False,
+            "provider": "yfinance",
+        },
+    },
+    "200",
+)
 BARS: Final = response(
     "Two days",
     {

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from market.api.fields import DayOrTimeField, IntervalField, SymbolField
 from market.models import BarSeries, Fetch, Instrument
+from market.quotes import quote_get
 from market.selectors import price_of
 
 
@@ -72,6 +74,18 @@ class PriceOutput(serializers.Serializer[Any]):
     interval = serializers.CharField()
 
 
+class QuoteOutput(serializers.Serializer[Any]):
+    """A price as a provider told it a moment ago."""
+
+    symbol = serializers.CharField()
+    price = serializers.CharField(help_text="A decimal.")
+    traded_at = serializers.DateTimeField()
+    asked_at = serializers.DateTimeField()
+    age_s = serializers.FloatField(help_text="Seconds since the provider was asked.")
+    stale = serializers.BooleanField(help_text="Whether that is more than a minute ago.")
+    provider = serializers.CharField()
+
+
 class MarketOutput(InstrumentOutput):
     """An instrument with its bars and its latest price."""
 
@@ -87,6 +101,23 @@ class MarketOutput(InstrumentOutput):
         series: list[BarSeries] = instrument.visible_series  # type: ignore[attr-defined]  # set by market_list and market_get
         latest = price_of(series)
         return None if latest is None else PriceOutput(latest).data
+
+
+class MarketDetailOutput(MarketOutput):
+    """An instrument with its bars, its latest price and its latest quote."""
+
+    quote = serializers.SerializerMethodField(
+        help_text="Null until a provider was asked: it is, for ten minutes from now."
+    )
+
+    class Meta(MarketOutput.Meta):
+        fields = [*MarketOutput.Meta.fields, "quote"]
+
+    @extend_schema_field(QuoteOutput(allow_null=True))
+    def get_quote(self, instrument: Instrument) -> dict[str, Any] | None:
+        """Return what a provider said last."""
+        quote = quote_get(instrument.symbol)
+        return None if quote is None else quote.as_data(now=timezone.now())
 
 
 class BarsQuery(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,10 +22,12 @@ from market.api.serializers import (
     FetchInput,
     FetchOutput,
     InstrumentOutput,
+    MarketDetailOutput,
     MarketOutput,
 )
 from market.choices import FETCH_FINAL
 from market.models import Fetch, Instrument
+from market.quotes import quotes_want
 from market.selectors import fetch_get, fetch_list, instrument_list, market_get, market_list
 from market.services.fetches import fetch_cancel, fetch_create, fetch_retry
 from market.store import StoredBars, bars_read
@@ -76,12 +79,15 @@ class MarketView(ApiView):
     @extend_schema(
         operation_id="market_get",
         summary="Show an instrument, its bars and its latest price",
-        responses=MarketOutput,
-        examples=[examples.MARKET],
+        responses=MarketDetailOutput,
+        examples=[examples.MARKET_DETAIL],
     )
     def get(self, request: Request, symbol: str) -> Response:
-        """Show one instrument."""
-        return Response(MarketOutput(market_get(symbol, owner_id=caller_id(request))).data)
+        """Show one instrument; asking keeps its quote fresh for ten minutes."""
+        instrument = market_get(symbol, owner_id=caller_id(request))
+        if instrument.owner_id is None:
+            quotes_want([instrument.symbol], now=timezone.now())
+        return Response(MarketDetailOutput(instrument).data)
 
 
 class BarsView(ApiView):

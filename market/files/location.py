@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import fsspec
+from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # it has no types
 
+from core.errors import Transient
 from market.files.atomic import file_write
 
 
@@ -57,21 +60,39 @@ class RemoteFolder:
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
-        data: bytes = self.files.cat_file(f"{self.root}/{path}")
+        with _away_told():
+            data: bytes = self.files.cat_file(f"{self.root}/{path}")
         return data
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file, read it back and compare."""
         target = f"{self.root}/{path}"
-        self.files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        self.files.pipe_file(target, data)
-        if self.files.cat_file(target) != data:
+        with _away_told():
+            self.files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+            self.files.pipe_file(target, data)
+            same = self.files.cat_file(target) == data
+        if not same:
             raise OSError(f"{target} does not hold what was written to it.")
 
     def delete(self, path: str) -> None:
         """Delete a file."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), _away_told():
             self.files.rm_file(f"{self.root}/{path}")
+
+
+@contextlib.contextmanager
+def _away_told() -> Iterator[None]:
+    """Say that the store cannot be reached, or does not let us in, in words of ours."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, BotoCoreError) as error:
+        raise Transient(
+            f"The bar store cannot be used ({type(error).__name__}): is BARS_URL right, is it "
+            "reachable, and do its credentials allow reading and writing?",
+            code="bar_store_away",
+        ) from error
 
 
 def location_of(url: str) -> Location:

@@ -32,8 +32,9 @@ def history_bytes(history: History) -> bytes:
         table,
         sink,
         compression="lz4",
-        # Prices hardly repeat, adjustments hardly change.
+        # Prices hardly repeat, adjustments hardly change, times grow by the same step.
         use_dictionary=list(RATIOS),
+        column_encoding={"ts": "DELTA_BINARY_PACKED"},
         write_page_checksum=True,
         write_statistics=["ts"],
     )

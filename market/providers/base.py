@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -115,6 +115,22 @@ class KeyedProvider(Provider, Protocol):
     @property
     def credential_fields(self) -> tuple[str, ...]:
         """Names of what it needs: ``("key_id", "secret")``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """The latest price of an instrument (a decimal as text), and when it was traded (UTC)."""
+
+    price: str
+    traded_at: datetime
+
+
+@runtime_checkable
+class QuotedProvider(Provider, Protocol):
+    """A provider that knows the latest prices."""
+
+    def quotes(self, symbols: Sequence[str]) -> dict[str, LastTrade]:
+        """Return the latest price of each symbol that there is one of; raises as `download`."""
 
 
 def credentials_check(provider: KeyedProvider, request: BarRequest) -> None:

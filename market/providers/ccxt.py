@@ -6,7 +6,7 @@ A day is a UTC day, as on the exchanges. Prices are as traded; there is nothing 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ from market.configuration import setting
 from market.intervals import Interval
 from market.providers import http
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
-from market.providers.base import USUAL, BarRequest, Download, Listing, interval_check
+from market.providers.base import USUAL, BarRequest, Download, LastTrade, Listing, interval_check
 from market.providers.range import nothing_in_range
 from market.providers.rate import place_wait
 
@@ -70,7 +70,7 @@ class CcxtProvider:
         """Return the bars of a request, 1,000 at a time."""
         interval_check(self, request.interval)
         exchange = self._make()
-        with _failures_told(self._source, request):
+        with _failures_told(self._source, request.symbol):
             market = self._market(exchange, request.symbol)
             listing = _listing(request.symbol, market, self._source)
             since = self._first_ms(exchange, request)
@@ -78,7 +78,7 @@ class CcxtProvider:
         last_ms = _end_ms(request)
         found = False
         while since <= last_ms:
-            with _failures_told(self._source, request):
+            with _failures_told(self._source, request.symbol):
                 rows = self._candles(exchange, request.symbol, request.interval, since)
             rows = [row for row in rows if since <= row[0] <= last_ms]
             if not rows:
@@ -97,6 +97,22 @@ class CcxtProvider:
         if not found:
             raise nothing_in_range(request)
 
+    def quotes(self, symbols: Sequence[str]) -> dict[str, LastTrade]:
+        """Return the latest prices, with one request."""
+        exchange = self._make()
+        with _failures_told(self._source, symbols[0]):
+            place_wait(self.name)
+            known = [symbol for symbol in symbols if symbol in self._all_markets(exchange)]
+            tickers = exchange.fetch_tickers(known) if known else {}
+            return {
+                symbol: LastTrade(
+                    repr(float(ticker["last"])),
+                    datetime.fromtimestamp(int(ticker["timestamp"]) / 1000, tz=UTC),
+                )
+                for symbol, ticker in tickers.items()
+                if ticker.get("last") and ticker.get("timestamp")
+            }
+
     def _make(self) -> Any:
         options = {
             "timeout": setting("PROVIDER_TIMEOUT_S") * 1000,
@@ -110,14 +126,19 @@ class CcxtProvider:
         return exchange
 
     def _market(self, exchange: Any, symbol: str) -> dict[str, Any]:
-        kept = self._markets
-        if kept is not None and time.monotonic() - kept[0] < MARKETS_KEPT_S:
-            exchange.set_markets(kept[1])
-        else:
-            place_wait(self.name)
-            self._markets = (time.monotonic(), exchange.load_markets())
+        self._all_markets(exchange)
         market: dict[str, Any] = exchange.market(symbol)
         return market
+
+    def _all_markets(self, exchange: Any) -> dict[str, Any]:
+        """Tell an exchange its markets, and return them: asked for every few hours only."""
+        kept = self._markets
+        if kept is None or time.monotonic() - kept[0] >= MARKETS_KEPT_S:
+            place_wait(self.name)
+            self._markets = kept = (time.monotonic(), exchange.load_markets())
+        else:
+            exchange.set_markets(kept[1])
+        return kept[1]
 
     def _candles(
         self, exchange: Any, symbol: str, interval: Interval, since: int
@@ -204,7 +225,7 @@ def _size(value: Any) -> Decimal | None:
 
 
 @contextmanager
-def _failures_told(source: str, request: BarRequest) -> Iterator[None]:
+def _failures_told(source: str, symbol: str) -> Iterator[None]:
     try:
         with http.failures_told(source):
             yield
@@ -212,7 +233,7 @@ def _failures_told(source: str, request: BarRequest) -> Iterator[None]:
         raise
     except ccxt.BadSymbol as error:
         raise Permanent(
-            f"{source} does not know {request.symbol}: write it as BASE/QUOTE, such as BTC/USDT.",
+            f"{source} does not know {symbol}: write it as BASE/QUOTE, such as BTC/USDT.",
             code="unknown_symbol",
         ) from error
     except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:

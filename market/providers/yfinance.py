@@ -7,9 +7,9 @@ fit bars stored before it (`market.history.history_merge` refuses that).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -31,7 +31,7 @@ from yfinance.exceptions import (
 from core.errors import ApplicationError, Permanent, Transient
 from market.intervals import Interval
 from market.providers.assembling import Delivery, delivery_assemble
-from market.providers.base import BarRequest, Download, interval_check
+from market.providers.base import BarRequest, Download, LastTrade, interval_check
 from market.providers.range import nothing_in_range
 from market.providers.rate import place_wait
 from market.providers.yahoo_listing import listing_of
@@ -76,7 +76,7 @@ class YFinanceProvider:
         """Return the bars of a request, from one chart reply."""
         interval_check(self, request.interval)
         place_wait(self.name)
-        with _failures_told(request):
+        with _failures_told(request.symbol):
             frame, meta = _chart(request)
             listing = listing_of(request.symbol, meta)
         if frame.empty:
@@ -92,6 +92,33 @@ class YFinanceProvider:
         if download is None:
             raise nothing_in_range(request)
         return download
+
+    def quotes(self, symbols: Sequence[str]) -> dict[str, LastTrade]:
+        """Return the latest prices, with one request each; a symbol without one is left out."""
+        found = {}
+        for symbol in symbols:
+            place_wait(self.name)
+            with _failures_told(symbol):
+                meta = _meta(symbol)
+                price, time = meta.get("regularMarketPrice"), meta.get("regularMarketTime")
+                if price and time:
+                    # The library turns some of Yahoo's seconds into times of the exchange.
+                    moment = (
+                        time.tz_convert("UTC").to_pydatetime()
+                        if isinstance(time, pd.Timestamp)
+                        else datetime.fromtimestamp(int(time), tz=UTC)
+                    )
+                    found[symbol] = LastTrade(repr(float(price)), moment)
+        return found
+
+
+def _meta(symbol: str) -> Mapping[str, Any]:
+    YfData.cache_get.cache_clear()
+    with Session(settings.YFINANCE_URL, timeout_s=settings.YFINANCE_TIMEOUT_S) as session:
+        ticker = yfinance.Ticker(symbol, session=session)
+        ticker.history(period="1d", timeout=settings.YFINANCE_TIMEOUT_S)
+        meta: Mapping[str, Any] = ticker.get_history_metadata()
+        return meta
 
 
 def _chart(request: BarRequest) -> tuple[pd.DataFrame, Mapping[str, Any]]:
@@ -142,9 +169,8 @@ class Session(curl_cffi.requests.Session[curl_cffi.requests.Response]):
 
 
 @contextmanager
-def _failures_told(request: BarRequest) -> Iterator[None]:
+def _failures_told(symbol: str) -> Iterator[None]:
     """Say in one sentence why a download failed."""
-    symbol = request.symbol
     try:
         yield
     except ApplicationError:

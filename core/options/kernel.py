@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from core.engine.book import bar_mark, fill_write, lot_open, lots_close, rows_short
+from core.engine.book import bar_mark, equity_at, fill_write, lot_open, lots_close, rows_short
 from core.engine.code import code_run
 from core.engine.code_memory import truth
 from core.engine.decide import order_decide, rule_true
@@ -50,7 +50,6 @@ FINISHED: Final = int(Stage.FINISHED)
 LIQUIDATION: Final = int(OptionExitReason.LIQUIDATION)
 
 _SLACK: Final = 1e-9  # of the equity: rounding is no breach
-_HUGE: Final = 1e300
 
 
 @outlined
@@ -120,7 +119,7 @@ def shares_trade(world: World, run: Run, bar: Bar) -> None:
     """Fill the order in shares with the money that options leave.
 
     What options are worth or tie up can buy no shares: it is held back while the order is sized
-    and judged.
+    and judged, up to all there is.
     """
     book, desk, before = world.book, world.book.desk[0], bar.number - 1
     held = 0.0
@@ -130,7 +129,8 @@ def shares_trade(world: World, run: Run, bar: Bar) -> None:
             spot = world.market.close[before]  # where options are marked already
         else:
             open_mark(world, run, bar.number)
-        held = desk.value + min(requirement(book, run.account.position, spot), _HUGE)
+        tied = desk.value + requirement(book, run.account.position, spot)
+        held = min(tied, max(equity_at(run.account, spot), 0.0))
     run.account.balance -= held
     open_step(run, world.market, world.curves, bar)
     run.account.balance += held

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from core.engine.option_rules import Right, Strike, StrikeBy
-from core.options.pricing import Floats, Model, option_greeks, option_price
+from core.options.compiled import loops_load
+from core.options.loops import BAW, BSM
+from core.options.pricing import Floats
 
 NONE: Final = math.nan
 
@@ -36,7 +38,7 @@ class Moment:
         Price of the underlying at the decision.
     vol, rate, dividend_yield, years : float
         What the options are priced by.
-    model : Model
+    model : "bsm" or "baw"
     step : float
         Distance of the strikes.
     """
@@ -46,7 +48,7 @@ class Moment:
     rate: float
     dividend_yield: float
     years: float
-    model: Model
+    model: Literal["bsm", "baw"]
     step: float
 
 
@@ -90,29 +92,14 @@ def _by_value(wanted: Strike, right: Right, at: Moment) -> float:
     if not (at.vol > 0.0 and at.years > 0.0):
         return NONE
     strikes = _listed(at)
+    table = np.empty((7, strikes.size))
+    table[2] = strikes
+    table[0], table[1], table[3] = int(right), at.spot, at.years
+    table[4], table[5], table[6] = at.vol, at.rate, at.dividend_yield
     if wanted.by == StrikeBy.DELTA:
-        found = np.abs(
-            option_greeks(
-                right=int(right),
-                spot=at.spot,
-                strike=strikes,
-                years=at.years,
-                vol=at.vol,
-                rate=at.rate,
-                dividend_yield=at.dividend_yield,
-            ).delta
-        )
+        found = np.abs(loops_load().greeks(table, BSM)[0])
     else:
-        found = option_price(
-            right=int(right),
-            spot=at.spot,
-            strike=strikes,
-            years=at.years,
-            vol=at.vol,
-            rate=at.rate,
-            dividend_yield=at.dividend_yield,
-            model=at.model,
-        )
+        found = loops_load().price(table, BSM if at.model == "bsm" else BAW, 1)
     return float(strikes[np.argmin(np.abs(found - wanted.value))])
 
 

@@ -99,7 +99,9 @@ class _Rules:
     def build(self, drafts: Sequence[RuleDraft]) -> tuple[Rule, ...]:
         """Return the rules in order of priority."""
         judged = [
-            _Judged(draft, self._trigger(draft.triggers), self._guard(draft.triggers))
+            _Judged(
+                draft, self._trigger(draft.triggers), self._guard(draft.triggers, draft.bars_held)
+            )
             for draft in drafts
         ]
         return tuple(self._rule(one) for one in sorted(judged, key=self._rank))
@@ -154,9 +156,10 @@ class _Rules:
             raise TypeError("the catalogue has no conjunction")
         return self.emitter.step("logic", form, {}, slots, data[0].node.id)[0]
 
-    def _guard(self, wires: Sequence[Wire]) -> Term | None:
+    def _guard(self, wires: Sequence[Wire], bars_held: int = 0) -> Term | None:
         """Return the term that is true where all wires of code are; None if there are none."""
-        return self.codegen.guard([wire for wire in wires if wire.node.coded])
+        coded = [wire for wire in wires if wire.node.coded]
+        return self.codegen.guard(coded, bars_held=bars_held)
 
     def _rule(self, judged: _Judged) -> Rule:
         draft, coder = judged.draft, self.codegen.coder

@@ -24,6 +24,7 @@ from strategies.graph.ordering import cycles_find, order_find
 from strategies.graph.parameters import parameters_bind
 from strategies.graph.ports import node_form
 from strategies.graph.scoping import scopes_assign
+from strategies.graph.timestops import time_stops
 from strategies.graph.wiring import node_check, nodes_wire
 
 _HALF: Final = 0.5
@@ -229,7 +230,7 @@ def _rules(
                 node_id=rule.node.id,
             )
         _guards_check(rule, faults)
-    return rules
+    return (*rules, *time_stops(rules, faults))
 
 
 def _guards_check(rule: RuleDraft, faults: Faults) -> None:
@@ -264,4 +265,5 @@ def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:
         size=draft.size or settings.get("sizing") or Size(),
         stop_loss=loss,
         take_profit=profit,
+        time_stop=draft.time_stop or settings.get("time_stop"),
     )

@@ -82,7 +82,15 @@ class StopDraft:
 class RuleDraft:
     """A rule whose columns are still wires; it acts where all triggers are true.
 
-    `entries_added` is how often it may add to a position beyond the strategy's setting.
+    Attributes
+    ----------
+    time_stop : int or None
+        Bars after which the position that it opens is closed.
+    bars_held : int
+        It acts only where the position has been held for so many bars; 0 where that does not
+        matter.
+    entries_added : int
+        How often it may add to a position beyond the strategy's setting.
     """
 
     operation: Operation
@@ -92,6 +100,8 @@ class RuleDraft:
     fraction: float = 1.0
     stop_loss: StopDraft | None = None
     take_profit: StopDraft | None = None
+    time_stop: int | None = None
+    bars_held: int = 0
     priority: int = 0
     entries_added: int = 0
 

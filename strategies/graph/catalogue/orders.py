@@ -11,6 +11,7 @@ from strategies.graph.catalogue.flow import entries_added, starters
 from strategies.graph.catalogue.forms import Port, PortType
 from strategies.graph.catalogue.typed import PercentStop, Sizing, StopValue
 from strategies.graph.faults import BadValueError
+from strategies.graph.limits import MAX_SHIFT
 from strategies.graph.params import Choice, Integer, Number, Param
 
 SIZING: Final = Sizing(
@@ -33,8 +34,13 @@ TAKE_PROFIT: Final = StopValue(
 TRAILING: Final = Param(
     name="trailing", supported=False, description="A stop that follows the price."
 )
-TIME_STOP: Final = Param(
-    name="time_stop", supported=False, description="Closes the position after so many bars."
+TIME_STOP: Final = Integer(
+    name="time_stop",
+    minimum=1,
+    maximum=MAX_SHIFT,
+    aliases=("max_bars_held",),
+    description="Closes the position at the open after it has been held for so many bars, counted "
+    "from the oldest open entry.",
 )
 PRIORITY: Final = Integer(
     name="priority",
@@ -74,8 +80,16 @@ SETTINGS: Final = (
         maximum=1_000,
         description="How often the strategy may enter on the same side in a row; 1 if absent.",
     ),
+    Integer(
+        name="time_stop",
+        minimum=1,
+        maximum=MAX_SHIFT,
+        aliases=("max_bars_held",),
+        description="Closes a position that has been held for so many bars, where its entry says "
+        "nothing.",
+    ),
 )
-"""Settings of the whole strategy; entries and actions may override the first three."""
+"""Settings of the whole strategy; entries and actions may override all but `max_open_entries`."""
 
 WHEN: Final = Port("when", PortType.BOOL, description="Acts at every bar where this is true.")
 EXEC_OUT: Final = Port(
@@ -120,6 +134,7 @@ def opening_rule(
         size=stated["sizing"],
         stop_loss=stated["stop_loss"],
         take_profit=stated["take_profit"],
+        time_stop=stated["time_stop"],
         priority=stated["priority"] or 0,
         entries_added=0 if source is None else entries_added(source),
     )
@@ -146,7 +161,7 @@ def speaker_faults(
         )
 
 
-_INHERITED: Final = ("sizing", "stop_loss", "take_profit", "priority")
+_INHERITED: Final = ("sizing", "stop_loss", "take_profit", "time_stop", "priority")
 
 
 def _stated(nodes: Sequence[BoundNode], name: str) -> Any:

@@ -160,7 +160,7 @@ def test_depth_is_limited(drawing):
         ({"stop_loss": 1}, {}, "params.stop_loss", "out_of_range"),
         ({"side": "short", "take_profit": 1}, {}, "params.take_profit", "out_of_range"),
         ({"trailing": 0.1}, {}, "params.trailing", "not_supported"),
-        ({"time_stop": 5}, {}, "params.time_stop", "not_supported"),
+        ({"time_stop": 0}, {}, "params.time_stop", "out_of_range"),
     ],
 )
 def test_stops_and_sizes_of_an_entry(drawing, params, ports, path, code):

@@ -19,15 +19,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.backtests.reference_code import AccountReader, CodeRun, true
+from core.backtests.reference_code import CodeRun, true
 from core.engine.bars import Bars
 from core.engine.config import Commission, RunConfig
 from core.engine.lowering import plan_lower
-from core.engine.program import Operation, Program, Rule, SizeKind, Stop, StopKind
+from core.engine.program import (
+    Operation,
+    OrderKind,
+    Price,
+    PriceKind,
+    Program,
+    Rule,
+    SizeKind,
+    Stop,
+    StopKind,
+    TimeInForce,
+)
 from core.engine.result import TRADE
 from core.errors import Permanent
 
 VERSION: Final = "0.6.6"
+_DAY_NS: Final = 86_400_000_000_000
 _LARGEST_FRACTION: Final = 1.0 - np.finfo(np.float64).eps
 _OPENS: Final = {Operation.OPEN_LONG: 1, Operation.OPEN_SHORT: -1}
 _CLOSES: Final = {
@@ -57,13 +69,18 @@ class ReferenceResult:
 
 
 def reference_run(
-    *, bars: Bars, columns: Sequence[NDArray[Any]], program: Program, config: RunConfig
+    *,
+    bars: Bars,
+    columns: Sequence[NDArray[Any]],
+    program: Program,
+    config: RunConfig,
+    sessions: NDArray[np.int64] | None = None,
 ) -> ReferenceResult:
     """Run a program on backtesting.py with exclusive orders.
 
     Parameters
     ----------
-    bars, columns, program
+    bars, columns, program, sessions
         As for `core.engine.simulate.simulate`; at least two bars.
     config : RunConfig
         Its profile is ignored; what the reference profile does not know is refused.
@@ -78,7 +95,9 @@ def reference_run(
     package = _package()
     config = dataclasses.replace(config, profile="reference")
     plan_lower(program, columns, config, len(bars))
-    strategy = _strategy_class(package, bars, columns, program, config)
+    days = bars.ts // _DAY_NS if sessions is None else sessions
+    rules = _Rules(program, columns, config, days, CodeRun(program, columns, bars, config))
+    strategy = _strategy_class(package, rules)
     prices = {
         "Open": bars.open,
         "High": bars.high,
@@ -123,89 +142,140 @@ def _package() -> ModuleType:
     return package
 
 
-def _strategy_class(
-    package: ModuleType,
-    bars: Bars,
-    columns: Sequence[NDArray[Any]],
-    program: Program,
-    config: RunConfig,
-) -> type:
+def _strategy_class(package: ModuleType, rules: _Rules) -> type:
     # backtesting.py decides for the first time on the bar after the one that ends the NaN.
-    gate = np.ones(len(bars))
-    gate[: min(max(program.warmup - 1, 0), len(bars) - 1)] = np.nan
-    code = CodeRun(program, columns, AccountReader(bars, config))
+    bars, warmup = len(rules.days), rules.program.warmup
+    gate = np.ones(bars)
+    gate[: min(max(warmup - 1, 0), bars - 1)] = np.nan
 
     class ProgramStrategy(package.Strategy):  # type: ignore[name-defined,misc] # known at run time
         def init(self) -> None:
             self.gate = self.I(lambda: gate, name="warm-up", plot=False, overlay=False)
 
         def next(self) -> None:
-            bar = len(self.data) - 1
-            if bar < program.warmup:
-                return
-            registers = code.step(self) if program.code else []
-            side = int(np.sign(self.position.size))
-            acting = [
-                (number, rule)
-                for number, rule in enumerate(program.rules)
-                if (rule.trigger < 0 or columns[rule.trigger][bar])
-                and (rule.guard < 0 or true(registers[rule.guard]))
-            ]
-            entries = [(n, rule) for n, rule in acting if _OPENS.get(rule.operation, side) != side]
-            if entries:
-                number, entry = entries[0]
-                close = float(self.data.Close[-1])
-                levels = [float(column[bar]) for column in columns]
-                order = _order(entry, close, levels, registers, config.spread)
-                if order is not None:
-                    place = self.buy if _OPENS[entry.operation] > 0 else self.sell
-                    place(**order, tag=number)
-                    return
-            fractions = [
-                rule.fraction for _, rule in acting if side in _CLOSES.get(rule.operation, ())
-            ]
-            if fractions:
-                self.position.close(max(fractions))
+            if len(self.data) > warmup:
+                rules.decide(self, len(self.data) - 1)
 
     return ProgramStrategy
 
 
-def _order(
-    rule: Rule,
-    close: float,
-    levels: Sequence[float],
-    registers: Sequence[float],
-    spread: float,
-) -> dict[str, float] | None:
-    """Return the arguments of the order, or None where its guards are unsound."""
-    side = _OPENS[rule.operation]
-    order: dict[str, float] = {"size": rule.size.value}
-    if rule.size.kind == SizeKind.PERCENT_OF_EQUITY:
-        order["size"] = min(rule.size.value, _LARGEST_FRACTION)
-    paid = close * (1 + side * spread)
-    for name, stop, direction in (("sl", rule.stop_loss, -side), ("tp", rule.take_profit, side)):
-        if stop is None:
-            continue
-        price = _stop_price(stop, close, _stop_level(stop, levels, registers), direction)
-        on_its_side = price > paid if direction > 0 else price < paid
-        if not (on_its_side and 0 < price < np.inf):
-            return None
-        order[name] = price
-    return order
+class _Rules:
+    """The rules of a program as one who trades by hand would follow them."""
+
+    def __init__(
+        self,
+        program: Program,
+        columns: Sequence[NDArray[Any]],
+        config: RunConfig,
+        days: NDArray[np.int64],
+        code: CodeRun,
+    ) -> None:
+        self.program = program
+        self.columns = columns
+        self.spread = config.spread
+        self.days = days
+        self.code = code
+        self.placed: dict[int, int] = {}
+
+    def decide(self, strategy: Any, bar: int) -> None:
+        """Do at a close what the rules say."""
+        registers = self.code.step(strategy) if self.program.code else []
+        side = int(np.sign(strategy.position.size))
+        acting = [
+            (number, rule)
+            for number, rule in enumerate(self.program.rules)
+            if (rule.trigger < 0 or self.columns[rule.trigger][bar])
+            and (rule.guard < 0 or true(registers[rule.guard]))
+        ]
+        cancelled = any(rule.operation == Operation.CANCEL_ORDERS for _, rule in acting)
+        for order in self._waiting(strategy):
+            if cancelled or self._expires(order.tag, bar):
+                order.cancel()
+        entries = [(n, rule) for n, rule in acting if _OPENS.get(rule.operation, side) != side]
+        if entries and self._enter(strategy, bar, entries[0], registers):
+            return
+        fractions = [rule.fraction for _, rule in acting if side in _CLOSES.get(rule.operation, ())]
+        if fractions:
+            strategy.position.close(max(fractions))
+
+    def _enter(
+        self, strategy: Any, bar: int, entry: tuple[int, Rule], registers: Sequence[float]
+    ) -> bool:
+        number, rule = entry
+        levels = [float(column[bar]) for column in self.columns]
+        terms = _Terms(float(strategy.data.Close[-1]), levels, registers, self.spread)
+        order = terms.order(rule)
+        if order is None:
+            for old in self._waiting(strategy):
+                if old.tag == number:
+                    old.cancel()
+            return False
+        place = strategy.buy if _OPENS[rule.operation] > 0 else strategy.sell
+        place(**order, tag=number)
+        self.placed[number] = bar
+        return True
+
+    def _waiting(self, strategy: Any) -> list[Any]:
+        """Return the orders that wait; at a close none is left that would act at once."""
+        return [order for order in strategy.orders if not order.is_contingent]
+
+    def _expires(self, number: int, bar: int) -> bool:
+        """Return whether an order of a rule cannot act after this bar."""
+        order, first = self.program.rules[number].order, self.placed[number] + 1
+        if order.time_in_force == TimeInForce.BARS:
+            return bar + 1 - self.placed[number] > order.bars
+        ends = bar + 1 < len(self.days) and self.days[bar + 1] != self.days[first]
+        return order.time_in_force == TimeInForce.DAY and bool(ends)
 
 
-def _stop_level(stop: Stop, levels: Sequence[float], registers: Sequence[float]) -> float:
-    if stop.register >= 0:
-        return registers[stop.register]
-    return levels[stop.column] if stop.column >= 0 else np.nan
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a decision knows: its close, and what columns and registers hold."""
 
+    close: float
+    levels: Sequence[float]
+    registers: Sequence[float]
+    spread: float
 
-def _stop_price(stop: Stop, close: float, level: float, direction: int) -> float:
-    if stop.kind == StopKind.PERCENT:
-        return close * (1 + direction * stop.value)
-    if stop.kind == StopKind.MULTIPLE:
-        return close + direction * stop.value * level
-    return level
+    def order(self, rule: Rule) -> dict[str, float] | None:
+        """Return the arguments of the order, or None where its price or guards are unsound."""
+        side = _OPENS[rule.operation]
+        order: dict[str, float] = {"size": rule.size.value}
+        if rule.size.kind == SizeKind.PERCENT_OF_EQUITY:
+            order["size"] = min(rule.size.value, _LARGEST_FRACTION)
+        for name, price in (("limit", rule.order.limit), ("stop", rule.order.stop)):
+            if price is not None:
+                order[name] = self._price(price)
+                if not 0 < order[name] < np.inf:
+                    return None
+        base = order.get("limit", order.get("stop", self.close))
+        paid = base if rule.order.kind != OrderKind.MARKET else base * (1 + side * self.spread)
+        guards = (("sl", rule.stop_loss, -side), ("tp", rule.take_profit, side))
+        for name, stop, direction in guards:
+            if stop is None:
+                continue
+            order[name] = self._guard(stop, base, direction)
+            on_its_side = order[name] > paid if direction > 0 else order[name] < paid
+            if not (on_its_side and 0 < order[name] < np.inf):
+                return None
+        return order
+
+    def _price(self, price: Price) -> float:
+        if price.kind == PriceKind.OFFSET:
+            return self.close * (1 + price.value)
+        return self._level(price) if price.kind == PriceKind.SERIES else price.value
+
+    def _guard(self, stop: Stop, base: float, direction: int) -> float:
+        if stop.kind == StopKind.PERCENT:
+            return base * (1 + direction * stop.value)
+        if stop.kind == StopKind.MULTIPLE:
+            return base + direction * stop.value * self._level(stop)
+        return self._level(stop)
+
+    def _level(self, source: Stop | Price) -> float:
+        if source.register >= 0:
+            return self.registers[source.register]
+        return self.levels[source.column]
 
 
 def _commission(commission: Commission) -> Callable[[float, float], float]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.program import AccountField, Instruction, Op, Program
+from core.engine.program import AccountField, Instruction, Op, OrderKind, Program
 
 Stack = list[float]
 
@@ -166,8 +166,9 @@ _WITH_MEMORY: Final[dict[Op, Callable[[Instruction], Any]]] = {
 class AccountReader:
     """What a strategy of backtesting.py sees of its account at a close."""
 
-    def __init__(self, bars: Bars, config: RunConfig) -> None:
+    def __init__(self, bars: Bars, program: Program, config: RunConfig) -> None:
         self.bars = bars
+        self.rules = program.rules
         self.on_close = config.trade_on_close
         self.peak = config.cash
         self.bar = 0
@@ -230,7 +231,8 @@ class AccountReader:
         return self._excursion(favorable=field == AccountField.MAX_FAVORABLE_PCT)
 
     def _excursion(self, *, favorable: bool) -> float:
-        seen = slice(self.trade.entry_bar + self.on_close, self.bar + 1)
+        market = self.rules[self.trade.tag].order.kind == OrderKind.MARKET
+        seen = slice(self.trade.entry_bar + (self.on_close and market), self.bar + 1)
         entry = self.trade.entry_price
         if favorable == self.trade.is_long:
             extreme = max(self.bars.high[seen].max(initial=0.0), entry)
@@ -244,11 +246,15 @@ class CodeRun:
     """One run of a program's code."""
 
     def __init__(
-        self, program: Program, columns: Sequence[NDArray[Any]], reader: AccountReader
+        self,
+        program: Program,
+        columns: Sequence[NDArray[Any]],
+        bars: Bars,
+        config: RunConfig,
     ) -> None:
         self.code = program.code
         self.columns = columns
-        self.reader = reader
+        self.reader = AccountReader(bars, program, config)
         self.registers = [math.nan] * program.registers
         self.memory = {
             number: _WITH_MEMORY[step.op](step)

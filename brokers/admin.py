@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from brokers.choices import OrderStatus
-from brokers.dispatch import order_resolve
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, PaperExecution, Position
+from brokers.resolving import order_resolve
 from core.admin import EMPTY, Kept, badge, duration, list_link, plain, row_link, signed
 
 

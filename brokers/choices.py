@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 SUBMIT_TASK = "brokers.order_submit"
+CHANGE_TASK = "brokers.order_change"
+RECONCILE_TASK = "brokers.account_reconcile"
 
 
 class AccountState(models.TextChoices):
@@ -43,6 +45,15 @@ class AssetType(models.TextChoices):
     OPTION = "option"
 
 
+class TimeInForce(models.TextChoices):
+    """How long an order waits for its price."""
+
+    DAY = "day"
+    GTC = "gtc"  # until it is canceled
+    IOC = "ioc"  # what does not fill at once is canceled
+    FOK = "fok"  # all at once, or nothing
+
+
 class OrderStatus(models.TextChoices):
     """Where an order is; `brokers.transitions` says where it may go from there."""
 
@@ -56,12 +67,27 @@ class OrderStatus(models.TextChoices):
     FILLED = "filled"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    REPLACED = "replaced"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
 
 
+# At the venue, as far as we know.
+WORKING_STATUSES = (
+    OrderStatus.ACCEPTED,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.PENDING_CANCEL,
+    OrderStatus.PENDING_REPLACE,
+)
 OPEN_STATUSES = (
     OrderStatus.CREATED,
     OrderStatus.SUBMITTING,
     OrderStatus.UNKNOWN,
-    OrderStatus.ACCEPTED,
-    OrderStatus.PARTIALLY_FILLED,
+    *WORKING_STATUSES,
 )
+FINAL_STATUSES = tuple(status for status in OrderStatus if status not in OPEN_STATUSES)
+
+# A short sells what is not held; buying to cover is buying.
+SIGN = {Side.BUY: 1, Side.COVER: 1, Side.SELL: -1, Side.SHORT: -1}
+# What makes a position larger; the others reduce one.
+OPENING_SIDES = (Side.BUY, Side.SHORT)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from brokers.choices import OrderStatus
-from brokers.models import Order
+from brokers.choices import AccountState, OrderStatus
+from brokers.models import BrokerAccount, Order
+from core.db import uuid7
 from core.realtime.services import event_publish
 from notifications.services import event_notify
 
@@ -52,3 +53,25 @@ def order_tell(*, order_id: UUID) -> None:
         text=order.reason or f"Executed at {frame['executed_price']}.",
         data={"ticker": order.symbol, **frame},
     )
+
+
+def account_tell(*, account_id: UUID) -> None:
+    """Tell that an account was halted; call it inside the transaction that halted it."""
+    account = BrokerAccount.objects.get(id=account_id)
+    data = {
+        "account_id": str(account.id),
+        "name": account.name,
+        "kind": account.kind,
+        "state": account.state,
+        "reason": account.state_reason,
+    }
+    event_publish(user_id=account.owner_id, topic="account", type="account.state", data=data)
+    if account.state == AccountState.HALTED:
+        event_notify(
+            owner_id=account.owner_id,
+            event="account.halted",
+            key=f"account.halted:{account.id}:{uuid7()}",
+            subject=f"{account}: halted",
+            text=account.state_reason,
+            data=data,
+        )

@@ -11,40 +11,68 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
-from brokers.choices import OrderStatus, Side
+from brokers.choices import FINAL_STATUSES, SIGN, OrderStatus, Side
 from brokers.frames import order_tell
 from brokers.models import Fill, Order, Position
 from brokers.transitions import ALLOWED, order_move
 
-SIGN = {Side.BUY: 1, Side.COVER: 1, Side.SELL: -1, Side.SHORT: -1}
+PENDING = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
+WORKING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 
 @transaction.atomic
-def venue_order_record(*, order_id: UUID, venue: VenueOrder) -> None:
+def venue_order_record(*, order_id: UUID, venue: VenueOrder, restore: bool = False) -> None:
     """Take over the venue's state of an order: its id, its fills, its status.
 
     The status follows from the fills where there are any; what the venue says counts otherwise.
+    An order that still waits there while a cancel or a replacement of it is under way stays
+    pending, unless `restore` says that this is over.
     """
     order = Order.objects.select_for_update().get(id=order_id)
-    if not order.broker_order_id:
+    if venue.broker_order_id and not order.broker_order_id:
         order.broker_order_id = venue.broker_order_id
         order.save(update_fields=["broker_order_id", "updated_at"])
     fills_record(order=order, executions=venue.executions)
     order.refresh_from_db()
-    new = _status_of(order, venue)
+    old, new = OrderStatus(order.status), _status_of(order, venue)
+    if old in PENDING and new in WORKING and not restore:
+        return
+    if (old, new) not in ALLOWED:
+        return
+    ended = new in FINAL_STATUSES
+    order_move(
+        order_id=order.id,
+        old=old,
+        new=new,
+        note=venue.reason,
+        leased_until=None,
+        ask_at=None,
+        reason_code="venue" if new == OrderStatus.REJECTED else "",
+        reason=venue.reason[:1000] if new == OrderStatus.REJECTED else "",
+        finished_at=timezone.now() if ended else None,
+    )
+    order_tell(order_id=order.id)
+
+
+@transaction.atomic
+def order_restore(*, order_id: UUID, code: str, reason: str) -> None:
+    """After a cancel or a replacement that failed: the order is what it was before it."""
+    order = Order.objects.select_for_update().get(id=order_id)
     old = OrderStatus(order.status)
-    if (old, new) in ALLOWED:
-        finished = None if new in {OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED} else True
-        order_move(
-            order_id=order.id,
-            old=old,
-            new=new,
-            leased_until=None,
-            reason_code="",
-            reason="",
-            finished_at=timezone.now() if finished else None,
-        )
-        order_tell(order_id=order.id)
+    if old not in PENDING:
+        return
+    filled = order.filled_quantity > 0
+    order_move(
+        order_id=order.id,
+        old=old,
+        new=OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED,
+        note=reason,
+        reason_code=code,
+        reason=reason[:1000],
+        cancel_requested_at=None,
+        wanted={},
+    )
+    order_tell(order_id=order.id)
 
 
 def fills_record(*, order: Order, executions: Iterable[Execution]) -> None:
@@ -113,4 +141,7 @@ def _status_of(order: Order, venue: VenueOrder) -> OrderStatus:
         return OrderStatus.FILLED
     if order.filled_quantity > 0 and venue.status in {OrderStatus.ACCEPTED, OrderStatus.FILLED}:
         return OrderStatus.PARTIALLY_FILLED
+    if venue.status in {OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED}:
+        # The venue counts fills that it has not told one by one yet.
+        return OrderStatus.PARTIALLY_FILLED if order.filled_quantity > 0 else OrderStatus.ACCEPTED
     return venue.status

@@ -21,22 +21,54 @@ ALLOWED = frozenset(
         (S.SUBMITTING, S.UNKNOWN),
         (S.SUBMITTING, S.PARTIALLY_FILLED),  # a fill may arrive before the accept
         (S.SUBMITTING, S.FILLED),
+        (S.SUBMITTING, S.CANCELED),  # all or nothing at once: nothing
+        (S.SUBMITTING, S.EXPIRED),
         (S.UNKNOWN, S.ACCEPTED),
         (S.UNKNOWN, S.REJECTED),  # the broker has never heard of it
         (S.UNKNOWN, S.PARTIALLY_FILLED),
         (S.UNKNOWN, S.FILLED),
         (S.UNKNOWN, S.CANCELED),
         (S.UNKNOWN, S.EXPIRED),
+        (S.UNKNOWN, S.REPLACED),
         (S.ACCEPTED, S.PARTIALLY_FILLED),
         (S.ACCEPTED, S.FILLED),
         (S.ACCEPTED, S.CANCELED),
         (S.ACCEPTED, S.EXPIRED),
+        (S.ACCEPTED, S.REJECTED),  # some brokers accept first and check afterwards
+        (S.ACCEPTED, S.REPLACED),  # by hand, at the broker
+        (S.ACCEPTED, S.PENDING_CANCEL),
+        (S.ACCEPTED, S.PENDING_REPLACE),
         (S.PARTIALLY_FILLED, S.FILLED),
         (S.PARTIALLY_FILLED, S.CANCELED),
         (S.PARTIALLY_FILLED, S.EXPIRED),
-        (S.CANCELED, S.PARTIALLY_FILLED),  # the fill was faster than the cancel, and comes later
+        (S.PARTIALLY_FILLED, S.REPLACED),
+        (S.PARTIALLY_FILLED, S.PENDING_CANCEL),
+        (S.PARTIALLY_FILLED, S.PENDING_REPLACE),
+        (S.PENDING_CANCEL, S.CANCELED),
+        (S.PENDING_CANCEL, S.ACCEPTED),  # the cancel failed: as it was before
+        (S.PENDING_CANCEL, S.PARTIALLY_FILLED),
+        (S.PENDING_CANCEL, S.FILLED),  # the fill was faster
+        (S.PENDING_CANCEL, S.EXPIRED),
+        (S.PENDING_CANCEL, S.REJECTED),
+        (S.PENDING_CANCEL, S.REPLACED),
+        (S.PENDING_REPLACE, S.REPLACED),
+        (S.PENDING_REPLACE, S.ACCEPTED),  # done in place, or failed: it waits at the broker
+        (S.PENDING_REPLACE, S.PARTIALLY_FILLED),
+        (S.PENDING_REPLACE, S.FILLED),
+        (S.PENDING_REPLACE, S.CANCELED),
+        (S.PENDING_REPLACE, S.EXPIRED),
+        (S.PENDING_REPLACE, S.REJECTED),
+        (S.PENDING_REPLACE, S.PENDING_CANCEL),  # a kill switch waits for nothing
+        # The news of a fill may come after that of the end.
         (S.CANCELED, S.FILLED),
         (S.EXPIRED, S.FILLED),
+        (S.REPLACED, S.FILLED),
+        # It was not to be found for two minutes, and turned up: what the broker has is true.
+        (S.REJECTED, S.ACCEPTED),
+        (S.REJECTED, S.PARTIALLY_FILLED),
+        (S.REJECTED, S.FILLED),
+        (S.REJECTED, S.CANCELED),
+        (S.REJECTED, S.EXPIRED),
     }
 )
 

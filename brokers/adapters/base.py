@@ -2,36 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from enum import StrEnum
+from typing import ClassVar, Protocol
 from uuid import UUID
 
-from brokers.choices import AssetType, OrderStatus, OrderType, Side
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+
+
+class Replacing(StrEnum):
+    """What becomes of an order that is changed at the venue."""
+
+    NONE = "none"  # it cannot be changed: cancel it and place another
+    IN_PLACE = "in_place"  # it stays the same order
+    NEW_ORDER = "new_order"  # another order takes its place, with an id of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an adapter can do; an order beyond it is refused before it is sent."""
+    """What an adapter can do; an order beyond it is refused before it is sent.
+
+    Attributes
+    ----------
+    client_ids : bool
+        Whether the venue finds an order by our id at once; otherwise its order book is searched.
+    streaming : bool
+        Whether fills are pushed; otherwise they are asked for.
+    practice : bool
+        Whether the broker has an environment without real money; without one, an account must be
+        switched to live before it may send anything.
+    wallet : bool
+        Whether positions are balances of coins: commissions are taken out of them, and coins that
+        were never traded lie beside them.
+    remote : bool
+        Whether asking it costs a call over the network, which may take long or fail.
+    """
 
     order_types: frozenset[OrderType]
     asset_types: frozenset[AssetType]
     fractional: bool
     short: bool
+    times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.DAY})
+    replacing: Replacing = Replacing.NONE
+    client_ids: bool = True
+    streaming: bool = False
+    practice: bool = True
+    wallet: bool = False
+    remote: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Whose account an adapter acts on, and what opens it."""
+
+    account_id: UUID
+    live: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """An order as it goes to a venue."""
 
-    account_id: UUID
     client_order_id: str
     symbol: str
     asset_type: AssetType
     side: Side
     order_type: OrderType
     quantity: Decimal
+    time_in_force: TimeInForce = TimeInForce.DAY
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_fraction: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """What an order is found by: our id always, the venue's where it has told one."""
+
+    client_order_id: str
+    symbol: str
+    asset_type: AssetType = AssetType.STOCK
+    broker_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an order shall be instead; None stays as it is."""
+
+    client_order_id: str
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +118,42 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """An order as a venue knows it."""
+    """An order as a venue knows it, with what it needs to be recognised by who did not send it."""
 
     broker_order_id: str
     status: OrderStatus
     executions: tuple[Execution, ...] = ()
+    client_order_id: str = ""
+    symbol: str = ""
+    side: Side | None = None
+    order_type: OrderType = OrderType.MARKET
+    quantity: Decimal = Decimal(0)
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VenuePosition:
+    """What a venue says the account holds; below zero is short."""
+
+    symbol: str
+    quantity: Decimal
+    average_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Money of the account as the venue tells it."""
+
+    currency: str
+    equity: Decimal
+    cash: Decimal
+    buying_power: Decimal
 
 
 class Refused(Exception):
-    """The venue has proven that it did not take the order."""
+    """The venue has proven that it did not do it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -63,32 +161,57 @@ class Refused(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """The venue may or may not have the order: never send it again, ask."""
+    """The venue may or may not have done it: never send it again, ask."""
 
 
 class Adapter(Protocol):
-    """One broker."""
+    """One broker.
 
-    capabilities: Capabilities
+    Every method raises `OutcomeUnknown` where the venue gives no answer that proves anything: a
+    time-out, a fault of its own, a broken connection, an unreadable reply. `Refused` means that it
+    has proven that nothing was done. Calls are made once; none is repeated by an adapter.
+    """
 
-    def submit(self, request: OrderRequest) -> VenueOrder:
-        """Send an order, once.
+    title: ClassVar[str]
+    credential_fields: ClassVar[tuple[str, ...]]
+    capabilities: ClassVar[Capabilities]
 
-        Raises
-        ------
-        Refused
-            Only where the venue has proven that it did not take it.
-        OutcomeUnknown
-            In every other case of failure.
-        """
+    def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
+        """Send an order, once."""
         ...
 
-    def find(self, *, account_id: UUID, client_order_id: str) -> VenueOrder | None:
-        """Return the order the venue has under our id, None where it has none.
-
-        Raises
-        ------
-        OutcomeUnknown
-            When the venue does not answer.
-        """
+    def cancel(self, access: Access, ref: OrderRef) -> None:
+        """Ask for an order to be canceled; that it was is told by `find`."""
         ...
+
+    def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
+        """Change an order; return what stands there then."""
+        ...
+
+    def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
+        """Return the order with its executions, None where the venue has none under our id."""
+        ...
+
+    def open_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return the orders that wait at the venue, ours and others'."""
+        ...
+
+    def positions(self, access: Access) -> Sequence[VenuePosition]:
+        """Return what the account holds."""
+        ...
+
+    def balance(self, access: Access) -> Balance:
+        """Return the account's money; also the test of a connection."""
+        ...
+
+
+def venue_id(client_order_id: str, *, longest: int, allowed: str = r"[A-Za-z0-9]") -> str:
+    """Return our id as a venue takes it: as it is where it fits, else a hash of it.
+
+    The hash is the same whenever it is asked for, so an order can be found by it; 16 characters
+    of base 32 are 80 bits, and two ids of one account do not meet.
+    """
+    if len(client_order_id) <= longest and re.fullmatch(f"{allowed}+", client_order_id):
+        return client_order_id
+    digest = hashlib.sha256(client_order_id.encode()).digest()
+    return base64.b32encode(digest).decode()[: min(longest, 20)]

@@ -2,7 +2,18 @@ from brokers.models.account import BrokerAccount
 from brokers.models.fill import Fill
 from brokers.models.order import Order
 from brokers.models.order_event import OrderEvent
-from brokers.models.paper import PaperExecution
+from brokers.models.paper import PaperExecution, PaperOrder
 from brokers.models.position import Position
+from brokers.models.risk import RiskDecision, RiskLimit
 
-__all__ = ["BrokerAccount", "Fill", "Order", "OrderEvent", "PaperExecution", "Position"]
+__all__ = [
+    "BrokerAccount",
+    "Fill",
+    "Order",
+    "OrderEvent",
+    "PaperExecution",
+    "PaperOrder",
+    "Position",
+    "RiskDecision",
+    "RiskLimit",
+]

@@ -18,7 +18,28 @@ class BrokerAccount(OwnedModel):
     name = models.CharField(max_length=100)
     currency = models.CharField(max_length=3, default="USD")
     initial_cash = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(100_000))
+    # Real money; otherwise the broker's own practice environment, or our paper venue.
+    live = models.BooleanField(default=False)
+    sealed = models.BinaryField(null=True, blank=True, editable=False)
+    # What the paper venue charges and when it fills; see `brokers.paper.terms`.
+    paper_terms = models.JSONField(default=dict, blank=True)
+
+    # The kill switch is this column: whoever sends reads it in the transaction that sends.
     state = models.CharField(max_length=10, choices=AccountState, default=AccountState.ACTIVE)
+    state_reason = models.CharField(max_length=300, blank=True)
+
+    # One sender at a time: a lease that lapses, and a number that fences whoever held it before.
+    sender_fence = models.PositiveBigIntegerField(default=0)
+    sender_until = models.DateTimeField(null=True, blank=True)
+
+    reconciled_at = models.DateTimeField(null=True, blank=True)
+    # What differed at the last reconciliation; empty where nothing did.
+    mismatch = models.JSONField(default=list, blank=True)
+    buying_power = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    # For the limits on losses: profit when the day began, and the highest equity.
+    day = models.DateField(null=True, blank=True)
+    day_profit = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    peak_equity = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
 
     class Meta:
         constraints = [

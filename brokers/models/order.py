@@ -6,17 +6,21 @@ from decimal import Decimal
 
 from django.db import models
 
-from brokers.choices import AssetType, OrderStatus, OrderType, Side
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.models.account import BrokerAccount
 from core.db import OwnedModel
 
-OPEN = ["created", "submitting", "unknown", "accepted", "partially_filled"]
+OPEN = [
+    "created", "submitting", "unknown", "accepted", "partially_filled", "pending_cancel",
+    "pending_replace",
+]  # fmt: skip
 
 
 class Order(OwnedModel):
     """One order. It is committed before anything is sent, and changed by transitions only.
 
-    `leased_until` bounds one attempt to submit or resolve it; `attempts` fences it.
+    An order of a deployment is its intent: one for each bar, node and leg, however often the bar
+    is looked at. `leased_until` bounds the one attempt to submit it; `attempts` fences it.
     """
 
     account = models.ForeignKey(
@@ -30,7 +34,31 @@ class Order(OwnedModel):
     asset_type = models.CharField(max_length=10, choices=AssetType)
     side = models.CharField(max_length=5, choices=Side)
     order_type = models.CharField(max_length=15, choices=OrderType, default=OrderType.MARKET)
+    time_in_force = models.CharField(max_length=3, choices=TimeInForce, default=TimeInForce.DAY)
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
+    limit_price = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    stop_price = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    # One of the two for a trailing stop: a distance in money, or a fraction of the price.
+    trail_amount = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    trail_fraction = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+
+    # The decision it comes from; a hand's order has none.
+    deployment_id = models.UUIDField(null=True, blank=True)
+    bar_ts = models.DateTimeField(null=True, blank=True)
+    node = models.CharField(max_length=100, blank=True)
+    leg = models.PositiveSmallIntegerField(default=0)
+
+    # Found at the broker, not sent by us.
+    external = models.BooleanField(default=False)
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # What a replacement in place asks for, while it is pending.
+    wanted = models.JSONField(default=dict, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # While the outcome is unknown: when the venue is asked next, and how often it was.
+    ask_at = models.DateTimeField(null=True, blank=True)
+    asks = models.PositiveIntegerField(default=0)
 
     status = models.CharField(max_length=20, choices=OrderStatus, default=OrderStatus.CREATED)
     reason_code = models.CharField(max_length=50, blank=True)
@@ -53,9 +81,12 @@ class Order(OwnedModel):
             ),
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_quantity"),
             models.CheckConstraint(
-                condition=models.Q(filled_quantity__gte=0)
-                & models.Q(filled_quantity__lte=models.F("quantity")),
-                name="order_filled_within_quantity",
+                condition=models.Q(filled_quantity__gte=0), name="order_filled_not_negative"
+            ),
+            models.UniqueConstraint(
+                fields=["deployment_id", "bar_ts", "node", "leg"],
+                condition=models.Q(deployment_id__isnull=False),
+                name="order_intent",
             ),
         ]
         indexes = [
@@ -65,6 +96,14 @@ class Order(OwnedModel):
             models.Index(
                 fields=["updated_at"], name="order_open", condition=models.Q(status__in=OPEN)
             ),
+            # the sender and reconciliation: what of one account is not at its end
+            models.Index(
+                fields=["account", "created_at"],
+                name="order_account_open",
+                condition=models.Q(status__in=OPEN),
+            ),
+            # executions and open orders as a broker tells them
+            models.Index(fields=["account", "broker_order_id"], name="order_account_broker_id"),
         ]
 
     def __str__(self) -> str:

@@ -48,7 +48,7 @@ def test_posting_it_twice_makes_one_order(client):
         ({"quantity": "NaN"}, "quantity"),
         ({"quantity": "1e30"}, "quantity"),
         ({"trade_type": "hold"}, "trade_type"),
-        ({"order_type": "limit"}, "order_type"),
+        ({"order_type": "limit"}, "limit_price"),
         ({"client_order_id": "a b"}, "client_order_id"),
         ({"strategy_id": "7"}, "strategy_id"),
     ],

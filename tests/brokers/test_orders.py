@@ -9,12 +9,14 @@ import pytest
 from django.utils import timezone
 
 from brokers import services
+from brokers.access import access_of, ref_of
 from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.adapters.paper import PaperBroker
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
-from brokers.dispatch import order_submit, orders_sweep
+from brokers.dispatch import order_submit
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, PaperExecution, Position
 from brokers.recording import venue_order_record
+from brokers.sweeping import orders_sweep
 from core.errors import Conflict, InvalidInput
 from core.realtime.models import Event
 from notifications.models import Alert
@@ -48,8 +50,11 @@ def later(**delta):
     Order.objects.update(
         **{
             name: timezone.now() - timedelta(**delta)
-            for name in ("leased_until", "submitted_at", "updated_at")
+            for name in ("leased_until", "submitted_at", "updated_at", "ask_at")
         }
+    )
+    BrokerAccount.objects.filter(sender_until__isnull=False).update(
+        sender_until=timezone.now() - timedelta(**delta)
     )
 
 
@@ -85,7 +90,7 @@ def test_a_task_that_runs_twice_sends_once(user):
 
 def test_news_that_come_twice_change_nothing_twice(user):
     order = submitted(create(user))
-    venue = PaperBroker().find(account_id=order.account_id, client_order_id="my-1")
+    venue = PaperBroker().find(access_of(order.account), ref_of(order))
     venue_order_record(order_id=order.id, venue=venue)
     assert Position.objects.get().quantity == 10
     assert Event.objects.filter(topic="orders").count() == 1
@@ -120,7 +125,7 @@ def test_a_position_is_sold_shorted_and_covered(user):
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"order_type": OrderType.LIMIT}, "order_type"),
+        ({"order_type": OrderType.LIMIT}, "limit_price"),
         ({"asset_type": AssetType.OPTION}, "asset_type"),
         ({"asset_type": AssetType.CRYPTO}, "asset_type"),
     ],
@@ -149,8 +154,8 @@ def test_an_order_is_taken_back_only_before_it_is_sent(user):
 def test_a_lost_reply_leaves_the_order_unknown_and_the_venue_is_asked(user, monkeypatch):
     submit = PaperBroker.submit
 
-    def taken_but_not_answered(self, request):
-        submit(self, request)
+    def taken_but_not_answered(self, access, request):
+        submit(self, access, request)
         raise OutcomeUnknown("the connection broke")
 
     monkeypatch.setattr(PaperBroker, "submit", taken_but_not_answered)
@@ -164,7 +169,7 @@ def test_a_lost_reply_leaves_the_order_unknown_and_the_venue_is_asked(user, monk
 
 
 def test_an_order_that_never_arrived_is_rejected_but_not_too_soon(user, monkeypatch):
-    def never_arrives(self, request):
+    def never_arrives(self, access, request):
         raise OutcomeUnknown("time-out")
 
     monkeypatch.setattr(PaperBroker, "submit", never_arrives)
@@ -188,9 +193,9 @@ def test_a_sender_that_dies_leaves_an_order_that_is_asked_about_not_sent_again(
 
     submit = PaperBroker.submit
 
-    def dies(self, request):
+    def dies(self, access, request):
         if arrived:
-            submit(self, request)
+            submit(self, access, request)
         raise Killed
 
     order = create(user)
@@ -208,7 +213,7 @@ def test_a_sender_that_dies_leaves_an_order_that_is_asked_about_not_sent_again(
 
 
 def test_a_sender_that_lost_its_lease_does_not_overwrite_what_came_after(user, monkeypatch):
-    def refuses_too_late(self, request):
+    def refuses_too_late(self, access, request):
         Order.objects.update(status=OrderStatus.UNKNOWN)
         raise Refused("late", "too late")
 

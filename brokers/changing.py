@@ -1,0 +1,206 @@
+"""Canceling and replacing what waits at a venue; a failure leaves the order as it was.
+
+Both may be asked for again without harm, so neither needs the sender's lease: a kill switch does
+not wait for one.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from brokers.access import access_of, change_of, ref_of
+from brokers.adapters.base import Change, OutcomeUnknown, Refused, Replacing
+from brokers.adapters.kinds import ADAPTERS
+from brokers.choices import FINAL_STATUSES, OrderStatus, OrderType, TimeInForce
+from brokers.frames import order_tell
+from brokers.models import Order
+from brokers.recording import WORKING, order_restore, venue_order_record
+from brokers.transitions import order_move
+from core.errors import Permanent
+
+
+def order_change(*, order_id: UUID) -> None:
+    """Do to an order at the venue what its row asks for; the row is re-read, twice does no harm."""
+    order = Order.objects.select_related("account").get(id=order_id)
+    if order.cancel_requested_at is not None:
+        _cancel(order)
+    elif order.status == OrderStatus.PENDING_REPLACE:
+        _replace(order)
+
+
+def _cancel(order: Order) -> None:
+    old = OrderStatus(order.status)
+    if old in (*WORKING, OrderStatus.PENDING_REPLACE):
+        if not order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL):
+            return
+        order_tell(order_id=order.id)
+    elif old != OrderStatus.PENDING_CANCEL:
+        return
+    adapter = ADAPTERS.get(order.account.kind)
+    try:
+        access = access_of(order.account)
+        adapter.cancel(access, ref_of(order))
+        venue = adapter.find(access, ref_of(order))
+    except Refused as refusal:
+        _settle(order, refusal.code, str(refusal))
+    except Permanent as error:
+        order_restore(order_id=order.id, code=error.code, reason=error.message)
+    except OutcomeUnknown as error:
+        # A cancel may be asked for twice: the sweeper does, until the venue says what holds.
+        Order.objects.filter(id=order.id).update(reason_code="no_answer", reason=str(error)[:1000])
+    else:
+        if venue is not None:
+            venue_order_record(order_id=order.id, venue=venue)
+
+
+def _settle(order: Order, code: str, reason: str) -> None:
+    """After a refusal: take over how it ended if it has, else it is as it was before."""
+    try:
+        venue = ADAPTERS.get(order.account.kind).find(access_of(order.account), ref_of(order))
+    except (OutcomeUnknown, Refused):
+        return
+    if venue is not None:
+        venue_order_record(order_id=order.id, venue=venue)
+    if venue is None or venue.status not in FINAL_STATUSES:
+        order_restore(order_id=order.id, code=code, reason=reason)
+
+
+def _replace(order: Order) -> None:
+    adapter = ADAPTERS.get(order.account.kind)
+    if adapter.capabilities.replacing == Replacing.NEW_ORDER:
+        _replace_by_new(order)
+        return
+    try:
+        venue = adapter.replace(access_of(order.account), ref_of(order), wanted_of(order))
+    except Refused as refusal:
+        _settle(order, refusal.code, str(refusal))
+    except Permanent as error:
+        order_restore(order_id=order.id, code=error.code, reason=error.message)
+    except OutcomeUnknown as error:
+        replacement_settle(order, str(error))
+    else:
+        _take_over(order, venue.broker_order_id)
+        venue_order_record(order_id=order.id, venue=venue, restore=True)
+
+
+@transaction.atomic
+def _take_over(order: Order, broker_order_id: str) -> None:
+    """Write down what an order has become in place."""
+    change = wanted_of(order)
+    Order.objects.filter(id=order.id).update(
+        quantity=change.quantity,
+        limit_price=change.limit_price,
+        stop_price=change.stop_price,
+        broker_order_id=broker_order_id or order.broker_order_id,
+        wanted={},
+    )
+
+
+def replacement_settle(order: Order, reason: str) -> None:
+    """After a change in place of unknown outcome: what the venue shows is what it is."""
+    try:
+        venue = ADAPTERS.get(order.account.kind).find(access_of(order.account), ref_of(order))
+    except (OutcomeUnknown, Refused, Permanent):
+        return  # It stays pending; the sweeper asks again.
+    if venue is None:
+        return
+    change = wanted_of(order)
+    if venue.quantity == change.quantity and all(
+        shown in (None, asked)
+        for shown, asked in (
+            (venue.limit_price, change.limit_price),
+            (venue.stop_price, change.stop_price),
+        )
+    ):
+        _take_over(order, venue.broker_order_id)
+    venue_order_record(order_id=order.id, venue=venue)
+    order_restore(order_id=order.id, code="no_answer", reason=reason)
+
+
+def _replace_by_new(order: Order) -> None:
+    """Replace by another order, which was committed before: its outcome may be unknown too."""
+    new = Order.objects.filter(replaces=order, status=OrderStatus.CREATED).first()
+    if new is None:
+        return  # The venue was asked already.
+    now = timezone.now()
+    if not order_move(
+        order_id=new.id,
+        old=OrderStatus.CREATED,
+        new=OrderStatus.SUBMITTING,
+        attempts=new.attempts + 1,
+        submitted_at=now,
+        leased_until=now + timedelta(seconds=30),
+    ):
+        return
+    adapter = ADAPTERS.get(order.account.kind)
+    try:
+        venue = adapter.replace(access_of(order.account), ref_of(order), change_of(new))
+    except Refused as refusal:
+        _new_ended(new, OrderStatus.REJECTED, refusal.code, str(refusal))
+        _settle(order, refusal.code, str(refusal))
+    except Permanent as error:
+        _new_ended(new, OrderStatus.REJECTED, error.code, error.message)
+        order_restore(order_id=order.id, code=error.code, reason=error.message)
+    except OutcomeUnknown as error:
+        _new_ended(new, OrderStatus.UNKNOWN, "no_answer", str(error))
+    else:
+        venue_order_record(order_id=new.id, venue=venue)
+        order_refresh(order)
+
+
+def order_refresh(order: Order, *, restore: bool = False) -> None:
+    """Take over what the venue says of an order."""
+    try:
+        venue = ADAPTERS.get(order.account.kind).find(access_of(order.account), ref_of(order))
+    except (OutcomeUnknown, Refused, Permanent):
+        return
+    if venue is not None:
+        venue_order_record(order_id=order.id, venue=venue, restore=restore)
+
+
+def wanted_of(order: Order) -> Change:
+    """Return what a replacement in place asks for."""
+    wanted = order.wanted
+
+    def amount(name: str, old: Decimal | None) -> Decimal | None:
+        return Decimal(wanted[name]) if name in wanted else old
+
+    return Change(
+        client_order_id=order.client_order_id,
+        order_type=OrderType(order.order_type),
+        time_in_force=TimeInForce(order.time_in_force),
+        quantity=amount("quantity", order.quantity) or order.quantity,
+        limit_price=amount("limit_price", order.limit_price),
+        stop_price=amount("stop_price", order.stop_price),
+    )
+
+
+def _new_ended(new: Order, status: OrderStatus, code: str, reason: str) -> None:
+    order_ended(order_id=new.id, old=OrderStatus.SUBMITTING, new=status, code=code, reason=reason)
+
+
+@transaction.atomic
+def order_ended(
+    *, order_id: UUID, old: OrderStatus, new: OrderStatus, code: str, reason: str
+) -> bool:
+    """Move an order to where nothing was filled, with the reason, and tell."""
+    now = timezone.now()
+    moved = order_move(
+        order_id=order_id,
+        old=old,
+        new=new,
+        note=reason,
+        reason_code=code,
+        reason=reason[:1000],
+        leased_until=None,
+        ask_at=None,
+        finished_at=now if new in FINAL_STATUSES else None,
+    )
+    if moved:
+        order_tell(order_id=order_id)
+    return moved

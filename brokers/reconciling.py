@@ -1,0 +1,216 @@
+"""Comparing what we believe of an account with what its broker says, and taking over what is new.
+
+It runs under the sender's lease, so that nothing is under way while the two are compared: before
+the first order of a sender whose predecessor died, after an account was connected, and every
+minute. What the broker has and we do not is taken over: late fills, and orders that somebody else
+sent (`external`). Where the positions still differ then, the account is halted and its owner told.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from brokers.access import access_of, ref_of
+from brokers.adapters.base import (
+    Access,
+    Adapter,
+    Execution,
+    OutcomeUnknown,
+    Refused,
+    VenueOrder,
+    VenuePosition,
+)
+from brokers.adapters.kinds import ADAPTERS
+from brokers.changing import replacement_settle
+from brokers.choices import WORKING_STATUSES, AccountState, AssetType, OrderStatus, OrderType, Side
+from brokers.frames import account_tell
+from brokers.lease import Lease, lease_claim, lease_release
+from brokers.models import BrokerAccount, Order, Position
+from brokers.recording import venue_order_record
+from core.errors import Permanent
+
+log = structlog.get_logger(__name__)
+
+# A fill may come between two of the questions: what differs is asked again before it counts.
+LOOKS = 3
+LOOK_AGAIN_S = 0.2
+ZERO = Decimal(0)
+# Of a coin: what commissions may have taken out of it. More than was traded may always lie there.
+WALLET_TOLERANCE = Decimal("0.005")
+ENDED_WITHIN = timedelta(minutes=10)
+
+
+def account_reconcile(*, account_id: UUID) -> bool | None:
+    """Reconcile an account; None while its sender is at work, False where it could not be done."""
+    lease = lease_claim(account_id)
+    if lease is None:
+        return None
+    done = reconcile(lease)
+    lease_release(lease)
+    return done
+
+
+def reconcile(lease: Lease) -> bool:
+    """Take over what the broker says; False where it does not say, and nothing may be sent."""
+    account = BrokerAccount.objects.get(id=lease.account_id)
+    adapter = ADAPTERS.get(account.kind)
+    try:
+        access = access_of(account)
+        if account.reconciled_at is None and not adapter.capabilities.wallet:
+            _adopt(account, adapter.positions(access))
+        differences = _look(account, adapter, access)
+        for _ in range(LOOKS - 1):
+            if not differences:
+                break
+            time.sleep(LOOK_AGAIN_S if adapter.capabilities.remote else 0.0)
+            differences = _look(account, adapter, access)
+        balance = adapter.balance(access)
+    except (OutcomeUnknown, Refused, Permanent) as error:
+        log.warning("account.not_reconciled", account_id=str(account.id), error=str(error))
+        return False
+    changes: dict[str, Any] = {"reconciled_at": timezone.now(), "mismatch": differences}
+    if adapter.capabilities.remote:
+        changes["buying_power"] = balance.buying_power
+        if account.reconciled_at is None:
+            changes |= {"initial_cash": balance.equity, "currency": balance.currency[:3]}
+    BrokerAccount.objects.filter(id=account.id).update(**changes)
+    if differences:
+        account_halt(
+            account_id=account.id,
+            code="mismatch",
+            reason="; ".join(
+                f"{row['symbol']}: we have {row['ours']}, the broker {row['theirs']}"
+                for row in differences
+            ),
+        )
+    return True
+
+
+@transaction.atomic
+def account_halt(*, account_id: UUID, code: str, reason: str) -> None:
+    """Stop everything but cancels on an account, and tell its owner once."""
+    rows = BrokerAccount.objects.filter(id=account_id).exclude(state=AccountState.HALTED)
+    if rows.update(state=AccountState.HALTED, state_reason=f"{code}: {reason}"[:300]):
+        account_tell(account_id=account_id)
+
+
+def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict[str, str]]:
+    """Take over orders and fills, then return the positions that differ."""
+    unsure = _orders_take(account, adapter, access)
+    theirs = {row.symbol: row.quantity for row in adapter.positions(access)}
+    ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
+    wallet = adapter.capabilities.wallet
+    compared = ours.keys() if wallet else ours.keys() | theirs.keys()
+    return [
+        {
+            "symbol": symbol,
+            "ours": f"{ours.get(symbol, ZERO).normalize():f}",
+            "theirs": f"{theirs.get(symbol, ZERO).normalize():f}",
+        }
+        for symbol in sorted(compared - unsure)
+        if _differ(ours.get(symbol, ZERO), theirs.get(symbol, ZERO), wallet=wallet)
+    ]
+
+
+def _differ(ours: Decimal, theirs: Decimal, *, wallet: bool) -> bool:
+    if wallet:
+        return ours - theirs > WALLET_TOLERANCE * abs(ours)
+    return ours != theirs
+
+
+def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> set[str]:
+    """Take over what became of our orders, and others' orders; return symbols still unknown."""
+    unsure: set[str] = set()
+    recent = timezone.now() - ENDED_WITHIN
+    rows = Order.objects.filter(account=account).select_related("account")
+    looked_at = set()
+    for order in rows.filter(status__in=[*WORKING_STATUSES, OrderStatus.UNKNOWN]).union(
+        rows.filter(finished_at__gt=recent).exclude(
+            status__in=[OrderStatus.DENIED, OrderStatus.FILLED]
+        )
+    ):
+        venue = adapter.find(access, ref_of(order))
+        if venue is not None:
+            looked_at.add(venue.broker_order_id)
+            _order_take(order, venue)
+        elif order.status == OrderStatus.UNKNOWN:
+            unsure.add(order.symbol)
+    for venue in adapter.open_orders(access):
+        if venue.broker_order_id not in looked_at:
+            external_record(account=account, venue=venue)
+    return unsure
+
+
+def _order_take(order: Order, venue: VenueOrder) -> None:
+    if order.status == OrderStatus.PENDING_REPLACE and order.wanted:
+        replacement_settle(order, "The broker did not answer.")
+    else:
+        venue_order_record(order_id=order.id, venue=venue)
+
+
+def external_record(*, account: BrokerAccount, venue: VenueOrder) -> Order:
+    """Keep an order that we did not send, so that its fills move the position."""
+    with transaction.atomic():
+        order = Order.objects.filter(account=account, broker_order_id=venue.broker_order_id).first()
+        if order is None:
+            order, _ = Order.objects.get_or_create(
+                account=account,
+                client_order_id=f"external-{venue.broker_order_id}"[:48],
+                defaults={
+                    "owner_id": account.owner_id,
+                    "broker_order_id": venue.broker_order_id,
+                    "external": True,
+                    "symbol": venue.symbol[:20],
+                    "asset_type": AssetType.STOCK,
+                    "side": venue.side or Side.BUY,
+                    "order_type": venue.order_type,
+                    "quantity": venue.quantity,
+                    "status": OrderStatus.ACCEPTED,
+                    "submitted_at": timezone.now(),
+                },
+            )
+    venue_order_record(order_id=order.id, venue=venue)
+    return order
+
+
+def _adopt(account: BrokerAccount, positions: Any) -> None:
+    """Take over what an account held before it was connected, as an order that we did not send."""
+    ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
+    for row in positions:
+        difference = row.quantity - ours.get(row.symbol, ZERO)
+        if difference:
+            position_adopt(account=account, position=row, difference=difference)
+
+
+def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:
+    """Write down a difference in a position as an external fill: positions come of fills only."""
+    now = timezone.now()
+    name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"[:48]
+    external_record(
+        account=account,
+        venue=VenueOrder(
+            broker_order_id=name,
+            status=OrderStatus.FILLED,
+            symbol=position.symbol,
+            side=Side.BUY if difference > 0 else Side.SELL,
+            order_type=OrderType.MARKET,
+            quantity=abs(difference),
+            executions=(
+                Execution(
+                    execution_id=name,
+                    quantity=abs(difference),
+                    price=position.average_price,
+                    commission=Decimal(0),
+                    executed_at=now,
+                ),
+            ),
+        ),
+    )

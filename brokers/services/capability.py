@@ -1,0 +1,106 @@
+"""Refusing before sending what a broker cannot do, or what the instrument's steps forbid."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from brokers.adapters.base import Capabilities, OrderRequest
+from brokers.adapters.kinds import ADAPTERS
+from brokers.choices import AssetType, OrderType, Side
+from core.errors import Detail, InvalidInput
+from market.models import Instrument
+
+# What an instrument of a class may be called in an order.
+TRADED_AS = {
+    "equity": frozenset({AssetType.STOCK}),
+    "crypto": frozenset({AssetType.CRYPTO}),
+    "forex": frozenset({AssetType.FOREX}),
+    "option": frozenset({AssetType.OPTION}),
+}
+# The prices that an order of a type has; all others it has not.
+PRICES = {
+    OrderType.MARKET: frozenset[str](),
+    OrderType.LIMIT: frozenset({"limit_price"}),
+    OrderType.STOP: frozenset({"stop_price"}),
+    OrderType.STOP_LIMIT: frozenset({"limit_price", "stop_price"}),
+    OrderType.TRAILING_STOP: frozenset({"trail_amount", "trail_fraction"}),
+}
+
+
+def request_check(*, kind: str, instrument: Instrument, request: OrderRequest) -> None:
+    """Refuse an order that the broker or the instrument does not allow, with all faults at once.
+
+    Raises
+    ------
+    InvalidInput
+        With one detail per fault.
+    """
+    can = ADAPTERS.get(kind).capabilities
+    faults = [
+        *_venue_faults(kind, can, instrument, request),
+        *_price_faults(request),
+        *_step_faults(can, instrument, request),
+    ]
+    if faults:
+        raise InvalidInput(faults[0].message, details=faults)
+
+
+def _venue_faults(
+    kind: str, can: Capabilities, instrument: Instrument, request: OrderRequest
+) -> list[Detail]:
+    faults = []
+    asset_types = sorted(can.asset_types & TRADED_AS.get(instrument.asset_class, frozenset()))
+    if request.asset_type not in asset_types:
+        message = f"This symbol cannot be traded as {request.asset_type.value} at {kind}."
+        faults.append(
+            Detail("asset_type", "unsupported", message, asset_types, request.asset_type.value)
+        )
+    if request.order_type not in can.order_types:
+        types = sorted(can.order_types)
+        message = f"{kind} has no {request.order_type.value} orders: use {', '.join(types)}."
+        faults.append(Detail("order_type", "unsupported", message, types, request.order_type.value))
+    if request.time_in_force not in can.times_in_force:
+        times = sorted(can.times_in_force)
+        message = f"{kind} has no {request.time_in_force.value} orders: use {', '.join(times)}."
+        faults.append(
+            Detail("time_in_force", "unsupported", message, times, request.time_in_force.value)
+        )
+    if not can.short and request.side in {Side.SHORT, Side.COVER}:
+        faults.append(Detail("trade_type", "unsupported", f"{kind} has no short sales."))
+    return faults
+
+
+def _price_faults(request: OrderRequest) -> list[Detail]:
+    faults = []
+    has = PRICES[request.order_type]
+    for name in ("limit_price", "stop_price", "trail_amount", "trail_fraction"):
+        given: Decimal | None = getattr(request, name)
+        if given is not None and name not in has:
+            faults.append(
+                Detail(name, "not_of_this_type", f"A {request.order_type} order has no {name}.")
+            )
+        elif given is not None and (given <= 0 or (name == "trail_fraction" and given >= 1)):
+            faults.append(Detail(name, "out_of_range", f"{name} is not possible: {given:f}."))
+        elif given is None and name in has and request.order_type != OrderType.TRAILING_STOP:
+            message = f"A {request.order_type} order needs a {name}."
+            faults.append(Detail(name, "required", message))
+    if request.order_type == OrderType.TRAILING_STOP and (request.trail_amount is None) == (
+        request.trail_fraction is None
+    ):
+        message = "A trailing stop needs either trail_amount or trail_fraction."
+        faults.append(Detail("trail_amount", "required", message))
+    return faults
+
+
+def _step_faults(can: Capabilities, instrument: Instrument, request: OrderRequest) -> list[Detail]:
+    """Prices are multiples of the tick, quantities of the lot where the venue has no fractions."""
+    faults = []
+    if not can.fractional and (request.quantity % 1 or request.quantity % instrument.lot_size):
+        message = f"Only whole lots of {instrument.lot_size.normalize():f} are traded here."
+        faults.append(Detail("quantity", "fractional", message))
+    for name in ("limit_price", "stop_price"):
+        price: Decimal | None = getattr(request, name)
+        if price is not None and instrument.tick_size > 0 and price % instrument.tick_size:
+            message = f"{name} must be a multiple of {instrument.tick_size.normalize():f}."
+            faults.append(Detail(name, "tick_size", message))
+    return faults

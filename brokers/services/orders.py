@@ -1,0 +1,265 @@
+"""Placing, canceling and replacing orders by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from brokers.adapters.base import OrderRequest, Replacing
+from brokers.adapters.kinds import ADAPTERS
+from brokers.choices import (
+    CHANGE_TASK,
+    OPENING_SIDES,
+    SUBMIT_TASK,
+    AccountState,
+    AssetType,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from brokers.frames import order_tell
+from brokers.models import BrokerAccount, Order
+from brokers.recording import WORKING
+from brokers.risk.engine import order_judge
+from brokers.services.capability import request_check
+from brokers.transitions import order_move
+from core.db import uuid7
+from core.errors import Conflict, InvalidInput
+from core.outbox.services import task_enqueue
+from market.selectors import instrument_get
+from strategies.models import Strategy
+
+CANCELABLE = (*WORKING, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN, OrderStatus.PENDING_REPLACE)
+
+
+def order_create(
+    *,
+    account: BrokerAccount,
+    symbol: str,
+    asset_type: AssetType,
+    side: Side,
+    order_type: OrderType,
+    quantity: Decimal,
+    time_in_force: TimeInForce = TimeInForce.DAY,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+    trail_amount: Decimal | None = None,
+    trail_fraction: Decimal | None = None,
+    client_order_id: str = "",
+    strategy: Strategy | None = None,
+) -> Order:
+    """Commit an order and its way to the sender, in one transaction.
+
+    The same `client_order_id` in the same account is the same order: it is returned, not repeated.
+    An order that a risk limit forbids is kept, as `denied`, with the reason.
+
+    Raises
+    ------
+    InvalidInput
+        When the broker cannot do it, or the symbol is unknown.
+    Conflict
+        When the id was used for another order, or the account is halted.
+    """
+    instrument = instrument_get(symbol, owner_id=account.owner_id)
+    _check_account(account, side)
+    client_order_id = client_order_id or str(uuid7())
+    request = OrderRequest(
+        client_order_id=client_order_id,
+        symbol=instrument.symbol,
+        asset_type=asset_type,
+        side=side,
+        order_type=order_type,
+        quantity=quantity,
+        time_in_force=time_in_force,
+        limit_price=limit_price,
+        stop_price=stop_price,
+        trail_amount=trail_amount,
+        trail_fraction=trail_fraction,
+    )
+    request_check(kind=account.kind, instrument=instrument, request=request)
+    fields = order_fields(request) | {"strategy": strategy}
+    try:
+        return order_commit(account=account, client_order_id=client_order_id, fields=fields)
+    except IntegrityError:
+        order = Order.objects.get(account=account, client_order_id=client_order_id)
+        if any(getattr(order, name) != value for name, value in fields.items()):
+            raise Conflict(
+                f"client_order_id {client_order_id!r} is that of another order "
+                f"({order}): take a new one.",
+                code="client_order_id_used",
+            ) from None
+        return order
+
+
+def order_fields(request: OrderRequest) -> dict[str, Any]:
+    """Return the columns that say what is wanted."""
+    return {
+        "symbol": request.symbol,
+        "asset_type": request.asset_type,
+        "side": request.side,
+        "order_type": request.order_type,
+        "time_in_force": request.time_in_force,
+        "quantity": request.quantity,
+        "limit_price": request.limit_price,
+        "stop_price": request.stop_price,
+        "trail_amount": request.trail_amount,
+        "trail_fraction": request.trail_fraction,
+    }
+
+
+@transaction.atomic
+def order_commit(*, account: BrokerAccount, client_order_id: str, fields: dict[str, Any]) -> Order:
+    """Write an order, judge it, and queue its sending: all of it or nothing.
+
+    The account's row is locked, so that orders at once are judged one after the other.
+    """
+    held = BrokerAccount.objects.select_for_update(no_key=True).get(id=account.id)
+    order = Order.objects.create(
+        owner_id=held.owner_id, account=held, client_order_id=client_order_id, **fields
+    )
+    decision = order_judge(order=order, account=held)
+    if decision.admitted:
+        task_enqueue(task=SUBMIT_TASK, args=[str(order.id)], queue="orders")
+        return order
+    order_deny(order=order, code=decision.code, reason=decision.reason)
+    return order
+
+
+def order_deny(*, order: Order, code: str, reason: str) -> None:
+    """End an order that was not sent."""
+    order_move(
+        order_id=order.id,
+        old=OrderStatus.CREATED,
+        new=OrderStatus.DENIED,
+        note=reason,
+        reason_code=code,
+        reason=reason[:1000],
+        finished_at=timezone.now(),
+    )
+    order.refresh_from_db()
+    order_tell(order_id=order.id)
+
+
+@transaction.atomic
+def order_cancel(*, order: Order) -> Order:
+    """Take back an order that was not sent yet, or ask its venue to cancel it.
+
+    An order that is being sent, or whose outcome is unknown, is canceled as soon as it is known
+    to be at the venue.
+    """
+    order = Order.objects.select_for_update().get(id=order.id)
+    status = OrderStatus(order.status)
+    if status == OrderStatus.CREATED:
+        order_move(
+            order_id=order.id,
+            old=OrderStatus.CREATED,
+            new=OrderStatus.CANCELED,
+            note="canceled by its owner",
+            finished_at=timezone.now(),
+        )
+        order_tell(order_id=order.id)
+    elif status in CANCELABLE:
+        order.cancel_requested_at = timezone.now()
+        order.save(update_fields=["cancel_requested_at", "updated_at"])
+        task_enqueue(task=CHANGE_TASK, args=[str(order.id)], queue="orders")
+    elif status != OrderStatus.PENDING_CANCEL:
+        raise Conflict(f"This order is {order.status}: it cannot be canceled any more.")
+    order.refresh_from_db()
+    return order
+
+
+@transaction.atomic
+def order_replace(
+    *,
+    order: Order,
+    quantity: Decimal | None = None,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+) -> Order:
+    """Ask an order's venue to change it; return the order that will stand there.
+
+    Raises
+    ------
+    Conflict
+        When the order does not wait at its venue.
+    InvalidInput
+        When the venue cannot change orders, or not so.
+    """
+    held = BrokerAccount.objects.select_for_update(no_key=True).get(id=order.account_id)
+    order = Order.objects.select_for_update().get(id=order.id)
+    can = ADAPTERS.get(held.kind).capabilities
+    if can.replacing == Replacing.NONE:
+        raise InvalidInput(
+            f"{held.kind} cannot change an order: cancel it and place another.",
+            code="replace_unsupported",
+        )
+    if order.status not in WORKING:
+        raise Conflict(f"This order is {order.status}: only one that waits can be changed.")
+    request = OrderRequest(
+        client_order_id=str(uuid7()),
+        symbol=order.symbol,
+        asset_type=AssetType(order.asset_type),
+        side=Side(order.side),
+        order_type=OrderType(order.order_type),
+        quantity=quantity or order.quantity,
+        time_in_force=TimeInForce(order.time_in_force),
+        limit_price=limit_price or order.limit_price,
+        stop_price=stop_price or order.stop_price,
+        trail_amount=order.trail_amount,
+        trail_fraction=order.trail_fraction,
+    )
+    _check_account(held, request.side)
+    if request.quantity <= order.filled_quantity:
+        raise InvalidInput(
+            f"{order.filled_quantity.normalize():f} are filled already: ask for more, or cancel.",
+            code="quantity_filled",
+        )
+    instrument = instrument_get(order.symbol, owner_id=order.owner_id)
+    request_check(kind=held.kind, instrument=instrument, request=request)
+    if can.replacing == Replacing.NEW_ORDER:
+        return _replace_by_new(held, order, request)
+    _pend(order)
+    order.wanted = {
+        name: f"{value:f}"
+        for name in ("quantity", "limit_price", "stop_price")
+        if (value := getattr(request, name)) is not None
+    }
+    order.save(update_fields=["wanted"])
+    order.refresh_from_db()
+    return order
+
+
+def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest) -> Order:
+    if order.filled_quantity:
+        raise Conflict("This order is filled in part: cancel it and place another.")
+    new = Order.objects.create(
+        owner_id=account.owner_id,
+        account=account,
+        client_order_id=request.client_order_id,
+        strategy_id=order.strategy_id,
+        replaces=order,
+        **order_fields(request),
+    )
+    decision = order_judge(order=new, account=account)
+    if decision.admitted:
+        _pend(order)
+    else:
+        order_deny(order=new, code=decision.code, reason=decision.reason)
+    return new
+
+
+def _pend(order: Order) -> None:
+    order_move(order_id=order.id, old=OrderStatus(order.status), new=OrderStatus.PENDING_REPLACE)
+    task_enqueue(task=CHANGE_TASK, args=[str(order.id)], queue="orders")
+
+
+def _check_account(account: BrokerAccount, side: Side) -> None:
+    """Refuse what the state of the account forbids."""
+    if account.state == AccountState.HALTED:
+        raise Conflict("The account is halted: nothing is sent.", code="account_halted")
+    if account.state == AccountState.REDUCING and side in OPENING_SIDES:
+        raise Conflict("The account may only reduce positions.", code="account_reducing")

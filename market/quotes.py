@@ -16,7 +16,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from core.realtime.push import publisher
+from market.memory import memory
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class Quote:
 def quotes_put(quotes: Iterable[Quote], *, now: datetime) -> None:
     """Keep quotes, and publish those that are news; without Redis nothing happens."""
     try:
-        client = publisher()
+        client = memory()
         for quote in quotes:
             data = quote.as_data(now=now)
             before: Any = client.set(_key(quote.symbol), json.dumps(data), ex=KEPT_S, get=True)
@@ -79,7 +79,7 @@ def quotes_put(quotes: Iterable[Quote], *, now: datetime) -> None:
 def quote_get(symbol: str) -> Quote | None:
     """Return the latest quote of a symbol; None where there is none, or no Redis."""
     try:
-        found = publisher().get(_key(symbol))
+        found = memory().get(_key(symbol))
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
         return None
@@ -101,7 +101,7 @@ def quotes_want(symbols: Iterable[str], *, now: datetime) -> None:
     if not until:
         return
     try:
-        publisher().zadd(_wanted(), until)
+        memory().zadd(_wanted(), until)
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
 
@@ -109,7 +109,7 @@ def quotes_want(symbols: Iterable[str], *, now: datetime) -> None:
 def quotes_wanted(*, now: datetime) -> list[str]:
     """Return the symbols that somebody wants, in order; none without Redis."""
     try:
-        client = publisher()
+        client = memory()
         client.zremrangebyscore(_wanted(), "-inf", now.timestamp())
         found: Any = client.zrange(_wanted(), 0, -1)
     except redis.RedisError as error:
@@ -121,7 +121,7 @@ def quotes_wanted(*, now: datetime) -> list[str]:
 def poll_claim(*, seconds: int) -> bool:
     """Return whether this worker may poll now; for `seconds` no other one may."""
     try:
-        return bool(publisher().set(f"{_wanted()}:polled", b"1", nx=True, ex=seconds))
+        return bool(memory().set(f"{_wanted()}:polled", b"1", nx=True, ex=seconds))
     except redis.RedisError:
         return False
 

@@ -61,6 +61,7 @@ def bars_read(
     start: date | datetime | None = None,
     end: date | datetime | None = None,
     adjusted: bool = True,
+    as_of: date | None = None,
     owner_id: UUID | None = None,
     snapshot: str | None = None,
 ) -> StoredBars:
@@ -77,6 +78,9 @@ def bars_read(
         A day means its whole session, the end included; None means as far as there are bars.
     adjusted : bool
         Whether to take later splits and dividends into the prices.
+    as_of : date, optional
+        Take in only those that had happened by the end of that day: the prices as they were seen
+        then. Bars after it have prices in the units of that day too.
     owner_id : UUID, optional
         Whose private bars may be read beside the shared ones.
     snapshot : str, optional
@@ -98,16 +102,20 @@ def bars_read(
         series, content_hash, path = snapshot_get(
             symbol=symbol, interval=bar_interval, content_hash=snapshot, owner_id=owner_id
         )
-    bars = _cache.get((content_hash, adjusted), lambda: _read(path, adjusted=adjusted))
     stored_interval = interval_get(series.interval)
-    if stored_interval != bar_interval:
-        fine = bars
-        bars = _cache.get(
+
+    def held(*, adjusted: bool) -> Bars:
+        bars = _cache.get((content_hash, adjusted), lambda: _read(path, adjusted=adjusted))
+        if stored_interval == bar_interval:
+            return bars
+        return _cache.get(
             (content_hash, adjusted, bar_interval.name),
             lambda: bars_coarser(
-                fine, instrument=series.instrument, interval=stored_interval, to=bar_interval
+                bars, instrument=series.instrument, interval=stored_interval, to=bar_interval
             ),
         )
+
+    bars = held(adjusted=adjusted)
     first, last = range_bounds(
         start=start, end=end, instrument=series.instrument, interval=bar_interval
     )
@@ -115,8 +123,17 @@ def bars_read(
     stop = len(bars) if last is None else int(np.searchsorted(bars.ts, last, side="right"))
     if begin >= stop:
         raise nothing_in_range([series], start, end)
+    shown = bars.slice(begin, stop)
+    if adjusted and as_of is not None:
+        _, seen = range_bounds(
+            start=None, end=as_of, instrument=series.instrument, interval=bar_interval
+        )
+        known = 0 if seen is None else int(np.searchsorted(bars.ts, seen, side="right"))
+        if not known:
+            raise nothing_in_range([series], None, as_of)
+        shown = bars_rescale(shown, raw=held(adjusted=False), adjusted=bars, row=known - 1)
     return StoredBars(
-        bars=bars.slice(begin, stop),
+        bars=shown,
         snapshot=content_hash,
         instrument=series.instrument,
         interval=bar_interval,
@@ -124,6 +141,18 @@ def bars_read(
         provider=series.provider,
         stored_interval=None if stored_interval == bar_interval else stored_interval,
     )
+
+
+def bars_rescale(shown: Bars, *, raw: Bars, adjusted: Bars, row: int) -> Bars:
+    """Return adjusted bars in the units of the prices of a row: there they are the raw ones."""
+    factor = float(adjusted.close[row] / raw.close[row])
+    split = 1.0
+    # What no volume was traded of, no volume tells the split of.
+    traded = np.flatnonzero(raw.volume[: row + 1] > 0)
+    if traded.size:
+        split = float(raw.volume[traded[-1]] / adjusted.volume[traded[-1]])
+    prices = {name: getattr(shown, name) / factor for name in ("open", "high", "low", "close")}
+    return Bars.from_arrays(ts=shown.ts, **prices, volume=shown.volume * split)
 
 
 def _read(path: str, *, adjusted: bool) -> Bars:

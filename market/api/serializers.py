@@ -132,6 +132,16 @@ class BarsQuery(serializers.Serializer[Any]):
     adjusted = serializers.BooleanField(
         default=True, help_text="Take later splits and dividends into the prices."
     )
+    as_of = serializers.DateField(
+        required=False,
+        default=None,
+        help_text="Take in only splits and dividends up to that day: prices as they were seen.",
+    )
+    format = serializers.ChoiceField(
+        choices=("json", "csv", "arrow"),
+        default="json",
+        help_text="Or ask by `Accept: text/csv` or `application/vnd.apache.arrow.stream`.",
+    )
 
 
 class BarsOutput(serializers.Serializer[Any]):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +17,7 @@ from core.api.views import ApiView, ListView, accepted
 from core.errors import InvalidInput, NotAllowed
 from core.realtime.waiting import waitable
 from market.api import examples
+from market.api.bar_files import ARROW, BarsNegotiation, form_of, table_answer
 from market.api.filters import FetchFilter, InstrumentFilter, SymbolPage
 from market.api.serializers import (
     BarsOutput,
@@ -93,23 +96,34 @@ class MarketView(ApiView):
 class BarsView(ApiView):
     """`GET bars`."""
 
+    # Ours says how they are written; DRF's own would look for a renderer of that name.
+    content_negotiation_class = BarsNegotiation
+
     @extend_schema(
         operation_id="bars_get",
         summary="Read bars",
         parameters=[BarsQuery],
-        responses=BarsOutput,
+        responses={
+            (200, "application/json"): BarsOutput,
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, ARROW): OpenApiTypes.BINARY,
+        },
         examples=[examples.BARS],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Read the bars of a symbol, as columns."""
         query = BarsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        stored = bars_read(**query.validated_data, owner_id=caller_id(request))
+        wanted = dict(query.validated_data)
+        form = form_of(request, wanted.pop("format"))
+        stored = bars_read(**wanted, owner_id=caller_id(request))
+        if form != "json":
+            return table_answer(stored, form=form)
         if len(stored.bars) > settings.BARS_MAX_ROWS:
             raise InvalidInput(
                 f"The range has {len(stored.bars):,} bars, an answer at most "
-                f"{settings.BARS_MAX_ROWS:,}: choose a shorter range (start, end) or a longer "
-                "interval.",
+                f"{settings.BARS_MAX_ROWS:,}: choose a shorter range (start, end), a longer "
+                "interval, or format=csv or arrow, which have no limit.",
                 code="too_many_bars",
             )
         return Response(bars_body(stored))

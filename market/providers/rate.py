@@ -17,8 +17,8 @@ import structlog
 from django.conf import settings
 
 from core.errors import Transient
-from core.realtime.push import publisher
 from market.configuration import setting
+from market.memory import memory
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ def place_wait(
 def _take(name: str, step: float) -> float:
     """Return how long to wait; 0 means that the place was taken."""
     try:
-        return float(publisher().eval(TAKE_PLACE, 1, name, step, BURST))
+        return float(memory().eval(TAKE_PLACE, 1, name, step, BURST))
     except (redis.RedisError, OSError) as error:
         log.warning("market.rate_without_redis", error=str(error))
     with _lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -119,7 +120,8 @@ def test_the_market_shows_each_instrument_with_its_bars_and_latest_price(api, st
     assert (shown["symbol"], shown["latest"]["price"]) == ("GOOG", "104.0")
     assert shown["latest"]["ts"] == "2024-01-05T00:00:00Z"
     assert [series["rows"] for series in shown["series"]] == [5]
-    assert api.get("/api/v1/market/goog/").json() == shown
+    # One alone has the quote too, once a provider was asked.
+    assert api.get("/api/v1/market/goog/").json() == shown | {"quote": None}
     empty = api.get("/api/v1/market/EMPTY").json()
     assert (empty["latest"], empty["series"]) == (None, [])
     missing = api.get("/api/v1/market/GOGO")
@@ -263,3 +265,47 @@ def test_a_fetch_that_cannot_be_is_refused_at_once(api, body, status, path):
 def test_times_of_the_catalogue_are_iso_utc(api, stored):
     series = api.get("/api/v1/market/GOOG").json()["series"][0]
     assert datetime.fromisoformat(series["last_ts"]) == datetime(2024, 1, 5, tzinfo=UTC)
+
+
+def test_bars_come_as_csv_and_arrow_to_those_who_ask_for_them(api, stored):
+    path = "/api/v1/bars?symbol=GOOG&start=2024-01-02&end=2024-01-03&adjusted=false"
+    text = api.get(f"{path}&format=csv")
+    assert text.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert text.content.decode().splitlines() == [
+        "ts,open,high,low,close,volume",
+        "2024-01-02T00:00:00Z,100.5,102.0,100.0,101.0,1000.0",
+        "2024-01-03T00:00:00Z,101.5,103.0,101.0,102.0,1000.0",
+    ]
+    arrow = api.get(path, headers={"Accept": "application/vnd.apache.arrow.stream"})
+    table = pa.ipc.open_stream(b"".join(arrow) if arrow.streaming else arrow.content).read_all()
+    assert table.column("close").to_pylist() == [101.0, 102.0]
+    assert table.schema.metadata[b"snapshot"].decode() == stored.content_hash
+    assert api.get(f"{path}&format=xml").status_code == 422
+    assert api.get(path).json()["rows"] == 2
+
+
+def test_prices_are_adjusted_as_somebody_saw_them_on_a_day(api, goog, make_history):
+    # A 2-for-1 split after the second day, a dividend of 10% after the fourth.
+    history_store(
+        instrument=goog,
+        interval=interval_get("1d"),
+        provider="sample",
+        history=make_history(
+            6, factor=[0.45, 0.45, 0.9, 0.9, 1.0, 1.0], split=[0.5, 0.5, 1.0, 1.0, 1.0, 1.0]
+        ),
+    )
+
+    def seen(**query):
+        params = {"symbol": "GOOG"} | query
+        return api.get("/api/v1/bars", params).json()
+
+    assert seen()["close"][0] == pytest.approx(100 * 0.45)
+    # On the third day nobody knew of the dividend to come.
+    third = seen(as_of="2024-01-03", end="2024-01-03")
+    assert third["close"] == pytest.approx([100 * 0.5, 101 * 0.5, 102])
+    assert third["volume"] == pytest.approx([2000, 2000, 1000])
+    first = seen(as_of="2024-01-02", end="2024-01-02")
+    assert first["close"] == [100, 101]
+    assert first["volume"] == [1000, 1000]
+    before = api.get("/api/v1/bars", {"symbol": "GOOG", "as_of": "2023-01-01"})
+    assert (before.status_code, before.json()["code"]) == (422, "no_bars_in_range")

@@ -335,7 +335,7 @@ def test_all_workers_together_ask_no_more_often_than_allowed(settings, monkeypat
 
 def test_without_redis_each_process_keeps_the_rate_itself(settings, monkeypatch):
     settings.PROVIDER_RATES = {"alpaca": 600}
-    monkeypatch.setattr(rate, "publisher", lambda: (_ for _ in ()).throw(OSError("no redis")))
+    monkeypatch.setattr(rate, "memory", lambda: (_ for _ in ()).throw(OSError("no redis")))
     monkeypatch.setattr(rate, "_due", {})
     waits: list[float] = []
     monkeypatch.setattr(rate, "LONGEST_WAIT_S", 0.5)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ImproperlyConfigured
+
 from backtester import env
+from backtester.settings.base import PRODUCTION
 
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend"
@@ -24,3 +27,12 @@ TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "")
 TWILIO_FROM_NUMBER = env.text("TWILIO_FROM_NUMBER", "")
 TWILIO_URL = env.text("TWILIO_URL", "https://api.twilio.com")
+
+# Origins (http://127.0.0.1:9000) that webhooks may go to although they are not public or encrypted:
+# for trying them out on one's own machine.
+WEBHOOK_TEST_ORIGINS = env.items("WEBHOOK_TEST_ORIGINS")
+if PRODUCTION and WEBHOOK_TEST_ORIGINS:
+    raise ImproperlyConfigured(
+        f"WEBHOOK_TEST_ORIGINS={','.join(WEBHOOK_TEST_ORIGINS)!r} lets users reach into your "
+        "network: unset it in production."
+    )

@@ -1,4 +1,4 @@
-"""What a well-formed address looks like."""
+"""What a well-formed address looks like, and how its owner gets rid of us."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+
+from notifications.channels.base import Message
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -24,3 +26,13 @@ def phone_fault(number: str) -> str | None:
     if E164.fullmatch(number):
         return None
     return f"{number!r} is not a phone number in international form, such as +14155550100"
+
+
+def unsubscribe_headers(message: Message) -> dict[str, str]:
+    """Return what lets a mail program offer one click to end these mails (RFC 8058)."""
+    if not message.unsubscribe_url:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{message.unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class SecretKind(StrEnum):
+    """Where the secret of a channel comes from."""
+
+    NONE = "none"
+    MADE = "made"  # by us, shown once: it signs
+    GIVEN = "given"  # by its owner: it opens the service
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,19 +23,37 @@ class Message:
     Attributes
     ----------
     recipient : str
-        An email address, a phone number in E.164 form, or a user's id.
+        An email address, a phone number in E.164 form, a URL, a chat, or a user's id.
     subject : str
         One line.
     text : str
         The body as plain text.
     alert_id : str
         Id of the alert, the same for every recipient.
+    html : str
+        The body as HTML, for those who show it; empty where there is none.
+    event : str
+        What happened: ``"run.completed"``, or ``"digest"`` for several at once.
+    created_at : str
+        When, ISO 8601 in UTC.
+    data : Mapping
+        The event's data, for programs.
+    secrets : tuple of str
+        The channel's, the newest first.
+    unsubscribe_url : str
+        Where a POST ends these messages, for email.
     """
 
     recipient: str
     subject: str
     text: str
     alert_id: str
+    html: str = ""
+    event: str = ""
+    created_at: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    unsubscribe_url: str = field(default="", repr=False)
 
 
 class DeliveryError(Exception):
@@ -58,13 +86,24 @@ class DeliveryError(Exception):
 
 
 class Channel(Protocol):
-    """One service that delivers messages.
+    """One service that delivers messages. `send` is called in threads, and touches no database.
 
-    `repeatable` says whether a message of unknown outcome may be sent again: a second copy of an
-    email is a nuisance, a second SMS costs money and frightens.
+    Attributes
+    ----------
+    repeatable : bool
+        Whether a message of unknown outcome may be sent again: a second copy of an email is a
+        nuisance, a second SMS costs money and frightens.
+    needs_code : bool
+        Whether the address is proven by a code before anything else is sent to it.
+    secret : SecretKind
+    rate_per_min : int
+        How many messages a minute one recipient gets where its owner sets no other rate.
     """
 
     repeatable: bool
+    needs_code: bool
+    secret: SecretKind
+    rate_per_min: int
 
     def is_configured(self) -> bool:
         """Tell whether this installation has what the channel needs (keys, numbers)."""
@@ -72,6 +111,10 @@ class Channel(Protocol):
 
     def recipient_fault(self, recipient: str) -> str | None:
         """Say what is wrong with an address, or None where it is well-formed."""
+        ...
+
+    def secret_fault(self, secret: str) -> str | None:
+        """Say what is wrong with the secret that its owner gave, "" where there was none."""
         ...
 
     def send(self, message: Message) -> str:

@@ -14,6 +14,9 @@ CHANNELS: KindTable[Channel] = KindTable(
         "smtp_email": "notifications.channels.smtp_email.SmtpEmail",
         "sendgrid_email": "notifications.channels.sendgrid_email.SendGridEmail",
         "twilio_sms": "notifications.channels.twilio_sms.TwilioSms",
+        "webhook": "notifications.channels.webhook.Webhook",
+        "telegram": "notifications.channels.telegram.Telegram",
+        "slack": "notifications.channels.slack.Slack",
     },
     check_id="notifications.E001",
 )

@@ -8,10 +8,10 @@ from urllib.error import URLError
 from django.conf import settings
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
-from sendgrid.helpers.mail import Mail
+from sendgrid.helpers.mail import Header, Mail
 
-from notifications.channels.addresses import email_fault
-from notifications.channels.base import DeliveryError, Message
+from notifications.channels.addresses import email_fault, unsubscribe_headers
+from notifications.channels.base import DeliveryError, Message, SecretKind
 
 TIMEOUT_S = 10
 
@@ -20,6 +20,9 @@ class SendGridEmail:
     """Sends with the installation's API key."""
 
     repeatable = True
+    needs_code = True
+    secret = SecretKind.NONE
+    rate_per_min = 60
 
     def is_configured(self) -> bool:
         """Need an API key."""
@@ -29,6 +32,10 @@ class SendGridEmail:
         """Take email addresses."""
         return email_fault(recipient)
 
+    def secret_fault(self, secret: str) -> str | None:
+        """Take none."""
+        return "an address of this kind takes no secret" if secret else None
+
     def send(self, message: Message) -> str:
         """Hand the mail to SendGrid, which answers 202 with the id of the message."""
         mail = Mail(
@@ -36,7 +43,10 @@ class SendGridEmail:
             to_emails=message.recipient,
             subject=message.subject,
             plain_text_content=message.text,
+            html_content=message.html or None,
         )
+        for name, value in unsubscribe_headers(message).items():
+            mail.add_header(Header(name, value))
         client = SendGridAPIClient(settings.SENDGRID_API_KEY, host=settings.SENDGRID_URL)
         client.client.timeout = TIMEOUT_S
         try:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import smtplib
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 
-from notifications.channels.addresses import email_fault
-from notifications.channels.base import DeliveryError, Message
+from notifications.channels.addresses import email_fault, unsubscribe_headers
+from notifications.channels.base import DeliveryError, Message, SecretKind
 
 
 class SmtpEmail:
     """Sends through Django's mail backend."""
 
     repeatable = True
+    needs_code = True
+    secret = SecretKind.NONE
+    rate_per_min = 60
 
     def is_configured(self) -> bool:
         """Need nothing: without a server, mail goes to the console."""
@@ -24,14 +27,21 @@ class SmtpEmail:
         """Take email addresses."""
         return email_fault(recipient)
 
+    def secret_fault(self, secret: str) -> str | None:
+        """Take none."""
+        return "an address of this kind takes no secret" if secret else None
+
     def send(self, message: Message) -> str:
         """Hand the mail to the server."""
-        mail = EmailMessage(
+        mail = EmailMultiAlternatives(
             subject=message.subject,
             body=message.text,
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=[message.recipient],
+            headers=unsubscribe_headers(message),
         )
+        if message.html:
+            mail.attach_alternative(message.html, "text/html")
         try:
             mail.send()
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:

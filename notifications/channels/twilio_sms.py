@@ -11,7 +11,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from notifications.channels.addresses import phone_fault
-from notifications.channels.base import DeliveryError, Message
+from notifications.channels.base import DeliveryError, Message, SecretKind
 
 TIMEOUT_S = 10
 TWILIO_HOST = "https://api.twilio.com"
@@ -32,6 +32,9 @@ class TwilioSms:
     """Sends from the installation's number."""
 
     repeatable = False
+    needs_code = True
+    secret = SecretKind.NONE
+    rate_per_min = 20
 
     def is_configured(self) -> bool:
         """Need an account, its token and a number."""
@@ -44,6 +47,10 @@ class TwilioSms:
     def recipient_fault(self, recipient: str) -> str | None:
         """Take phone numbers in international form."""
         return phone_fault(recipient)
+
+    def secret_fault(self, secret: str) -> str | None:
+        """Take none."""
+        return "an address of this kind takes no secret" if secret else None
 
     def send(self, message: Message) -> str:
         """Hand the text to Twilio, which answers 201 with the id of the message.

@@ -6,18 +6,30 @@ import socket
 
 import pytest
 
-from notifications.channels.base import DeliveryError, Message
+from notifications.channels.base import DeliveryError, Message, SecretKind
 from notifications.channels.kinds import CHANNELS
 
 
 class HttpChannelContract:
-    """Give `kind`, `recipient`, `bad_recipient`, `module` (for its time-out) and `error_body`."""
+    """Give `kind`, `recipient`, `bad_recipient`, `module` (for its time-out) and `error_body`.
+
+    Where the address is the service's own URL, `recipient_at` says which; `secrets` are what the
+    channel signs or logs in with.
+    """
 
     kind: str
     recipient: str
     bad_recipient: str
     module: str
     error_body: bytes
+    secrets: tuple[str, ...] = ()
+
+    def recipient_at(self, url):
+        return self.recipient
+
+    @pytest.fixture(autouse=True)
+    def _address(self, service):
+        self.address = self.recipient_at(service.url)
 
     @pytest.fixture
     def channel(self):
@@ -26,7 +38,16 @@ class HttpChannelContract:
 
     @property
     def message(self):
-        return Message(self.recipient, "Run completed", "GOOG: +12 %", alert_id="a1")
+        return Message(
+            self.address,
+            "Run completed",
+            "GOOG: +12 %",
+            alert_id="a1",
+            event="run.completed",
+            created_at="2026-01-15T14:30:01Z",
+            data={"ticker": "GOOG"},
+            secrets=self.secrets,
+        )
 
     def refusal(self, channel):
         with pytest.raises(DeliveryError) as refusal:
@@ -37,11 +58,18 @@ class HttpChannelContract:
         assert channel.is_configured()
 
     def test_a_well_formed_address_passes_and_another_is_told(self, channel):
-        assert channel.recipient_fault(self.recipient) is None
+        assert channel.recipient_fault(self.address) is None
         assert self.bad_recipient in channel.recipient_fault(self.bad_recipient)
 
+    def test_it_says_how_it_is_to_be_used(self, channel):
+        assert channel.rate_per_min > 0
+        assert {type(channel.repeatable), type(channel.needs_code)} == {bool}
+        made_here = channel.secret is not SecretKind.GIVEN
+        assert channel.secret_fault("nonsense") is not None
+        assert (channel.secret_fault("") is None) == made_here
+
     def test_it_sends_once_and_returns_the_services_id(self, channel, service):
-        assert channel.send(self.message)
+        assert isinstance(channel.send(self.message), str)
         assert len(service.requests) == 1
 
     @pytest.mark.parametrize("status", [400, 401, 403])
@@ -76,11 +104,16 @@ class HttpChannelContract:
         service.delay_s = 1
         assert self.refusal(channel).unknown
 
-    def test_a_service_that_is_not_there_took_nothing(self, channel, service, settings):
+    def test_a_service_that_is_not_there_took_nothing(
+        self, channel, service, settings, monkeypatch
+    ):
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             gone = f"http://127.0.0.1:{unused.getsockname()[1]}"
             settings.SENDGRID_URL = settings.TWILIO_URL = gone
+            settings.WEBHOOK_TEST_ORIGINS = [gone]
+            monkeypatch.setattr("notifications.channels.telegram.API_URL", gone)
+            self.address = self.recipient_at(gone)
             error = self.refusal(channel)
         assert not error.permanent
         assert not error.unknown

@@ -1,4 +1,4 @@
-"""Loopback servers that speak SendGrid's and Twilio's protocols, and a way to make them fail."""
+"""A loopback server that speaks the protocols of the services, and a way to make it fail."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Service:
     headers: dict = field(default_factory=dict)
     body: bytes | None = None
     delay_s: float = 0
+    drip_s: float = 0
     hang_up: bool = False
 
 
@@ -35,18 +36,35 @@ class Handler(BaseHTTPRequestHandler):
         if service.hang_up:
             self.connection.close()
             return
+        if service.drip_s:
+            self.drip(service.drip_s)
+            return
         status, headers, answer = self.answer(body)
         self.send_response(service.status or status)
         for name, value in {**headers, **service.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        with contextlib.suppress(BrokenPipeError):  # a caller that ran out of patience
+        with contextlib.suppress(OSError):  # a caller that ran out of patience
             self.wfile.write(answer if service.body is None else service.body)
+
+    def drip(self, pause_s):
+        """Send a header byte by byte, without an end."""
+        self.connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                self.connection.sendall(b"x")
+                time.sleep(pause_s)
+        self.close_connection = True
 
     def answer(self, body):
         if self.path == "/v3/mail/send":
             assert json.loads(body)["personalizations"]
             return 202, {"X-Message-Id": "sg-1"}, b""
+        if self.path.endswith("/sendMessage"):
+            assert json.loads(body)["chat_id"]
+            return 200, {}, b'{"ok": true, "result": {"message_id": 7}}'
+        if not self.path.startswith("/2010-04-01/"):
+            return 200, {}, b"ok"
         form = parse_qs(body.decode())
         reply = {"sid": "SM1", "status": "queued", "to": form["To"][0], "body": form["Body"][0]}
         return 201, {"Content-Type": "application/json"}, json.dumps(reply).encode()
@@ -56,13 +74,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def service(settings):
+def service(settings, monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.service = Service(url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     settings.SENDGRID_URL = settings.TWILIO_URL = server.service.url
+    settings.WEBHOOK_TEST_ORIGINS = [server.service.url]
+    monkeypatch.setattr("notifications.channels.telegram.API_URL", server.service.url)
     settings.SENDGRID_API_KEY = "SG.key"
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC" + "0" * 32, "token"
     settings.TWILIO_FROM_NUMBER = "+14155550100"

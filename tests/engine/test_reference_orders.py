@@ -28,10 +28,10 @@ from core.engine.program import (
 )
 from core.engine.simulate import simulate
 from core.errors import InvalidInput
+from tests.engine.order_scenario import cancel, limit, stop, stop_limit
 from tests.engine.scenario import (
     at_level,
     build,
-    close,
     long,
     market,
     percent,
@@ -74,19 +74,6 @@ def check(rows: Any, *signals: Any, levels: Any = (), sessions: Any = None, **co
 
 def mirrored(rows: Any) -> list[Any]:
     return [(200 - o, 200 - low, 200 - h, 200 - c) for o, h, low, c in rows]
-
-
-def limit(price: float, **options: Any) -> dict[str, Any]:
-    return {"order": Order(OrderKind.LIMIT, limit=Price(PriceKind.NUMBER, price), **options)}
-
-
-def stop(price: float, **options: Any) -> dict[str, Any]:
-    return {"order": Order(OrderKind.STOP, stop=Price(PriceKind.NUMBER, price), **options)}
-
-
-def stop_limit(at: float, to: float, **options: Any) -> dict[str, Any]:
-    prices = {"stop": Price(PriceKind.NUMBER, at), "limit": Price(PriceKind.NUMBER, to)}
-    return {"order": Order(OrderKind.STOP_LIMIT, **prices, **options)}
 
 
 START = [CALM, CALM]
@@ -200,9 +187,8 @@ def test_an_order_waits_until_it_is_cancelled_replaced_or_over() -> None:
     rows = [CALM] * 5 + [dip] + [CALM] * 3
     wait = [(5, 95.0, 8, 100.0)]
     assert check(rows, long(1, **limit(95), **TEN)) == wait
-    cancel = dataclasses.replace(close(3), operation=Operation.CANCEL_ORDERS)
-    assert check(rows, long(1, **limit(95), **TEN), cancel) == []
-    assert check(rows, long(1, 3, **limit(95), **TEN), cancel) == wait  # the new one stays
+    assert check(rows, long(1, **limit(95), **TEN), cancel(3)) == []
+    assert check(rows, long(1, 3, **limit(95), **TEN), cancel(3)) == wait  # the new one stays
     bars = {"time_in_force": TimeInForce.BARS}
     assert check(rows, long(1, **limit(95, **bars, bars=4), **TEN)) == wait
     assert check(rows, long(1, **limit(95, **bars, bars=3), **TEN)) == []

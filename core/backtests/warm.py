@@ -11,21 +11,13 @@ from core.backtests.columns import columns_pack, columns_unpack
 from core.backtests.simulation import graph_simulate
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.option_rules import OptionLeg, OptionOperation, OptionRule, Right
-from core.engine.program import Program
 from core.engine.warm import warm_kernels
-from core.options.simulate import simulate_with_options
 from market.calendars import sessions_for
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_get
 
 BARS = 200
 THIS_CENTURY = 1_000_000_000_000_000_000
-OPTION_PROGRAM = Program(
-    columns=("once",),
-    rules=(),
-    option_rules=(OptionRule(OptionOperation.OPEN, 0, legs=(OptionLeg(Right.PUT, -1),)),),
-)
 
 
 @worker_init.connect
@@ -56,7 +48,6 @@ def simulation_warm(**_: Any) -> None:
     )
     # The calendar of most shares takes a sixth of a second to make.
     sessions_for("XNYS", first_ts=THIS_CENTURY, last_ts=THIS_CENTURY)
-    simulate_with_options(bars, [bar == BARS // 2], OPTION_PROGRAM, RunConfig(cash=1e6))
 
 
 @worker_process_init.connect

@@ -27,6 +27,12 @@ WAVE = daily_bars(np.round(100 + 20 * np.sin(np.arange(500) / 15) + np.arange(50
 MONEY = {"options": {**FREE, "volatility_premium": 1.0}}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _warm_options():
+    """Compile before the first test: a lease cannot be renewed inside a test's transaction."""
+    play(market([100.0] * 9), opening(leg("sell put")))
+
+
 def put_seller(**more):
     """Sells a put whenever the close crosses above its average; what is assigned is sold."""
     put = {"operation": "sell_put", "strike": {"by": "delta", "value": 0.3},

@@ -167,7 +167,8 @@ def test_settings_are_read_back_as_they_were_written():
     assert caught.value.details[0].path == "options"
 
 
-def test_the_command_line_prints_contracts(tmp_path):
+def test_the_command_line_prints_contracts(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "bars.csv").write_text(csv_of(WAVE))
     (tmp_path / "graph.json").write_text(json.dumps(put_seller()))
     (tmp_path / "config.json").write_text(json.dumps({"cash": 100_000, **MONEY}))

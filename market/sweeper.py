@@ -6,18 +6,23 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from core.db import claim
 from core.outbox.services import task_enqueue
-from market.choices import FetchStatus
-from market.models import Fetch, Import
+from market.choices import FETCH_FINAL, FetchStatus
+from market.models import Fetch, FetchPart, Import
+from market.parts import StoredParts
 from market.transitions import fetch_move, import_move
 
 # A message in the queue may simply wait; sending it once more does no harm, the row is claimed.
 QUEUED_LOST_AFTER = timedelta(minutes=2)
 RUNNING_LOST_AFTER = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
 MAX_ATTEMPTS = 3
+# What came of a download that ended without bars waits that long for another try.
+PARTS_KEPT = timedelta(days=7)
+PRUNED_AT_ONCE = 100
 
 
 def fetches_requeue() -> int:
@@ -103,3 +108,18 @@ def imports_requeue() -> int:
                 task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
                 queued += 1
     return queued
+
+
+def parts_prune() -> int:
+    """Drop what came of downloads that ended without bars a week ago; return of how many."""
+    old = Fetch.objects.filter(
+        Exists(FetchPart.objects.filter(fetch=OuterRef("pk"))),
+        status__in=FETCH_FINAL,
+        updated_at__lt=timezone.now() - PARTS_KEPT,
+    )
+    dropped = 0
+    for fetch in old[:PRUNED_AT_ONCE]:
+        with transaction.atomic():
+            StoredParts(fetch).drop()
+        dropped += 1
+    return dropped

@@ -8,7 +8,7 @@ from market.polling import POLL_EVERY_S, quotes_poll
 from market.quotes import quotes_wanted
 from market.refresh import watches_refresh
 from market.runner import fetch_error, fetch_run
-from market.sweeper import fetches_requeue, imports_requeue
+from market.sweeper import fetches_requeue, imports_requeue, parts_prune
 from market.uploads import import_error, import_run
 
 log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ def sweep() -> None:
     """Queue again what a lost message or worker left behind, and what is watched and due."""
     fetches_requeue()
     imports_requeue()
+    parts_prune()
     watches_refresh(now=timezone.now())
     if quotes_wanted(now=timezone.now()):
         poll.apply_async(queue="market", expires=POLL_EVERY_S)

@@ -23,6 +23,7 @@ from market.keys import credentials_of
 from market.models import BarSeries, Fetch, ProviderKey, Universe, Watch
 from market.quality.sift import RejectedBar
 from market.reports import report_ensure
+from market.services.keys import keys_reseal
 from market.services.universes import universes_load
 from tests.market.conftest import DAY, MONDAY, days
 from tests.market.exchanges import Alpaca, weekdays
@@ -377,3 +378,17 @@ def test_every_page_of_the_admin_shows_what_there_is(client, gapped, user):
         assert client.get(f"/admin/market/{model}/").status_code == 200, model
     page = client.get("/admin/market/qualityreport/").content.decode()
     assert "gap 1, quarantined 1" in page
+
+
+def test_stored_credentials_move_to_a_new_master_key(api, user, settings):
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    settings.CREDENTIALS_KEYS = [old]
+    values = {"values": {"key_id": "AK1", "secret": SECRET}}
+    api.put("/api/v1/provider-keys/alpaca", values, format="json")
+    settings.CREDENTIALS_KEYS = [new, old]
+    assert keys_reseal() == 1
+    settings.CREDENTIALS_KEYS = [new]
+    assert credentials_of(owner_id=user.id, provider="alpaca")["secret"] == SECRET
+    settings.CREDENTIALS_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(Permanent, match="No master key opens"):
+        keys_reseal()

@@ -330,3 +330,20 @@ def test_parts_come_back_as_they_were_written(binance, user):
     held.drop()
     assert not fetch.parts.exists()
     assert path == f"parts/{fetch.id}/00001.parquet"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_came_of_a_failed_download_is_dropped_after_a_week(binance, user, bars_dir):
+    fetch = create(user)
+    binance.mischief, binance.after = "500", 2
+    tasks.fetch(str(fetch.id))
+    folder = bars_dir / "parts" / str(fetch.id)
+    assert len(list(folder.iterdir())) == 2
+    assert sweeper.parts_prune() == 0
+    Fetch.objects.update(updated_at=timezone.now() - sweeper.PARTS_KEPT * 2)
+    assert sweeper.parts_prune() == 1
+    assert not folder.exists()
+    binance.mischief = ""
+    fetch_retry(owner_id=user.id, fetch_id=fetch.id)
+    tasks.fetch(str(fetch.id))
+    assert closes() == WHOLE

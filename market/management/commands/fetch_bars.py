@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
 from core.errors import InvalidInput
-from market.downloads import bars_download
+from market.downloads import bars_download, share_done
 from market.intervals import interval_get
 from market.keys import credentials_of
 from market.management.base import Row, RowsCommand, day, owner_id_of, series_row
-from market.providers.base import BarRequest
+from market.providers.base import BarRequest, Download
 from market.providers.kinds import PROVIDERS
 from market.selectors import universe_get
 
@@ -58,10 +60,31 @@ class Command(RowsCommand):
                 credentials=credentials,
             )
             series = bars_download(
-                provider=options["provider"], request=request, overwrite=options["replace"]
+                provider=options["provider"],
+                request=request,
+                overwrite=options["replace"],
+                tell=self._teller(request),
             )
             rows.append(series_row(series))
         return rows
+
+    def _teller(self, request: BarRequest) -> Callable[[Download], None]:
+        """Return what says how far a download is: a line that changes, or a line every while."""
+        told, bars = time.monotonic(), 0
+        live = self.stderr.isatty()
+
+        def tell(page: Download) -> None:
+            nonlocal told, bars
+            bars += len(page.history)
+            if time.monotonic() - told < (0.2 if live else 10.0):
+                return
+            told = time.monotonic()
+            share = share_done(request, page)
+            done = "" if share is None else f" {share:4.0%}"
+            text = f"{request.symbol} {request.interval}{done} {bars:,} bars"
+            self.stderr.write(f"\r{text}" if live else text, ending="" if live else "\n")
+
+        return tell
 
 
 def _symbols(options: dict[str, Any], owner_id: UUID | None) -> list[str]:

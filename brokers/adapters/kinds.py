@@ -9,6 +9,9 @@ ADAPTERS: KindTable[Adapter] = KindTable(
     "Broker",
     {
         "paper": "brokers.adapters.paper.PaperBroker",
+        "alpaca": "brokers.adapters.alpaca.AlpacaBroker",
+        "binance": "brokers.adapters.binance.BinanceBroker",
+        "zerodha": "brokers.adapters.zerodha.ZerodhaBroker",
     },
     check_id="brokers.E001",
 )

@@ -1,0 +1,213 @@
+"""Alpaca through its library alpaca-py: shares and coins, with a practice environment.
+
+The library repeats requests and sets no time limit, so both are switched off; requests go through
+its client as plain fields, because its models turn amounts into floats. Our id is unique at Alpaca
+for ever: an order that is refused because it is there already was sent before, and is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from alpaca.common.exceptions import APIError
+from alpaca.trading.client import TradingClient
+
+from brokers.adapters.base import (
+    Access,
+    Balance,
+    Capabilities,
+    Change,
+    Execution,
+    OrderRef,
+    OrderRequest,
+    OutcomeUnknown,
+    Refused,
+    Replacing,
+    VenueOrder,
+    VenuePosition,
+    venue_id,
+)
+from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.configuration import broker_url
+
+TITLE: Final = "Alpaca"
+STATUSES: Final = MappingProxyType(
+    {
+        "partially_filled": OrderStatus.PARTIALLY_FILLED,
+        "filled": OrderStatus.FILLED,
+        "canceled": OrderStatus.CANCELED,
+        "expired": OrderStatus.EXPIRED,
+        "done_for_day": OrderStatus.EXPIRED,
+        "replaced": OrderStatus.REPLACED,
+        "rejected": OrderStatus.REJECTED,
+    }
+)
+TYPES: Final = MappingProxyType({order_type.value: order_type for order_type in OrderType})
+BUYING: Final = (Side.BUY, Side.COVER)
+NOT_UNIQUE: Final = "must be unique"
+
+
+class AlpacaBroker:
+    """Orders at Alpaca."""
+
+    title: ClassVar[str] = TITLE
+    credential_fields: ClassVar[tuple[str, ...]] = ("key_id", "secret")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order_types=frozenset(OrderType),
+        asset_types=frozenset({AssetType.STOCK, AssetType.CRYPTO}),
+        fractional=True,
+        short=True,
+        times_in_force=frozenset(TimeInForce),
+        replacing=Replacing.NEW_ORDER,
+    )
+
+    def __init__(self) -> None:
+        self._pace = Pace("alpaca")
+
+    def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
+        """Send an order, once."""
+        fields = {
+            "client_order_id": _id(request.client_order_id),
+            "symbol": request.symbol,
+            "side": "buy" if request.side in BUYING else "sell",
+            "type": request.order_type.value,
+            "time_in_force": request.time_in_force.value,
+            "qty": f"{request.quantity:f}",
+            "limit_price": _text(request.limit_price),
+            "stop_price": _text(request.stop_price),
+            "trail_price": _text(request.trail_amount),
+            "trail_percent": _text(request.trail_fraction and request.trail_fraction * 100),
+        }
+        return self._order(self._call(access, "post", "/orders", _given(fields)))
+
+    def cancel(self, access: Access, ref: OrderRef) -> None:
+        """Ask for an order to be canceled."""
+        self._call(access, "delete", f"/orders/{ref.broker_order_id}")
+
+    def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
+        """Put another order in the place of one."""
+        fields = {
+            "client_order_id": _id(change.client_order_id),
+            "qty": f"{change.quantity:f}",
+            "time_in_force": change.time_in_force.value,
+            "limit_price": _text(change.limit_price),
+            "stop_price": _text(change.stop_price),
+        }
+        path = f"/orders/{ref.broker_order_id}"
+        return self._order(self._call(access, "patch", path, _given(fields)))
+
+    def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
+        """Return the order under our id, with its executions."""
+        path, fields = "/orders:by_client_order_id", {"client_order_id": _id(ref.client_order_id)}
+        if ref.client_order_id.startswith("external-"):
+            path, fields = f"/orders/{ref.broker_order_id}", {}
+        try:
+            row = self._call(access, "get", path, fields)
+        except Refused as refusal:
+            if refusal.code == "not_found":
+                return None
+            raise
+        with outcomes(TITLE):
+            filled = Decimal(row["filled_qty"]) > 0
+        return self._order(row, self._executions(access, row) if filled else ())
+
+    def open_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return what waits."""
+        rows = self._call(access, "get", "/orders", {"status": "open", "limit": 500})
+        return [self._order(row) for row in rows]
+
+    def positions(self, access: Access) -> Sequence[VenuePosition]:
+        """Return what the account holds."""
+        rows = self._call(access, "get", "/positions")
+        with outcomes(TITLE):
+            return [
+                VenuePosition(row["symbol"], Decimal(row["qty"]), Decimal(row["avg_entry_price"]))
+                for row in rows
+            ]
+
+    def balance(self, access: Access) -> Balance:
+        """Return the account's money."""
+        row = self._call(access, "get", "/account")
+        with outcomes(TITLE):
+            return Balance(
+                currency=row["currency"],
+                equity=Decimal(row["equity"]),
+                cash=Decimal(row["cash"]),
+                buying_power=Decimal(row["buying_power"]),
+            )
+
+    def _executions(self, access: Access, row: dict[str, Any]) -> tuple[Execution, ...]:
+        fields = {"after": row["created_at"], "direction": "desc", "page_size": 100}
+        told = self._call(access, "get", "/account/activities/FILL", fields)
+        with outcomes(TITLE):
+            return tuple(
+                Execution(
+                    execution_id=fill["id"],
+                    quantity=abs(Decimal(fill["qty"])),
+                    price=Decimal(fill["price"]),
+                    commission=Decimal(0),
+                    executed_at=datetime.fromisoformat(fill["transaction_time"]),
+                )
+                for fill in told
+                if fill["order_id"] == row["id"]
+            )
+
+    def _order(self, row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+        with outcomes(TITLE):
+            return VenueOrder(
+                broker_order_id=row["id"],
+                status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
+                executions=executions,
+                client_order_id=row["client_order_id"],
+                symbol=row["symbol"],
+                side=Side.BUY if row["side"] == "buy" else Side.SELL,
+                order_type=TYPES.get(row["type"], OrderType.MARKET),
+                quantity=Decimal(row["qty"]),
+            )
+
+    def _call(
+        self, access: Access, method: str, path: str, fields: dict[str, Any] | None = None
+    ) -> Any:
+        self._pace.wait(access.account_id)
+        client = TradingClient(
+            access.credentials["key_id"],
+            access.credentials["secret"],
+            paper=not access.live,
+            raw_data=True,
+            url_override=broker_url("alpaca") or None,
+        )
+        session = BrokerSession()
+        client._retry = 0  # noqa: SLF001 - its constructor takes no 0
+        client._session = session  # noqa: SLF001 - it has no other place for a time limit
+        try:
+            with session, outcomes(TITLE):
+                return getattr(client, method)(path, fields)
+        except APIError as error:
+            raise _failure(session.status, error) from error
+
+
+def _failure(status: int | None, error: APIError) -> Refused | OutcomeUnknown:
+    try:
+        message = str(error.message)
+    except (LookupError, TypeError, ValueError):
+        message = ""
+    if NOT_UNIQUE in message:
+        return OutcomeUnknown(f"{TITLE} has an order of this id already.")
+    return failure(TITLE, status, "not_found" if status == 404 else "", message)
+
+
+def _id(client_order_id: str) -> str:
+    return venue_id(client_order_id, longest=48, allowed=r"[A-Za-z0-9._:-]")
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount.normalize():f}"
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,109 @@
+"""Calls to brokers over HTTP: a time limit on each, none repeated, and what a failure proves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import requests
+
+from brokers.adapters.base import OutcomeUnknown, Refused
+from brokers.configuration import setting
+
+WINDOW_S: Final = 1.0
+
+
+class BrokerSession(requests.Session):
+    """A session with a time limit on every request and no repetition of any.
+
+    `status` is the HTTP status of the last answer in the same thread, None where there was none:
+    some libraries do not tell it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = threading.local()
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of this thread's last answer."""
+        found: int | None = getattr(self._last, "status", None)
+        return found
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request once."""
+        self._last.status = None
+        kwargs["timeout"] = setting("BROKER_TIMEOUT_S")
+        response = super().request(method, url, *args, **kwargs)
+        self._last.status = response.status_code
+        return response
+
+
+@contextmanager
+def outcomes(title: str) -> Iterator[None]:
+    """Make every failure that proves nothing an unknown outcome.
+
+    Parameters
+    ----------
+    title : str
+        The broker's name in sentences.
+    """
+    try:
+        yield
+    except requests.exceptions.Timeout as error:
+        raise OutcomeUnknown(f"{title} did not answer in time.") from error
+    except requests.exceptions.RequestException as error:
+        raise OutcomeUnknown(f"The connection to {title} broke.") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise OutcomeUnknown(f"The reply of {title} cannot be read.") from error
+
+
+def failure(title: str, status: int | None, code: str, message: str) -> Refused | OutcomeUnknown:
+    """Return what an answer proves that is not a success: a 4xx proves that nothing was done.
+
+    Parameters
+    ----------
+    status : int or None
+        HTTP status; None where there was no answer.
+    code, message : str
+        As the broker says it.
+    """
+    said = f"{title}: {message or 'no reason was given'}"
+    if status is None or status >= 500 or status == 408:
+        return OutcomeUnknown(said)
+    if status in {401, 403} and not code:
+        code = "credentials_refused"
+    if status in {418, 429}:
+        code = "rate_limited"
+    return Refused((code or f"http_{status}")[:50], said)
+
+
+class Pace:
+    """Keeps calls for one account within a rate, by waiting for a place.
+
+    In this process: an account has one sender, and a broker's own limit is the last resort.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._lock = threading.Lock()
+        self._calls: dict[UUID, deque[float]] = {}
+
+    def wait(self, account_id: UUID) -> None:
+        """Wait until another call is within the rate."""
+        rate = setting("BROKER_RATES").get(self._kind)
+        if not rate:
+            return
+        most = max(1, int(rate * WINDOW_S))
+        with self._lock:
+            calls = self._calls.setdefault(account_id, deque(maxlen=most))
+            now = time.monotonic()
+            due = max(now, calls[0] + WINDOW_S) if len(calls) == most else now
+            calls.append(due)
+        if due > now:
+            time.sleep(due - now)

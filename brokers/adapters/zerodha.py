@@ -1,0 +1,228 @@
+"""Zerodha through the REST API of Kite Connect: shares in India. It has no practice environment.
+
+Its own library drags in a package that breaks Python's, so the API is spoken here. Our id goes as
+the order's tag, of 20 letters and digits; nothing is refused for having a tag twice, and an order
+is found by searching the day's order book for it. The access token is good for one day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from brokers.adapters.base import (
+    Access,
+    Balance,
+    Capabilities,
+    Change,
+    Execution,
+    OrderRef,
+    OrderRequest,
+    OutcomeUnknown,
+    Replacing,
+    VenueOrder,
+    VenuePosition,
+    venue_id,
+)
+from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
+from brokers.adapters.indian import share_of, symbol_of, time_of
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.configuration import broker_url
+
+TITLE: Final = "Zerodha"
+HOST: Final = "https://api.kite.trade"
+TAG: Final = 20
+TYPES: Final = MappingProxyType(
+    {
+        OrderType.MARKET: "MARKET",
+        OrderType.LIMIT: "LIMIT",
+        OrderType.STOP: "SL-M",
+        OrderType.STOP_LIMIT: "SL",
+    }
+)
+OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
+STATUSES: Final = MappingProxyType(
+    {
+        "COMPLETE": OrderStatus.FILLED,
+        "REJECTED": OrderStatus.REJECTED,
+        "CANCELLED": OrderStatus.CANCELED,
+        "CANCELLED AMO": OrderStatus.CANCELED,
+    }
+)
+# What its error types prove; others are judged by the HTTP status.
+UNKNOWN_ERRORS: Final = frozenset({"NetworkException", "DataException", "GeneralException"})
+CODES: Final = MappingProxyType({"TokenException": "credentials_refused"})
+
+
+class ZerodhaBroker:
+    """Orders at Zerodha."""
+
+    title: ClassVar[str] = TITLE
+    credential_fields: ClassVar[tuple[str, ...]] = ("api_key", "access_token")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order_types=frozenset(TYPES),
+        asset_types=frozenset({AssetType.STOCK}),
+        fractional=False,
+        short=True,
+        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
+        replacing=Replacing.IN_PLACE,
+        client_ids=False,
+        practice=False,
+    )
+
+    def __init__(self) -> None:
+        self._pace = Pace("zerodha")
+
+    def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
+        """Send an order, once."""
+        exchange, name = share_of(request.symbol)
+        intraday = request.side in {Side.SHORT, Side.COVER}
+        fields = {
+            "exchange": exchange,
+            "tradingsymbol": name,
+            "transaction_type": "BUY" if request.side in {Side.BUY, Side.COVER} else "SELL",
+            "order_type": TYPES[request.order_type],
+            "quantity": f"{request.quantity:.0f}",
+            # Shares cannot be sold short overnight.
+            "product": "MIS" if intraday else "CNC",
+            "validity": request.time_in_force.value.upper(),
+            "tag": _tag(request.client_order_id),
+        } | _prices(request.limit_price, request.stop_price)
+        data = self._call(access, "POST", "/orders/regular", fields)
+        with outcomes(TITLE):
+            return VenueOrder(
+                broker_order_id=str(data["order_id"]),
+                status=OrderStatus.ACCEPTED,
+                client_order_id=fields["tag"],
+                symbol=request.symbol,
+                side=request.side,
+                order_type=request.order_type,
+                quantity=request.quantity,
+            )
+
+    def cancel(self, access: Access, ref: OrderRef) -> None:
+        """Ask for an order to be canceled."""
+        self._call(access, "DELETE", f"/orders/regular/{ref.broker_order_id}")
+
+    def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
+        """Change an order in place."""
+        fields = {
+            "order_type": TYPES[change.order_type],
+            "quantity": f"{change.quantity:.0f}",
+            "validity": change.time_in_force.value.upper(),
+        } | _prices(change.limit_price, change.stop_price)
+        self._call(access, "PUT", f"/orders/regular/{ref.broker_order_id}", fields)
+        found = self.find(access, ref)
+        if found is None:
+            raise OutcomeUnknown(f"{TITLE} does not show the changed order.")
+        return found
+
+    def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
+        """Search the order book for our tag, and return the order with its executions."""
+        tag = _tag(ref.client_order_id)
+        rows = self._call(access, "GET", "/orders")
+        with outcomes(TITLE):
+            found = [
+                row
+                for row in rows
+                if row["order_id"] == ref.broker_order_id
+                or (not ref.broker_order_id and row.get("tag") == tag)
+            ]
+            if not found:
+                return None
+            row = found[-1]
+            filled = int(row["filled_quantity"]) > 0
+        return _order(row, self._executions(access, row["order_id"]) if filled else ())
+
+    def open_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return what waits."""
+        rows = self._call(access, "GET", "/orders")
+        with outcomes(TITLE):
+            return [_order(row) for row in rows if row["status"] not in STATUSES]
+
+    def positions(self, access: Access) -> Sequence[VenuePosition]:
+        """Return shares of today and of the days before: positions and holdings."""
+        today = self._call(access, "GET", "/portfolio/positions")
+        before = self._call(access, "GET", "/portfolio/holdings")
+        with outcomes(TITLE):
+            held: dict[str, VenuePosition] = {}
+            for row in [*today["net"], *before]:
+                symbol = symbol_of(row["exchange"], row["tradingsymbol"])
+                units = Decimal(row["quantity"]) + Decimal(row.get("t1_quantity", 0))
+                known = held.get(symbol)
+                held[symbol] = VenuePosition(
+                    symbol,
+                    units + (known.quantity if known else 0),
+                    Decimal(str(row["average_price"])),
+                )
+            return [position for position in held.values() if position.quantity]
+
+    def balance(self, access: Access) -> Balance:
+        """Return the account's money."""
+        data = self._call(access, "GET", "/user/margins")
+        with outcomes(TITLE):
+            equity = data["equity"]
+            cash = Decimal(str(equity["available"]["cash"]))
+            net = Decimal(str(equity["net"]))
+            return Balance("INR", equity=net, cash=cash, buying_power=net)
+
+    def _executions(self, access: Access, order_id: str) -> tuple[Execution, ...]:
+        rows = self._call(access, "GET", f"/orders/{order_id}/trades")
+        with outcomes(TITLE):
+            return tuple(
+                Execution(
+                    execution_id=row["trade_id"],
+                    quantity=Decimal(row["quantity"]),
+                    price=Decimal(str(row["average_price"])),
+                    commission=Decimal(0),
+                    executed_at=time_of(row["fill_timestamp"]),
+                )
+                for row in rows
+            )
+
+    def _call(
+        self, access: Access, method: str, path: str, fields: dict[str, str] | None = None
+    ) -> Any:
+        self._pace.wait(access.account_id)
+        key, token = access.credentials["api_key"], access.credentials["access_token"]
+        headers = {"X-Kite-Version": "3", "Authorization": f"token {key}:{token}"}
+        url = f"{broker_url('zerodha') or HOST}{path}"
+        with BrokerSession() as session, outcomes(TITLE):
+            response = session.request(
+                method, url, data=fields, headers=headers, allow_redirects=False
+            )
+            body = response.json()
+            if response.status_code < 300:
+                return body["data"]
+            kind, message = str(body.get("error_type", "")), str(body.get("message", ""))
+        if kind in UNKNOWN_ERRORS and response.status_code != 429:
+            raise OutcomeUnknown(f"{TITLE}: {message}")
+        raise failure(TITLE, response.status_code, CODES.get(kind, kind), message)
+
+
+def _tag(client_order_id: str) -> str:
+    return venue_id(client_order_id, longest=TAG)
+
+
+def _prices(limit: Decimal | None, stop: Decimal | None) -> dict[str, str]:
+    prices = {"price": limit, "trigger_price": stop}
+    return {name: f"{price.normalize():f}" for name, price in prices.items() if price is not None}
+
+
+def _order(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+    with outcomes(TITLE):
+        return VenueOrder(
+            broker_order_id=row["order_id"],
+            status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
+            executions=executions,
+            client_order_id=row.get("tag") or "",
+            symbol=symbol_of(row["exchange"], row["tradingsymbol"]),
+            side=Side.BUY if row["transaction_type"] == "BUY" else Side.SELL,
+            order_type=OUR_TYPES.get(row["order_type"], OrderType.MARKET),
+            quantity=Decimal(row["quantity"]),
+            limit_price=Decimal(str(row["price"])) if row.get("price") else None,
+            stop_price=Decimal(str(row["trigger_price"])) if row.get("trigger_price") else None,
+            reason=row.get("status_message") or "",
+        )

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from brokers.adapters.base import Refused
+from brokers.adapters.zerodha import ZerodhaBroker
+from brokers.choices import Side
+from tests.venue.conformance import Conformance
+from tests.venue.zerodha import ZerodhaVenue
+
+
+@pytest.fixture
+def venue():
+    with ZerodhaVenue().running() as venue:
+        yield venue
+
+
+@pytest.fixture
+def broker():
+    return ZerodhaBroker()
+
+
+class TestZerodha(Conformance):
+    kind = "zerodha"
+    symbol = "ACME.NS"
+    venue_symbol = "ACME"
+    credentials = MappingProxyType({"api_key": "key", "access_token": "token"})
+
+    def test_a_share_without_its_exchange_is_refused_before_it_is_sent(
+        self, broker, venue, access, order
+    ):
+        with pytest.raises(Refused, match="names no exchange"):
+            broker.submit(access, order(symbol="ACME"))
+        assert not venue.requests
+
+    def test_a_share_is_sold_short_within_the_day(self, broker, venue, access, order):
+        broker.submit(access, order(side=Side.SHORT))
+        assert {row.quantity for row in broker.positions(access)} == {-10}

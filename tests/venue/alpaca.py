@@ -1,0 +1,113 @@
+"""Alpaca's trading API: the endpoints that are used here."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from tests.venue.exchange import Exchange, Refusal
+from tests.venue.http import HttpVenue, Reply
+
+STATUSES = {"new": "new", "partially_filled": "partially_filled"}
+CODES = {"funds": (403, 40310000), "not_found": (404, 40410000)}
+
+
+def amount(value):
+    return None if value is None else Decimal(str(value))
+
+
+class AlpacaVenue(HttpVenue):
+    def __init__(self):
+        super().__init__(Exchange(unique="for_ever"))
+
+    def handle(self, method, path, query, raw, headers):
+        if (
+            headers.get("APCA-API-KEY-ID") != "key"
+            or headers.get("APCA-API-SECRET-KEY") != "secret"
+        ):
+            raise Reply(*self.unauthorized())
+        body = json.loads(raw) if raw else {}
+        parts = path.removeprefix("/v2/").split("/")
+        try:
+            return self._route(method, parts, query, body)
+        except Refusal as refusal:
+            status, code = CODES.get(refusal.code, (422, 40010001))
+            return status, {"code": code, "message": str(refusal)}
+
+    def _route(self, method, parts, query, body):
+        exchange = self.exchange
+        if parts == ["orders"] and method == "POST":
+            return 200, self.shown(self._place(body))
+        if parts == ["orders"]:
+            return 200, [self.shown(order) for order in exchange.open()]
+        if parts == ["orders:by_client_order_id"]:
+            found = exchange.by_client_id(query["client_order_id"])
+            if not found:
+                raise Refusal("not_found", "order not found")
+            return 200, self.shown(found[-1])
+        if parts[0] == "orders" and method == "DELETE":
+            exchange.cancel(parts[1])
+            return 204, None
+        if parts[0] == "orders" and method == "PATCH":
+            return 200, self.shown(self._replace(parts[1], body))
+        if parts[0] == "orders":
+            return 200, self.shown(exchange.get(parts[1]))
+        if parts[:2] == ["account", "activities"]:
+            return 200, [self.activity(trade) for trade in self.told(exchange.trades[-50:])]
+        if parts == ["positions"]:
+            return 200, [
+                {"symbol": symbol, "qty": str(units), "avg_entry_price": "100"}
+                for symbol, units in exchange.positions().items()
+            ]
+        if parts == ["account"]:
+            cash = str(exchange.cash)
+            return 200, {
+                "currency": "USD", "equity": cash, "cash": cash, "buying_power": cash,
+            }  # fmt: skip
+        return 404, {"code": 40410000, "message": "endpoint not found."}
+
+    def _place(self, body, **more):
+        return self.exchange.place(
+            client_id=body["client_order_id"],
+            symbol=body["symbol"],
+            side=body["side"],
+            type=body["type"],
+            quantity=amount(body["qty"]),
+            tif=body["time_in_force"],
+            limit=amount(body.get("limit_price")),
+            stop=amount(body.get("stop_price")),
+            trail=amount(body.get("trail_price")),
+            **more,
+        )
+
+    def _replace(self, order_id, body):
+        exchange = self.exchange
+        with exchange.lock:
+            old = exchange.get(order_id)
+            if old.status not in {"new", "partially_filled"}:
+                raise Refusal("not_replaceable", f"order is {old.status}")
+            new = exchange.place(
+                client_id=body["client_order_id"], symbol=old.symbol, side=old.side, type=old.type,
+                quantity=amount(body.get("qty")) or old.quantity, tif=old.tif,
+                limit=amount(body.get("limit_price")) or old.limit,
+                stop=amount(body.get("stop_price")) or old.stop, replaces=old.id,
+            )  # fmt: skip
+            old.status, old.replaced_by = "replaced", new.id
+            return new
+
+    def shown(self, order):
+        return {
+            "id": order.id, "client_order_id": order.client_id, "symbol": order.symbol,
+            "side": order.side, "type": order.type, "qty": str(order.quantity),
+            "filled_qty": str(order.filled), "status": order.status,
+            "limit_price": None if order.limit is None else str(order.limit),
+            "stop_price": None if order.stop is None else str(order.stop),
+            "created_at": order.created_at.isoformat(),
+        }  # fmt: skip
+
+    def activity(self, trade):
+        return {
+            "id": trade.id, "activity_type": "FILL", "order_id": trade.order_id,
+            "symbol": trade.symbol, "side": trade.side, "qty": str(trade.quantity),
+            "price": str(trade.price), "transaction_time": trade.at.isoformat(),
+        }  # fmt: skip

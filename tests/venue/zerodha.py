@@ -1,0 +1,102 @@
+"""Kite Connect's REST API: the endpoints that are used here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from urllib.parse import parse_qsl
+
+from tests.venue.exchange import Exchange, Refusal
+from tests.venue.http import HttpVenue
+
+TYPES = {"MARKET": "market", "LIMIT": "limit", "SL-M": "stop", "SL": "stop_limit"}
+NAMES = {name: key for key, name in TYPES.items()}
+INDIA = timedelta(hours=5, minutes=30)
+STATUSES = {
+    "new": "OPEN", "partially_filled": "OPEN", "filled": "COMPLETE", "canceled": "CANCELLED",
+    "rejected": "REJECTED",
+}  # fmt: skip
+
+
+class ZerodhaVenue(HttpVenue):
+    def __init__(self):
+        super().__init__(Exchange(unique=""))
+
+    def rate_limited(self):
+        return 429, error("NetworkException", "Too many requests")
+
+    def unauthorized(self):
+        return 403, error("TokenException", "Incorrect `api_key` or `access_token`.")
+
+    def handle(self, method, path, query, raw, headers):
+        if headers.get("Authorization") != "token key:token":
+            return self.unauthorized()
+        fields = dict(parse_qsl(raw.decode()))
+        try:
+            data = self._route(method, path.strip("/").split("/"), fields)
+        except Refusal as refusal:
+            return 400, error("InputException", str(refusal))
+        return 200, {"status": "success", "data": data}
+
+    def _route(self, method, parts, fields):
+        exchange = self.exchange
+        if parts[:2] == ["orders", "regular"]:
+            return {"order_id": self._change(method, parts[2:], fields).id}
+        if parts == ["orders"]:
+            return [self.shown(order) for order in exchange.orders.values()]
+        if parts[0] == "orders":
+            return [self.trade(t) for t in self.told(exchange.get(parts[1]).trades)]
+        if parts == ["portfolio", "positions"]:
+            rows = [
+                {
+                    "tradingsymbol": symbol, "exchange": "NSE", "quantity": int(units),
+                    "average_price": 100.0,
+                }
+                for symbol, units in exchange.positions().items()
+            ]  # fmt: skip
+            return {"net": rows, "day": rows}
+        if parts == ["portfolio", "holdings"]:
+            return []
+        if parts == ["user", "margins"]:
+            cash = float(exchange.cash)
+            return {"equity": {"net": cash, "available": {"cash": cash}}}
+        raise Refusal("path", "no such route")
+
+    def _change(self, method, rest, fields):
+        exchange = self.exchange
+        prices = {
+            "limit": Decimal(fields["price"]) if "price" in fields else None,
+            "stop": Decimal(fields["trigger_price"]) if "trigger_price" in fields else None,
+        }
+        if method == "DELETE":
+            return exchange.cancel(rest[0])
+        if method == "PUT":
+            return exchange.change(rest[0], quantity=Decimal(fields["quantity"]), **prices)
+        assert len(fields["tag"]) <= 20
+        assert fields["tag"].isalnum()
+        return exchange.place(
+            client_id=fields["tag"], symbol=fields["tradingsymbol"],
+            side=fields["transaction_type"].lower(), type=TYPES[fields["order_type"]],
+            quantity=Decimal(fields["quantity"]), tif=fields["validity"].lower(), **prices,
+        )  # fmt: skip
+
+    def shown(self, order):
+        return {
+            "order_id": order.id, "tag": order.client_id or None, "tradingsymbol": order.symbol,
+            "exchange": "NSE", "transaction_type": order.side.upper(),
+            "order_type": NAMES[order.type], "status": STATUSES[order.status],
+            "quantity": int(order.quantity), "filled_quantity": int(order.filled),
+            "price": float(order.limit or 0), "trigger_price": float(order.stop or 0),
+            "status_message": order.reason or None,
+        }  # fmt: skip
+
+    def trade(self, trade):
+        return {
+            "trade_id": trade.id, "order_id": trade.order_id, "quantity": int(trade.quantity),
+            "average_price": float(trade.price),
+            "fill_timestamp": f"{trade.at + INDIA:%Y-%m-%d %H:%M:%S}",
+        }  # fmt: skip
+
+
+def error(kind, message):
+    return {"status": "error", "error_type": kind, "message": message}

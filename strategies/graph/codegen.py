@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.engine.program import AccountField, Op
 from strategies.graph.catalogue.bound import BoundNode, Wire
 from strategies.graph.catalogue.coding import Inputs
 from strategies.graph.catalogue.forms import Port
@@ -51,13 +50,9 @@ class Codegen:
         """Return what a wire carries in a text that depends neither on ids nor on order."""
         return self.coder.content(self.term(wire))
 
-    def guard(self, wires: Sequence[Wire], *, bars_held: int = 0) -> Term | None:
-        """Return where all of some wires are true, and a position is that old; None for neither."""
-        terms = [self.term(wire) for wire in wires]
-        if bars_held:
-            age = self.coder.field(AccountField.BARS_HELD)
-            terms.append(self.coder.term(Op.GREATER_EQUAL, age, self.coder.push(bars_held)))
-        return self.coder.all_of(terms) if terms else None
+    def guard(self, wires: Sequence[Wire]) -> Term | None:
+        """Return where all of some wires are true; None if there are none."""
+        return self.coder.all_of(self.term(wire) for wire in wires) if wires else None
 
     def code(self) -> Code:
         """Return the code of the registers asked for, its columns numbered by the emitter."""

@@ -7,9 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.engine.option_rules import OptionRule
-from core.engine.program import Program, Rule, Size, Stop
+from core.engine.program import MARKET, Order, Price, Program, Rule, Size, Stop
 from strategies.graph.catalogue import node_type_get
-from strategies.graph.catalogue.bound import OptionDraft, RuleDraft, StopDraft, Wire
+from strategies.graph.catalogue.bound import (
+    OptionDraft,
+    OrderDraft,
+    PriceDraft,
+    RuleDraft,
+    StopDraft,
+    Wire,
+)
 from strategies.graph.catalogue.flow import FlowForm
 from strategies.graph.catalogue.forms import SeriesForm
 from strategies.graph.codegen import Codegen
@@ -99,9 +106,7 @@ class _Rules:
     def build(self, drafts: Sequence[RuleDraft]) -> tuple[Rule, ...]:
         """Return the rules in order of priority."""
         judged = [
-            _Judged(
-                draft, self._trigger(draft.triggers), self._guard(draft.triggers, draft.bars_held)
-            )
+            _Judged(draft, self._trigger(draft.triggers), self._guard(draft.triggers))
             for draft in drafts
         ]
         return tuple(self._rule(one) for one in sorted(judged, key=self._rank))
@@ -121,9 +126,13 @@ class _Rules:
     def _rank(self, judged: _Judged) -> tuple[Any, ...]:
         draft = judged.draft
         trigger, guard = self._content(judged.trigger, judged.guard)
-        stops = [self._stop_content(stop) for stop in (draft.stop_loss, draft.take_profit)]
-        content = (trigger, guard, repr(draft.size), draft.fraction, *stops, draft.entries_added)
-        return (draft.priority, draft.operation, *content)
+        order = draft.order
+        prices = (order.limit, order.stop) if order is not None else ()
+        stops = (draft.stop_loss, draft.take_profit, draft.trailing)
+        levels = [self._level_content(level) for level in (*stops, *prices)]
+        terms = "" if order is None else repr((order.kind, order.time_in_force, order.bars))
+        numbers = (repr(draft.size), draft.fraction, draft.time_stop or 0, draft.entries_added)
+        return (draft.priority, draft.operation, trigger, guard, *numbers, terms, *levels)
 
     def _content(self, trigger: int | None, guard: Term | None) -> tuple[str, str]:
         """Return what triggers a rule, by content."""
@@ -138,11 +147,11 @@ class _Rules:
     def _register(self, guard: Term | None) -> int:
         return -1 if guard is None else self.codegen.coder.register(guard)
 
-    def _stop_content(self, stop: StopDraft | None) -> str:
-        if stop is None:
+    def _level_content(self, level: StopDraft | PriceDraft | None) -> str:
+        if level is None:
             return ""
-        series = "" if stop.wire is None else self.codegen.content(stop.wire)
-        return f"{stop.kind}:{stop.value!r}:{series}"
+        series = "" if level.wire is None else self.codegen.content(level.wire)
+        return f"{level.kind}:{level.value!r}:{series}"
 
     def _trigger(self, wires: Sequence[Wire]) -> int | None:
         """Return the slot that is true where all wires of data are; None if there are none."""
@@ -156,10 +165,9 @@ class _Rules:
             raise TypeError("the catalogue has no conjunction")
         return self.emitter.step("logic", form, {}, slots, data[0].node.id)[0]
 
-    def _guard(self, wires: Sequence[Wire], bars_held: int = 0) -> Term | None:
+    def _guard(self, wires: Sequence[Wire]) -> Term | None:
         """Return the term that is true where all wires of code are; None if there are none."""
-        coded = [wire for wire in wires if wire.node.coded]
-        return self.codegen.guard(coded, bars_held=bars_held)
+        return self.codegen.guard([wire for wire in wires if wire.node.coded])
 
     def _rule(self, judged: _Judged) -> Rule:
         draft, coder = judged.draft, self.codegen.coder
@@ -171,6 +179,9 @@ class _Rules:
             fraction=draft.fraction,
             stop_loss=self._stop(draft.stop_loss),
             take_profit=self._stop(draft.take_profit),
+            order=self._order(draft.order),
+            trailing=self._stop(draft.trailing),
+            max_bars=draft.time_stop or 0,
             max_entries=draft.entries_added and coder.max_open_entries + draft.entries_added,
             source=draft.node.id,
         )
@@ -178,12 +189,33 @@ class _Rules:
     def _stop(self, stop: StopDraft | None) -> Stop | None:
         if stop is None:
             return None
-        if stop.wire is None:
-            return Stop(stop.kind, stop.value)
-        if stop.wire.node.coded:
-            register = self.codegen.coder.register(self.codegen.term(stop.wire))
-            return Stop(stop.kind, stop.value, register=register)
-        return Stop(stop.kind, stop.value, self.emitter.column(self.emitter.wire(stop.wire)))
+        column, register = self._series(stop.wire)
+        return Stop(stop.kind, stop.value, column, register)
+
+    def _order(self, order: OrderDraft | None) -> Order:
+        if order is None:
+            return MARKET
+        return Order(
+            kind=order.kind,
+            limit=self._price(order.limit),
+            stop=self._price(order.stop),
+            time_in_force=order.time_in_force,
+            bars=order.bars,
+        )
+
+    def _price(self, price: PriceDraft | None) -> Price | None:
+        if price is None:
+            return None
+        column, register = self._series(price.wire)
+        return Price(price.kind, price.value, column, register)
+
+    def _series(self, wire: Wire | None) -> tuple[int, int]:
+        """Return the column and the register of a series, each -1 where it is not that."""
+        if wire is None:
+            return -1, -1
+        if wire.node.coded:
+            return -1, self.codegen.coder.register(self.codegen.term(wire))
+        return self.emitter.column(self.emitter.wire(wire)), -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from strategies.graph.ordering import cycles_find, order_find
 from strategies.graph.parameters import parameters_bind
 from strategies.graph.ports import node_form
 from strategies.graph.scoping import scopes_assign
-from strategies.graph.timestops import time_stops
 from strategies.graph.wiring import node_check, nodes_wire
 
 _HALF: Final = 0.5
@@ -221,38 +220,39 @@ def _rules(
     rules = tuple(_with_settings(draft, settings) for draft in drafts)
     for rule in rules:
         risky = rule.size is not None and rule.size.kind is SizeKind.RISK_PERCENT
-        if risky and rule.stop_loss is None:
+        if risky and rule.stop_loss is None and rule.trailing is None:
             faults.add(
                 f"nodes[{rule.node.index}].params.stop_loss",
                 "required",
                 f"{rule.node.id!r} is sized by risk, so it needs a stop-loss to risk to.",
-                expected="a stop_loss on the node or in the settings",
+                expected="a stop_loss or trailing stop on the node or in the settings",
                 node_id=rule.node.id,
             )
         _guards_check(rule, faults)
-    return (*rules, *time_stops(rules, faults))
+    return rules
 
 
 def _guards_check(rule: RuleDraft, faults: Faults) -> None:
     """Note guards that no price can reach: 100 % or more below the fill."""
     below = {
-        Operation.OPEN_LONG: ("stop_loss", rule.stop_loss, "long"),
-        Operation.OPEN_SHORT: ("take_profit", rule.take_profit, "short"),
+        Operation.OPEN_LONG: ("long", {"stop_loss": rule.stop_loss, "trailing": rule.trailing}),
+        Operation.OPEN_SHORT: ("short", {"take_profit": rule.take_profit}),
     }.get(rule.operation)
     if below is None:
         return
-    name, stop, side = below
-    if stop is None or stop.kind is not StopKind.PERCENT or stop.value < 1.0:
-        return
-    faults.add(
-        f"nodes[{rule.node.index}].params.{name}",
-        "out_of_range",
-        f"The {name} of the {side} order {rule.node.id!r} is a fraction {stop.value:g} below its "
-        "fill, where no price can be: it must be below 1 (0.03 is 3 %).",
-        expected="below 1",
-        received=stop.value,
-        node_id=rule.node.id,
-    )
+    side, guards = below
+    for name, stop in guards.items():
+        if stop is None or stop.kind is not StopKind.PERCENT or stop.value < 1.0:
+            continue
+        faults.add(
+            f"nodes[{rule.node.index}].params.{name}",
+            "out_of_range",
+            f"The {name} of the {side} order {rule.node.id!r} is a fraction {stop.value:g} below "
+            "its fill, where no price can be: it must be below 1 (0.03 is 3 %).",
+            expected="below 1",
+            received=stop.value,
+            node_id=rule.node.id,
+        )
 
 
 def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:
@@ -265,5 +265,6 @@ def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:
         size=draft.size or settings.get("sizing") or Size(),
         stop_loss=loss,
         take_profit=profit,
+        trailing=draft.trailing or settings.get("trailing"),
         time_stop=draft.time_stop or settings.get("time_stop"),
     )

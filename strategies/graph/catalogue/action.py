@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from core.engine.program import Operation
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, Wire
-from strategies.graph.catalogue.flow import EXEC_IN, WHEN_OR_EXEC, FlowForm, trigger_faults
+from strategies.graph.catalogue.flow import (
+    EXEC_IN,
+    WHEN_OR_EXEC,
+    FlowForm,
+    NoticeForm,
+    trigger_faults,
+)
 from strategies.graph.catalogue.forms import Form
 from strategies.graph.catalogue.options import OptionForm, option_forms
+from strategies.graph.catalogue.order_params import ORDER, ORDER_PORTS, order_draft, order_faults
 from strategies.graph.catalogue.orders import (
     CLOSES,
     FRACTION,
@@ -25,19 +32,7 @@ from strategies.graph.catalogue.orders import (
 )
 from strategies.graph.catalogue.wait import wait_faults, wait_form
 from strategies.graph.faults import BadValueError
-from strategies.graph.params import REQUIRED, Choice, Param, Text
-
-_ORDER: Final = (
-    Choice(
-        name="order_type",
-        choices=("market",),
-        later=("limit", "stop", "stop_limit", "trailing_stop"),
-        default="market",
-        description="How the order is filled: at the next open.",
-    ),
-    Param(name="price", supported=False, description="Price of a limit or stop order."),
-    Param(name="time_in_force", supported=False, description="How long the order waits."),
-)
+from strategies.graph.params import REQUIRED, Choice, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +53,8 @@ def _opening(name: str, operation: Operation, description: str) -> OrderForm:
         title=name.capitalize(),
         description=description,
         operation=operation,
-        params=(*_ORDER, *OPENING, PRIORITY),
-        inputs=(EXEC_IN, WHEN_OR_EXEC, *STOP_PORTS),
+        params=(*ORDER, *OPENING, PRIORITY),
+        inputs=(EXEC_IN, WHEN_OR_EXEC, *ORDER_PORTS, *STOP_PORTS),
     )
 
 
@@ -69,19 +64,8 @@ def _closing(name: str, operation: Operation, description: str) -> OrderForm:
         title=name.capitalize(),
         description=description,
         operation=operation,
-        params=(*_ORDER, FRACTION),
-        inputs=(EXEC_IN, WHEN_OR_EXEC),
-    )
-
-
-def _later(name: str, title: str, description: str, *params: Param) -> Form:
-    return Form(
-        name=name,
-        title=title,
-        description=description,
-        params=params,
-        inputs=(EXEC_IN, WHEN_OR_EXEC),
-        supported=False,
+        params=(*ORDER, FRACTION),
+        inputs=(EXEC_IN, WHEN_OR_EXEC, *ORDER_PORTS),
     )
 
 
@@ -91,9 +75,22 @@ _FORMS: Final = (
     _opening("short", Operation.OPEN_SHORT, "Opens a short position, or reverses a long one."),
     _closing("cover", Operation.CLOSE_SHORT, "Closes a short position."),
     _closing("close", Operation.CLOSE, "Closes whatever position is open."),
-    _later("cancel_orders", "Cancel orders", "Cancels the orders that wait."),
+    NoticeForm(
+        name="cancel_orders",
+        title="Cancel orders",
+        description="Cancels all orders that wait for their price.",
+        operation=Operation.CANCEL_ORDERS,
+        inputs=(EXEC_IN, WHEN_OR_EXEC),
+    ),
     wait_form("wait"),
-    _later("alert", "Alert", "Tells the owner.", Text(name="message", default=REQUIRED)),
+    NoticeForm(
+        name="alert",
+        title="Alert",
+        description="Tells the owner, at every bar at which it runs.",
+        operation=Operation.ALERT,
+        params=(Text(name="message", default=REQUIRED, description="What is told."),),
+        inputs=(EXEC_IN, WHEN_OR_EXEC),
+    ),
     *option_forms(inputs=(EXEC_IN, WHEN_OR_EXEC)),
 )
 
@@ -136,6 +133,7 @@ class ActionNode(NodeType):
         yield from trigger_faults(node, "action")
         if not isinstance(node.form, OrderForm):
             return
+        yield from order_faults(node)
         for wire in node.inputs.get("exec", ()):
             source = wire.node
             allowed = source.type.operations(source)
@@ -147,9 +145,11 @@ class ActionNode(NodeType):
     def rules(self, node: BoundNode) -> Iterable[RuleDraft]:
         """Return the order once for each node that runs it, or once for its own condition."""
         form = node.form
+        when = tuple(node.inputs.get("when", ()))
+        if isinstance(form, NoticeForm):
+            return _notices(node, form, when)
         if not isinstance(form, OrderForm):
             return ()
-        when = tuple(node.inputs.get("when", ()))
         if not node.inputs.get("exec"):
             return (_rule(node, form, when, None),)
         return tuple(
@@ -177,15 +177,24 @@ def _rule(
     node: BoundNode, form: OrderForm, triggers: tuple[Wire, ...], source: BoundNode | None
 ) -> RuleDraft:
     if form.opens:
-        return opening_rule(node, form.operation, triggers, source=source)
+        rule = opening_rule(node, form.operation, triggers, source=source)
+        return replace(rule, order=order_draft(node))
     above = () if source is None else speakers(source, form.operation)
     fractions = (one.values.get("fraction") for one in (node, *above))
     return RuleDraft(
         operation=form.operation,
         triggers=triggers,
         node=node,
+        order=order_draft(node),
         fraction=next((one for one in fractions if one is not None), 1.0),
     )
+
+
+def _notices(node: BoundNode, form: NoticeForm, when: tuple[Wire, ...]) -> Iterable[RuleDraft]:
+    """Return the rule once for each node that runs it: where that could act, not just wants to."""
+    above = node.inputs.get("exec")
+    triggers = [(wire, *when) for wire in above] if above else [when]
+    return [RuleDraft(operation=form.operation, triggers=one, node=node) for one in triggers]
 
 
 def _mismatch(node: BoundNode, source: BoundNode, allowed: frozenset[Operation]) -> BadValueError:

@@ -10,7 +10,14 @@ from strategies.graph.scope import Scope
 
 if TYPE_CHECKING:
     from core.engine.option_rules import OptionRule
-    from core.engine.program import Operation, Size, StopKind
+    from core.engine.program import (
+        Operation,
+        OrderKind,
+        PriceKind,
+        Size,
+        StopKind,
+        TimeInForce,
+    )
     from strategies.graph.catalogue.base import NodeType
 
 
@@ -78,17 +85,42 @@ class StopDraft:
     wire: Wire | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PriceDraft:
+    """The price of an order, or the distance of a trailing one, whose series is still a wire.
+
+    `multiple` is whether `value` is a factor of the series, as distances have it.
+    """
+
+    kind: PriceKind
+    value: float = 1.0
+    multiple: bool = False
+    wire: Wire | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDraft:
+    """How a rule trades, as `core.engine.program.Order` has it."""
+
+    kind: OrderKind
+    limit: PriceDraft | None = None
+    stop: PriceDraft | None = None
+    time_in_force: TimeInForce
+    bars: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDraft:
     """A rule whose columns are still wires; it acts where all triggers are true.
 
     Attributes
     ----------
+    order : OrderDraft or None
+        How it trades; None is at the market.
+    trailing : StopDraft or None
+        A stop that follows the price, of the position that it opens.
     time_stop : int or None
         Bars after which the position that it opens is closed.
-    bars_held : int
-        It acts only where the position has been held for so many bars; 0 where that does not
-        matter.
     entries_added : int
         How often it may add to a position beyond the strategy's setting.
     """
@@ -100,8 +132,9 @@ class RuleDraft:
     fraction: float = 1.0
     stop_loss: StopDraft | None = None
     take_profit: StopDraft | None = None
+    order: OrderDraft | None = None
+    trailing: StopDraft | None = None
     time_stop: int | None = None
-    bars_held: int = 0
     priority: int = 0
     entries_added: int = 0
 

@@ -9,7 +9,7 @@ from core.engine.program import Op, Operation
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft
 from strategies.graph.catalogue.coding import Coding, Inputs, Values
-from strategies.graph.catalogue.flow import can_enter
+from strategies.graph.catalogue.flow import can_enter, is_replaced
 from strategies.graph.catalogue.forms import Form
 from strategies.graph.catalogue.orders import (
     EXEC_OUT,
@@ -77,6 +77,6 @@ class EntryNode(NodeType):
 
     def rules(self, node: BoundNode) -> Iterable[RuleDraft]:
         """Return the entry's own order, unless actions stand for it."""
-        if node.followers:
+        if is_replaced(node):
             return ()
         return (opening_rule(node, OPENS[node.values["side"]], self.triggers(node)),)

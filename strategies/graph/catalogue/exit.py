@@ -9,7 +9,7 @@ from core.engine.program import Op, Operation
 from strategies.graph.catalogue.base import NodeType
 from strategies.graph.catalogue.bound import BoundNode, RuleDraft
 from strategies.graph.catalogue.coding import Coding, Inputs, Values
-from strategies.graph.catalogue.flow import can_exit
+from strategies.graph.catalogue.flow import can_exit, is_replaced
 from strategies.graph.catalogue.forms import Form
 from strategies.graph.catalogue.orders import CLOSES, EXEC_OUT, FRACTION, WHEN, side_choice
 from strategies.graph.coder import Coder, Term
@@ -60,7 +60,7 @@ class ExitNode(NodeType):
 
     def rules(self, node: BoundNode) -> Iterable[RuleDraft]:
         """Return the exit's own order, unless actions stand for it."""
-        if node.followers:
+        if is_replaced(node):
             return ()
         return (
             RuleDraft(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from core.engine.program import AccountField, Op
+from core.engine.program import AccountField, Op, Operation
 from strategies.graph.catalogue.bound import BoundNode, Wire
 from strategies.graph.catalogue.coding import Inputs
 from strategies.graph.catalogue.forms import Form, Port, PortType
@@ -38,6 +38,18 @@ FLOW_OUT: Final = Port(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowForm(Form):
     """A form whose exec output is a truth of its own: where what follows runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeForm(Form):
+    """A form that trades nothing itself: an alert, or the cancelling of orders."""
+
+    operation: Operation
+
+
+def is_replaced(node: BoundNode) -> bool:
+    """Return whether what follows an entry or exit acts in place of its own order."""
+    return any(not isinstance(one.form, NoticeForm) for one in node.followers)
 
 
 def flow_triggers(node: BoundNode) -> tuple[Wire, ...]:

@@ -12,7 +12,7 @@ from strategies.graph.catalogue.forms import Port, PortType
 from strategies.graph.catalogue.typed import PercentStop, Sizing, StopValue
 from strategies.graph.faults import BadValueError
 from strategies.graph.limits import MAX_SHIFT
-from strategies.graph.params import Choice, Integer, Number, Param
+from strategies.graph.params import Choice, Integer, Number
 
 SIZING: Final = Sizing(
     name="sizing",
@@ -31,16 +31,17 @@ TAKE_PROFIT: Final = StopValue(
     description="Closes the position at a profit: a fraction away from the fill, a multiple of the "
     "series on the port, or the price on the port.",
 )
-TRAILING: Final = Param(
-    name="trailing", supported=False, description="A stop that follows the price."
+TRAILING: Final = StopValue(
+    name="trailing",
+    description="A stop that follows the best price since the entry: at a fraction of it, at a "
+    "multiple of the series on the port, or the price on the port wherever that is nearer.",
 )
 TIME_STOP: Final = Integer(
     name="time_stop",
     minimum=1,
     maximum=MAX_SHIFT,
     aliases=("max_bars_held",),
-    description="Closes the position at the open after it has been held for so many bars, counted "
-    "from the oldest open entry.",
+    description="Closes what the order opened at the open so many bars after its fill.",
 )
 PRIORITY: Final = Integer(
     name="priority",
@@ -80,13 +81,16 @@ SETTINGS: Final = (
         maximum=1_000,
         description="How often the strategy may enter on the same side in a row; 1 if absent.",
     ),
+    PercentStop(
+        name="trailing",
+        description="Follows the price at that fraction, where its entry says nothing.",
+    ),
     Integer(
         name="time_stop",
         minimum=1,
         maximum=MAX_SHIFT,
         aliases=("max_bars_held",),
-        description="Closes a position that has been held for so many bars, where its entry says "
-        "nothing.",
+        description="Closes a position so many bars after its fill, where its entry says nothing.",
     ),
 )
 """Settings of the whole strategy; entries and actions may override all but `max_open_entries`."""
@@ -105,7 +109,6 @@ STOP_PORTS: Final = (
         "trailing",
         PortType.NUMBER,
         required=False,
-        supported=False,
         description="Series of the trailing stop.",
     ),
 )
@@ -134,6 +137,7 @@ def opening_rule(
         size=stated["sizing"],
         stop_loss=stated["stop_loss"],
         take_profit=stated["take_profit"],
+        trailing=stated["trailing"],
         time_stop=stated["time_stop"],
         priority=stated["priority"] or 0,
         entries_added=0 if source is None else entries_added(source),
@@ -161,7 +165,7 @@ def speaker_faults(
         )
 
 
-_INHERITED: Final = ("sizing", "stop_loss", "take_profit", "time_stop", "priority")
+_INHERITED: Final = ("sizing", "stop_loss", "take_profit", "trailing", "time_stop", "priority")
 
 
 def _stated(nodes: Sequence[BoundNode], name: str) -> Any:
@@ -193,7 +197,7 @@ def stop_draft(node: BoundNode, name: str) -> StopDraft | None:
 
 def stop_faults(node: BoundNode) -> Iterator[tuple[str, BadValueError]]:
     """Yield what is wrong between the node's stops and the edges to their ports."""
-    for name in ("stop_loss", "take_profit"):
+    for name in ("stop_loss", "take_profit", "trailing"):
         stop: StopDraft | None = node.values.get(name)
         wired = name in node.inputs
         if stop is not None and stop.kind is not StopKind.PERCENT:

@@ -159,7 +159,7 @@ def test_depth_is_limited(drawing):
         ),
         ({"stop_loss": 1}, {}, "params.stop_loss", "out_of_range"),
         ({"side": "short", "take_profit": 1}, {}, "params.take_profit", "out_of_range"),
-        ({"trailing": 0.1}, {}, "params.trailing", "not_supported"),
+        ({"trailing": 1.5}, {}, "params.trailing.value", "out_of_range"),
         ({"time_stop": 0}, {}, "params.time_stop", "out_of_range"),
     ],
 )
@@ -223,9 +223,7 @@ def test_an_entry_runs_orders_of_its_side_and_an_exit_closing_ones(drawing, abov
 @pytest.mark.parametrize(
     ("params", "path"),
     [
-        ({"operation": "buy", "order_type": "limit", "price": 3}, "order_type price"),
         ({"operation": "sell_put", "order_type": "limit"}, "order_type"),
-        ({"operation": "alert", "message": "now"}, "operation"),
     ],
 )
 def test_what_this_version_cannot_run_is_saved_and_told(drawing, params, path):

@@ -7,114 +7,157 @@ that may repeat itself tries again, another one is left as `unknown`.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-import structlog
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from core.outbox.services import task_enqueue
-from notifications.channels.base import DeliveryError, Message
+from core.errors import Permanent
+from notifications.attempts import attempt_failed, attempt_sent
+from notifications.channels.base import DeliveryError
 from notifications.channels.kinds import CHANNELS
-from notifications.choices import SEND_TASK
 from notifications.choices import DeliveryStatus as Status
-from notifications.models import Delivery, UserChannel
+from notifications.choices import Hold
+from notifications.keeping import secrets_open
+from notifications.messages import message_of
+from notifications.models import Alert, Delivery, UserChannel
+from notifications.pacing import RATE_WINDOW, quiet_end
 from notifications.transitions import delivery_move
 
-log = structlog.get_logger(__name__)
+LEASE: Final = timedelta(seconds=90)
+SWEEP_BATCH: Final = 500
+DIGEST_AT_MOST: Final = 100
 
-LEASE = timedelta(seconds=90)
-MAX_ATTEMPTS = 6
-# The task of a queued delivery is normally there within a second of its due time.
-OVERDUE = timedelta(seconds=15)
-SWEEP_BATCH = 500
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Deliveries that this process has claimed and sends as one message.
+
+    Attributes
+    ----------
+    channel : UserChannel
+    claimed : tuple of Delivery
+        With their alerts; several only in a digest. Their `attempts` are this attempt's number.
+    """
+
+    channel: UserChannel
+    claimed: tuple[Delivery, ...]
 
 
 def delivery_send(*, delivery_id: UUID) -> None:
     """Send a delivery that is queued and due; do nothing in every other case."""
-    delivery = (
-        Delivery.objects.select_related("alert")
-        .filter(id=delivery_id, status=Status.QUEUED, due_at__lte=timezone.now())
-        .first()
+    delivery = due_list(timezone.now()).filter(id=delivery_id).first()
+    attempt = None if delivery is None else delivery_claim(delivery)
+    if attempt is not None:
+        attempt_end(attempt, attempt_perform(attempt))
+
+
+def due_list(now: datetime) -> QuerySet[Delivery]:
+    """Return what is queued and due, with what it takes to send it."""
+    return Delivery.objects.filter(status=Status.QUEUED, due_at__lte=now).select_related(
+        "alert", "channel__owner"
     )
-    if delivery is None:
-        return
-    attempt = delivery.attempts + 1
-    claimed = delivery_move(
-        delivery_id=delivery.id,
-        old=Status.QUEUED,
-        new=Status.SENDING,
-        attempt=delivery.attempts,
-        attempts=attempt,
-        leased_until=timezone.now() + LEASE,
-    )
-    if not claimed:
-        return
-    message = Message(
-        delivery.recipient,
-        delivery.alert.subject,
-        delivery.alert.text,
-        alert_id=str(delivery.alert_id),
-    )
+
+
+def delivery_claim(delivery: Delivery) -> Attempt | None:
+    """Claim a delivery that is due, and with it those of its digest; None where it must wait."""
+    now = timezone.now()
+    channel = delivery.channel
+    if channel is None or not channel.enabled or channel.verified_at is None:
+        _give_up(delivery, channel)
+        return None
+    if not delivery.urgent:
+        quiet = quiet_end(channel, zone=channel.owner.time_zone, now=now)
+        if quiet is not None:
+            held = delivery.held or Hold.QUIET_HOURS
+            waiting = Delivery.objects.filter(id=delivery.id, status=Status.QUEUED)
+            waiting.update(due_at=quiet, held=held)
+            return None
+    if (channel.resume_at is not None and channel.resume_at > now) or _rate_used_up(channel, now):
+        return None
+    rows = [delivery]
+    if delivery.held == Hold.DIGEST:
+        others = due_list(now).filter(channel=channel, held=Hold.DIGEST).exclude(id=delivery.id)
+        rows += others.order_by("created_at")[: DIGEST_AT_MOST - 1]
+    claimed = tuple(row for row in rows if _claim_one(row, now))
+    # What came first is told first.
+    ordered = sorted(claimed, key=lambda row: (row.created_at, row.id))
+    return Attempt(channel, tuple(ordered)) if claimed else None
+
+
+def attempt_perform(attempt: Attempt) -> str | DeliveryError:
+    """Write the message and send it: no database here, so that it may run in a thread.
+
+    Returns
+    -------
+    str or DeliveryError
+        The service's id of the message, or why there is none.
+    """
+    alerts: list[Alert] = [row.alert for row in attempt.claimed]
     try:
-        service_id = CHANNELS.get(delivery.kind).send(message)
+        secrets = secrets_open(attempt.channel, now=timezone.now())
+        message = message_of(channel=attempt.channel, alerts=alerts, secrets=secrets)
+        return CHANNELS.get(attempt.channel.kind).send(message)
+    except Permanent as error:
+        return DeliveryError(error.message, permanent=True)
     except DeliveryError as error:
-        _failed(delivery, attempt, error)
-        return
-    delivery_move(
-        delivery_id=delivery.id,
-        old=Status.SENDING,
-        new=Status.SENT,
-        attempt=attempt,
-        sent_at=timezone.now(),
-        service_id=service_id[:200],
-        error="",
-    )
+        return error
 
 
-def backoff(attempt: int) -> timedelta:
-    """Return how long to wait after this many attempts: 10 s, doubling, at most an hour."""
-    return timedelta(seconds=min(3600, 10 * 2 ** (attempt - 1)))
+def attempt_end(attempt: Attempt, outcome: str | DeliveryError) -> None:
+    """Write down what became of an attempt."""
+    if isinstance(outcome, DeliveryError):
+        for row in attempt.claimed:
+            attempt_failed(row, outcome)
+    else:
+        attempt_sent(attempt.claimed, attempt.channel, service_id=outcome)
 
 
 def deliveries_sweep() -> int:
-    """Queue again what is due and what a lost worker left; return how many were touched."""
-    now = timezone.now()
-    lapsed = Delivery.objects.filter(status=Status.SENDING, leased_until__lt=now)
-    for delivery in lapsed.order_by("due_at")[:SWEEP_BATCH]:
-        lost = DeliveryError("the worker died while sending", unknown=True)
-        _failed(delivery, delivery.attempts, lost)
-    overdue = Delivery.objects.filter(status=Status.QUEUED, due_at__lt=now - OVERDUE)
-    ids = list(overdue.order_by("due_at").values_list("id", flat=True)[:SWEEP_BATCH])
-    with transaction.atomic():
-        # Due from now on again, so that the next sweep leaves the task time to run.
-        Delivery.objects.filter(id__in=ids, status=Status.QUEUED).update(due_at=now)
-        for delivery_id in ids:
-            task_enqueue(task=SEND_TASK, args=[str(delivery_id)], queue="alerts")
-    return len(ids)
+    """Settle what a lost worker left in `sending`; return how many those were."""
+    lapsed = Delivery.objects.filter(status=Status.SENDING, leased_until__lt=timezone.now())
+    rows = list(lapsed.select_related("channel").order_by("due_at")[:SWEEP_BATCH])
+    for delivery in rows:
+        attempt_failed(delivery, DeliveryError("the worker died while sending", unknown=True))
+    return len(rows)
 
 
-@transaction.atomic
-def _failed(delivery: Delivery, attempt: int, error: DeliveryError) -> None:
-    """Write down what went wrong, and when to try again if that makes sense."""
-    repeatable = CHANNELS.get(delivery.kind).repeatable or not error.unknown
-    again = repeatable and not error.permanent and attempt < MAX_ATTEMPTS
-    given_up = Status.UNKNOWN if error.unknown else Status.FAILED
-    new = Status.QUEUED if again else given_up
-    wait = backoff(attempt)
-    if error.retry_after_s is not None:
-        wait = max(wait, timedelta(seconds=error.retry_after_s))
-    moved = delivery_move(
+def _claim_one(delivery: Delivery, now: datetime) -> bool:
+    tried = delivery.attempts
+    delivery.attempts = tried + 1
+    return delivery_move(
         delivery_id=delivery.id,
-        old=Status.SENDING,
-        new=new,
-        attempt=attempt,
-        error=str(error)[:1000],
-        due_at=timezone.now() + wait,
+        old=Status.QUEUED,
+        new=Status.SENDING,
+        attempt=tried,
+        attempts=tried + 1,
+        tried_at=now,
+        leased_until=now + LEASE,
     )
-    log.warning("delivery.not_sent", kind=delivery.kind, outcome=new.value, error=str(error))
-    if moved and error.permanent and delivery.channel_id:
-        UserChannel.objects.filter(id=delivery.channel_id).update(
-            enabled=False, disabled_reason=str(error)[:1000]
-        )
+
+
+def _give_up(delivery: Delivery, channel: UserChannel | None) -> None:
+    if channel is None:
+        reason = "its channel was deleted"
+    elif not channel.enabled:
+        reason = f"its channel is off: {channel.disabled_reason or 'by its owner'}"
+    else:
+        reason = "its channel is not verified"
+    delivery_move(
+        delivery_id=delivery.id, old=Status.QUEUED, new=Status.FAILED, error=reason[:1000]
+    )
+
+
+def _rate_used_up(channel: UserChannel, now: datetime) -> bool:
+    """Tell whether the channel had its messages of this minute, and note when it may go on."""
+    rate = channel.rate_per_min or CHANNELS.get(channel.kind).rate_per_min
+    tried = Delivery.objects.filter(channel=channel, tried_at__gt=now - RATE_WINDOW)
+    times = list(tried.order_by("-tried_at").values_list("tried_at", flat=True)[:rate])
+    if len(times) < rate or times[-1] is None:
+        return False
+    channel.resume_at = times[-1] + RATE_WINDOW
+    UserChannel.objects.filter(id=channel.id).update(resume_at=channel.resume_at)
+    return True

@@ -12,6 +12,7 @@ from notifications.models import Delivery
 ALLOWED = frozenset(
     {
         (Status.QUEUED, Status.SENDING),
+        (Status.QUEUED, Status.FAILED),  # its channel was switched off or deleted meanwhile
         (Status.SENDING, Status.SENT),
         (Status.SENDING, Status.FAILED),
         (Status.SENDING, Status.UNKNOWN),

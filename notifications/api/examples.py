@@ -21,7 +21,9 @@ ALERT = OpenApiExample(
                 "kind": "sendgrid_email",
                 "recipient": "trader@example.com",
                 "status": "sent",
+                "held": "",
                 "attempts": 1,
+                "due_at": "2026-01-15T14:30:01Z",
                 "sent_at": "2026-01-15T14:30:02Z",
                 "error": "",
             }
@@ -34,23 +36,75 @@ ALERT_BY_HAND = OpenApiExample(
     {"subject": "GOOG", "message": "Crossed 800.", "channels": ["email", "in_app"]},
     request_only=True,
 )
-CHANNEL = OpenApiExample(
-    "Email",
-    {
-        "id": CHANNEL_ID,
-        "kind": "sendgrid_email",
-        "name": "Desk",
-        "address": "trader@example.com",
-        "enabled": True,
-        "disabled_reason": "",
-        "created_at": "2026-01-15T14:00:00Z",
-    },
+CHANNEL_VALUE = {
+    "id": CHANNEL_ID,
+    "kind": "sendgrid_email",
+    "name": "Desk",
+    "address": "trader@example.com",
+    "enabled": True,
+    "disabled_reason": "",
+    "verified": True,
+    "quiet_from": "22:00:00",
+    "quiet_until": "07:00:00",
+    "digest_minutes": 0,
+    "rate_per_min": 60,
+    "created_at": "2026-01-15T14:00:00Z",
+}
+SECRET_VALUE = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 - an example
+CHANNEL = OpenApiExample("Email", CHANNEL_VALUE, response_only=True)
+CHANNEL_CREATED = OpenApiExample(
+    "Webhook",
+    CHANNEL_VALUE
+    | {"kind": "webhook", "address": "https://hooks.acme.dev/alerts", "secret": SECRET_VALUE},
     response_only=True,
 )
 NEW_CHANNEL = OpenApiExample(
-    "Email", {"kind": "email", "address": "trader@example.com", "name": "Desk"}, request_only=True
+    "Email",
+    {
+        "kind": "email",
+        "address": "trader@example.com",
+        "name": "Desk",
+        "quiet_from": "22:00",
+        "quiet_until": "07:00",
+    },
+    request_only=True,
 )
-CHANNEL_CHANGE = OpenApiExample("Enable it again", {"enabled": True}, request_only=True)
+NEW_WEBHOOK = OpenApiExample(
+    "Webhook",
+    {"kind": "webhook", "address": "https://hooks.acme.dev/alerts", "rate_per_min": 300},
+    request_only=True,
+)
+CHANNEL_CHANGE = OpenApiExample(
+    "One mail an hour", {"enabled": True, "digest_minutes": 60}, request_only=True
+)
+CODE_SENT = OpenApiExample(
+    "A code is on its way",
+    CHANNEL_VALUE | {"verified": False},
+    response_only=True,
+    status_codes=["202"],
+)
+CODE = OpenApiExample("Code", {"code": "482913"}, request_only=True)
+SECRET = OpenApiExample("Secret", {"secret": SECRET_VALUE}, response_only=True)
+READ = OpenApiExample("All until then", {"until": "2026-01-15T15:00:00Z"}, request_only=True)
+WERE_READ = OpenApiExample("Three", {"read": 3}, response_only=True)
+UNREAD = OpenApiExample("Three", {"unread": 3}, response_only=True)
+EVENT_KINDS = OpenApiExample(
+    "Fills",
+    {
+        "event": "order.filled",
+        "title": "An order was filled",
+        "market": False,
+        "filters": [
+            {"name": "ticker", "type": "text", "operators": ["eq", "ne", "in"]},
+            {
+                "name": "quantity",
+                "type": "number",
+                "operators": ["eq", "ne", "in", "gt", "gte", "lt", "lte"],
+            },
+        ],
+    },
+    response_only=True,
+)
 RULE = OpenApiExample(
     "Backtests of GOOG, by mail",
     {

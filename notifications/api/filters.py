@@ -4,7 +4,7 @@ import django_filters
 
 from notifications.channels.kinds import kind_choices
 from notifications.choices import DeliveryStatus, event_choices
-from notifications.models import Alert
+from notifications.models import Alert, AlertRule, UserChannel
 
 
 class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
@@ -23,4 +23,27 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
 
     class Meta:
         model = Alert
+        fields: list[str] = []
+
+
+class ChannelFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the channels can be narrowed to."""
+
+    kind = django_filters.ChoiceFilter(choices=kind_choices)
+    enabled = django_filters.BooleanFilter()
+
+    class Meta:
+        model = UserChannel
+        fields: list[str] = []
+
+
+class RuleFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the rules can be narrowed to."""
+
+    event = django_filters.ChoiceFilter(choices=event_choices)
+    enabled = django_filters.BooleanFilter()
+    symbol = django_filters.CharFilter(lookup_expr="iexact")
+
+    class Meta:
+        model = AlertRule
         fields: list[str] = []

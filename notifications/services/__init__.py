@@ -1,20 +1,36 @@
-from notifications.services.alerts import alert_read, alert_send, delivery_resend, event_notify
-from notifications.services.rules import (
-    channel_create,
-    channel_test,
-    channel_update,
-    rule_create,
-    rule_update,
+from notifications.services.alerts import (
+    alert_read,
+    alert_send,
+    alerts_read,
+    delivery_resend,
+    strategy_alert,
 )
+from notifications.services.channels import (
+    channel_code_request,
+    channel_create,
+    channel_secret_rotate,
+    channel_test,
+    channel_unsubscribe,
+    channel_update,
+    channel_verify,
+)
+from notifications.services.rules import rule_create, rule_update
+from notifications.telling import event_notify
 
 __all__ = [
     "alert_read",
     "alert_send",
+    "alerts_read",
+    "channel_code_request",
     "channel_create",
+    "channel_secret_rotate",
     "channel_test",
+    "channel_unsubscribe",
     "channel_update",
+    "channel_verify",
     "delivery_resend",
     "event_notify",
     "rule_create",
     "rule_update",
+    "strategy_alert",
 ]

@@ -11,6 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
+from django.utils import timezone
+
+from notifications import services
+from notifications.models import UserChannel
 
 
 @dataclass
@@ -90,6 +94,19 @@ def service(settings, monkeypatch):
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def channel_of():
+    """Make a channel whose address is proven."""
+
+    def make(user, kind, address="", **fields):
+        channel, _ = services.channel_create(owner_id=user.id, kind=kind, address=address, **fields)
+        UserChannel.objects.filter(id=channel.id).update(verified_at=timezone.now())
+        channel.refresh_from_db()
+        return channel
+
+    return make
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ def client(user):
 
 
 @pytest.fixture
-def channel(user):
-    return services.channel_create(owner_id=user.id, kind="email", address="trader@example.com")
+def channel(user, channel_of):
+    return channel_of(user, "email", "trader@example.com")
 
 
 def test_an_alert_by_hand_is_listed_and_read(client, channel):

@@ -1,0 +1,58 @@
+"""The worker's side of proving an address: codes are made where they are sent, kept as hashes."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from notifications.attempts import channel_disable
+from notifications.channels.base import DeliveryError
+from notifications.channels.kinds import CHANNELS
+from notifications.messages import code_message
+from notifications.models import UserChannel
+
+LIFETIME: Final = timedelta(minutes=15)
+DIGITS: Final = 6
+TRIES: Final = 5
+
+
+class CodeNotSent(Exception):
+    """The code did not leave; another one may later."""
+
+
+def code_send(*, channel_id: UUID) -> None:
+    """Send a new code to a channel that is not verified; the one before is void.
+
+    Raises
+    ------
+    CodeNotSent
+        When the service cannot take it now.
+    """
+    channel = UserChannel.objects.filter(id=channel_id, verified_at=None, enabled=True).first()
+    if channel is None:
+        return
+    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+    now = timezone.now()
+    UserChannel.objects.filter(id=channel.id).update(
+        code_hash=code_hash(channel_id=channel.id, code=code),
+        code_expires_at=now + LIFETIME,
+        code_tries=0,
+    )
+    minutes = int(LIFETIME.total_seconds()) // 60
+    try:
+        CHANNELS.get(channel.kind).send(code_message(channel=channel, code=code, minutes=minutes))
+    except DeliveryError as error:
+        if error.permanent:
+            channel_disable(channel_id=channel.id, reason=str(error))
+        elif not error.unknown:
+            raise CodeNotSent(str(error)) from error
+
+
+def code_hash(*, channel_id: UUID, code: str) -> str:
+    """Return what is kept of a code: nothing to guess it from without our secret key."""
+    return salted_hmac(f"notifications.code:{channel_id}", code, algorithm="sha256").hexdigest()

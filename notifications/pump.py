@@ -1,0 +1,174 @@
+"""Many deliveries at once, so that nobody waits behind somebody else's slow or broken channel.
+
+One process at a time pumps: it holds a lock of the database, which a killed process gives back.
+Services are called in threads, one message a channel at a time and a few for each owner and kind;
+a channel that keeps failing rests. All rows are read and written by the thread that pumps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from core.outbox.services import task_enqueue
+from notifications.channels.base import DeliveryError
+from notifications.choices import SEND_TASK
+from notifications.dispatch import (
+    Attempt,
+    attempt_end,
+    attempt_perform,
+    delivery_claim,
+    due_list,
+)
+from notifications.models import Delivery, UserChannel
+
+log = structlog.get_logger(__name__)
+
+# Any number that nothing else in this database takes for a lock of its own.
+LOCK_ID: Final = 7_201_995_001
+THREADS: Final = 32
+PER_KIND: Final = 12
+PER_OWNER_AND_KIND: Final = 3
+AHEAD_PER_CHANNEL: Final = 20
+AHEAD: Final = 1000
+LOOK_EVERY_S: Final = 0.2
+BUDGET_S: Final = 20.0
+
+Share = str | tuple[UUID, str]
+
+
+def deliveries_pump(*, budget_s: float = BUDGET_S) -> int:
+    """Send what is due until nothing is, or the time is up; return how many messages were tried.
+
+    Where another process pumps, it sends what is due here too: nothing is done. What becomes due
+    while that one ends is not lost, for it looks once more after it has given the lock back.
+    """
+    tried = 0
+    deadline = time.monotonic() + budget_s
+    while True:
+        with _lock() as mine:
+            if not mine:
+                return tried
+            tried += _Pump(deadline).run()
+        rest = _due_now().values_list("id", flat=True).first()
+        if rest is None:
+            return tried
+        if time.monotonic() >= deadline:
+            with transaction.atomic():
+                task_enqueue(task=SEND_TASK, args=[str(rest)], queue="alerts")
+            return tried
+
+
+class _Pump:
+    """One holder of the lock: what waits by channel, and what is on its way."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._ahead: dict[UUID | None, deque[Delivery]] = {}
+        self._flying: dict[Future[str | DeliveryError], Attempt] = {}
+        self._seen_at = -LOOK_EVERY_S
+        self._tried = 0
+
+    def run(self) -> int:
+        """Send until nothing is due and nothing is on its way; return the number of messages."""
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as threads:
+            while True:
+                self._look()
+                self._launch(threads)
+                if not self._flying and not self._ahead:
+                    return self._tried
+                done, _ = wait(self._flying, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._land(future)
+
+    def _look(self) -> None:
+        """Read what is due, a few of each channel, so that none crowds out another."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._ahead.clear()
+            return
+        if self._ahead and now - self._seen_at < LOOK_EVERY_S:
+            return
+        self._seen_at = now
+        self._ahead.clear()
+        place = Window(RowNumber(), partition_by=[F("channel_id")], order_by=[F("due_at"), F("id")])
+        rows = _due_now().annotate(place=place).filter(place__lte=AHEAD_PER_CHANNEL)
+        for row in rows.order_by("place", "due_at")[:AHEAD]:
+            self._ahead.setdefault(row.channel_id, deque()).append(row)
+
+    def _launch(self, threads: ThreadPoolExecutor) -> None:
+        """Start what may start now."""
+        busy = {attempt.channel.id for attempt in self._flying.values()}
+        shares: Counter[Share] = Counter(
+            key for one in self._flying.values() for key in _shares(one.channel)
+        )
+        for channel_id, rows in list(self._ahead.items()):
+            channel = rows[0].channel
+            if channel_id in busy or (channel is not None and _crowded(shares, channel)):
+                continue
+            attempt = self._next(rows)
+            if attempt is None or not rows:
+                self._ahead.pop(channel_id)
+            if attempt is not None:
+                self._flying[threads.submit(attempt_perform, attempt)] = attempt
+                self._tried += 1
+                shares.update(_shares(attempt.channel))
+
+    def _next(self, rows: deque[Delivery]) -> Attempt | None:
+        """Claim the first of a channel's deliveries that may be sent."""
+        while rows:
+            attempt = delivery_claim(rows.popleft())
+            if attempt is not None:
+                return attempt
+        return None
+
+    def _land(self, future: Future[str | DeliveryError]) -> None:
+        attempt = self._flying.pop(future)
+        fault = future.exception()
+        if fault is None:
+            attempt_end(attempt, future.result())
+            return
+        # A fault of ours in one message must not hold up the others.
+        log.error("delivery.errored", kind=attempt.channel.kind, exc_info=fault)
+        attempt_end(attempt, DeliveryError("something broke on our side", unknown=True))
+
+
+def _shares(channel: UserChannel) -> tuple[str, tuple[UUID, str]]:
+    """Return what a channel shares with others: its kind, and its owner's part of that."""
+    return channel.kind, (channel.owner_id, channel.kind)
+
+
+def _crowded(shares: Counter[Share], channel: UserChannel) -> bool:
+    kind, owner_and_kind = _shares(channel)
+    return shares[kind] >= PER_KIND or shares[owner_and_kind] >= PER_OWNER_AND_KIND
+
+
+def _due_now() -> QuerySet[Delivery]:
+    """Return what is due on channels that do not rest."""
+    now = timezone.now()
+    return due_list(now).filter(Q(channel__resume_at=None) | Q(channel__resume_at__lte=now))
+
+
+@contextmanager
+def _lock() -> Iterator[bool]:
+    """Hold the pump's lock, if it is free."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_ID])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_ID])

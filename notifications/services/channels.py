@@ -1,0 +1,258 @@
+"""Channels of a user: made, proven, changed, switched off."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from core.accounts.models import User
+from core.db import claim
+from core.errors import Conflict, Detail, InvalidInput, NotFound
+from core.outbox.services import task_enqueue
+from notifications.channels.base import Channel, SecretKind
+from notifications.channels.kinds import CHANNELS, kind_of
+from notifications.choices import CODE_TASK
+from notifications.codes import TRIES, code_hash
+from notifications.keeping import secrets_open, secrets_seal
+from notifications.links import unsubscribe_channel_id
+from notifications.models import Alert, UserChannel
+from notifications.outgoing.signing import secret_make
+from notifications.services.alerts import alert_send
+
+MAX_CHANNELS: Final = 50
+CODE_EVERY: Final = timedelta(seconds=60)
+# Receivers have this long to take over a new secret: both sign meanwhile.
+OVERLAP: Final = timedelta(hours=24)
+IN_APP: Final = "in_app"
+UNSUBSCRIBED: Final = "its recipient has unsubscribed"
+
+
+@transaction.atomic
+def channel_create(
+    *,
+    owner_id: UUID,
+    kind: str,
+    address: str = "",
+    name: str = "",
+    secret: str = "",
+    **pace: Any,
+) -> tuple[UserChannel, str]:
+    """Add an address to reach the user at, and return the secret that was made for it, if any.
+
+    `kind` may be "email" or "sms": the installation's own service for it is taken. An address that
+    takes a code is sent one, unless it is the confirmed address of the account. `pace` are quiet
+    hours, digest and rate, as in `channel_update`.
+    """
+    kind = kind_of(kind)
+    channel = _kind_get(kind)
+    address = str(owner_id) if kind == IN_APP else address.strip()
+    _field_check("address", channel.recipient_fault(address), address)
+    _field_check("secret", channel.secret_fault(secret), "")
+    pace_check(**pace)
+    # Two requests at once count each other.
+    User.objects.select_for_update().only("id").get(id=owner_id)
+    if UserChannel.objects.filter(owner_id=owner_id).count() >= MAX_CHANNELS:
+        raise Conflict(f"You have {MAX_CHANNELS} channels already: delete one first.")
+    proven = not channel.needs_code or _is_own_address(owner_id, address)
+    row, created = UserChannel.objects.get_or_create(
+        owner_id=owner_id,
+        kind=kind,
+        address=address,
+        defaults={"name": name, "verified_at": timezone.now() if proven else None, **pace},
+    )
+    if not created:
+        raise Conflict(f"You have this channel already: {row.id}.", code="channel_exists")
+    made = secret_make() if channel.secret is SecretKind.MADE else ""
+    if kept := made or secret:
+        row.secrets = secrets_seal(row.id, current=kept)
+        UserChannel.objects.filter(id=row.id).update(secrets=row.secrets)
+    if not proven:
+        channel_code_request(channel=row)
+    return row, made
+
+
+def channel_update(*, channel: UserChannel, **changes: Any) -> UserChannel:
+    """Rename, enable, disable or pace a channel; enabling it clears why it was disabled."""
+    pace_check(**{name: changes.get(name, getattr(channel, name)) for name in PACE})
+    if changes.get("enabled"):
+        changes |= {"disabled_reason": "", "failures": 0, "resume_at": None}
+    if "rate_per_min" in changes:
+        changes["resume_at"] = None
+    UserChannel.objects.filter(id=channel.id).update(**changes, updated_at=timezone.now())
+    channel.refresh_from_db()
+    return channel
+
+
+def channel_test(*, channel: UserChannel) -> Alert:
+    """Send a test through the channel."""
+    if not channel.enabled:
+        reason = channel.disabled_reason or "by you"
+        raise Conflict(f"The channel is off ({reason}): enable it first.", code="channel_disabled")
+    if channel.verified_at is None:
+        raise Conflict(
+            f"Nobody has proven that {channel.address} is theirs: POST the code that was sent "
+            f"there to channels/{channel.id}/verify.",
+            code="channel_not_verified",
+        )
+    return alert_send(
+        owner_id=channel.owner_id,
+        subject="Test alert",
+        text="This channel works.",
+        channels=[channel],
+    )
+
+
+@transaction.atomic
+def channel_code_request(*, channel: UserChannel) -> None:
+    """Queue a code to an address that is not proven, at most one a minute.
+
+    Raises
+    ------
+    Conflict
+        When there is nothing to prove, or a code was sent just now.
+    """
+    if channel.verified_at is not None:
+        raise Conflict("This channel is verified already.", code="channel_verified")
+    if not channel.enabled:
+        raise Conflict("The channel is off: enable it first.", code="channel_disabled")
+    now = timezone.now()
+    rested = Q(code_sent_at=None) | Q(code_sent_at__lte=now - CODE_EVERY)
+    if not claim(UserChannel.objects.filter(rested, id=channel.id), code_sent_at=now):
+        raise Conflict(
+            f"A code was sent less than {CODE_EVERY.seconds} s ago: wait for it.",
+            code="code_sent",
+        )
+    task_enqueue(task=CODE_TASK, args=[str(channel.id)], queue="alerts")
+
+
+def channel_verify(*, channel: UserChannel, code: str) -> UserChannel:
+    """Prove an address with the code that was sent there.
+
+    Raises
+    ------
+    InvalidInput
+        The code is wrong, too old, or was tried too often.
+    """
+    if channel.verified_at is not None:
+        return channel
+    now = timezone.now()
+    open_ = UserChannel.objects.filter(
+        id=channel.id, code_expires_at__gt=now, code_tries__lt=TRIES, enabled=True
+    ).exclude(code_hash="")
+    # Counted before it is looked at: guesses at the same time are counted too.
+    if not claim(open_, code_tries=F("code_tries") + 1):
+        raise InvalidInput(
+            "There is no code that could be tried: it is too old, was tried too often, or none was "
+            f"sent. POST channels/{channel.id}/code sends another.",
+            code="code_expired",
+        )
+    channel.refresh_from_db()
+    given = code_hash(channel_id=channel.id, code=code)
+    if not constant_time_compare(given, channel.code_hash):
+        left = TRIES - channel.code_tries
+        message = f"This is not the code that was sent; it can be tried {left} more times."
+        raise InvalidInput(message, code="code_wrong", details=[Detail("code", "wrong", message)])
+    UserChannel.objects.filter(id=channel.id, code_hash=channel.code_hash).update(
+        verified_at=now, code_hash="", code_expires_at=None, updated_at=now
+    )
+    channel.refresh_from_db()
+    return channel
+
+
+@transaction.atomic
+def channel_secret_rotate(*, channel: UserChannel) -> str:
+    """Make a new secret and return it; the old one signs beside it for another day.
+
+    Raises
+    ------
+    Conflict
+        When the kind has no secret of our making.
+    """
+    if CHANNELS.get(channel.kind).secret is not SecretKind.MADE:
+        raise Conflict(f"A channel of kind {channel.kind} has no secret to rotate.")
+    row = UserChannel.objects.select_for_update().get(id=channel.id)
+    now = timezone.now()
+    current = secrets_open(row, now=now)[:1]
+    made = secret_make()
+    UserChannel.objects.filter(id=row.id).update(
+        secrets=secrets_seal(row.id, current=made, previous="".join(current)),
+        previous_until=now + OVERLAP,
+        updated_at=now,
+    )
+    return made
+
+
+def channel_unsubscribe(*, token: str) -> UserChannel:
+    """End the mails of a channel for whoever has a link from one of them.
+
+    To go on, its owner enables it and proves the address again.
+
+    Raises
+    ------
+    NotFound
+        The token is none of ours, or the channel is gone.
+    """
+    channel_id = unsubscribe_channel_id(token)
+    channel = None if channel_id is None else UserChannel.objects.filter(id=channel_id).first()
+    if channel is None:
+        raise NotFound("This link is not ours, or what it ends has ended already.")
+    UserChannel.objects.filter(id=channel.id, enabled=True).update(
+        enabled=False,
+        disabled_reason=UNSUBSCRIBED,
+        verified_at=None,
+        code_hash="",
+        updated_at=timezone.now(),
+    )
+    channel.refresh_from_db()
+    return channel
+
+
+PACE: Final = ("quiet_from", "quiet_until", "digest_minutes", "rate_per_min")
+
+
+def pace_check(**pace: Any) -> None:
+    """Refuse quiet hours of which half is missing, or that never end."""
+    begin, end = pace.get("quiet_from"), pace.get("quiet_until")
+    if (begin is None) != (end is None):
+        path = "quiet_until" if end is None else "quiet_from"
+        message = "Quiet hours take both quiet_from and quiet_until; null for both ends them."
+        raise InvalidInput(message, details=[Detail(path, "required", message)])
+    if begin is not None and begin == end:
+        message = "Quiet hours that end when they begin never end: choose another quiet_until."
+        raise InvalidInput(
+            message, details=[Detail("quiet_until", "invalid", message, None, f"{end}")]
+        )
+
+
+def _kind_get(kind: str) -> Channel:
+    if kind not in CHANNELS:
+        kinds = ", ".join(CHANNELS.names())
+        message = f"{kind!r} is no kind of channel: use email, sms or one of {kinds}."
+        detail = Detail("kind", "invalid_choice", message, expected=CHANNELS.names(), received=kind)
+        raise InvalidInput(message, details=[detail])
+    channel = CHANNELS.get(kind)
+    if not channel.is_configured():
+        raise InvalidInput(
+            f"This installation cannot send through {kind}: its operator has set no keys for it.",
+            code="channel_not_configured",
+        )
+    return channel
+
+
+def _field_check(path: str, fault: str | None, received: str) -> None:
+    if fault:
+        detail = Detail(path, "invalid", f"{fault}.", received=received or None)
+        raise InvalidInput(f"{path}: {fault}.", details=[detail])
+
+
+def _is_own_address(owner_id: UUID, address: str) -> bool:
+    """Tell whether the account's own mail has proven the address already."""
+    return User.objects.filter(
+        id=owner_id, email=address.lower(), email_verified_at__isnull=False
+    ).exists()

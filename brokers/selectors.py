@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from brokers.models import BrokerAccount, Fill, Order, Position
+from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
 from core.errors import NotFound
 
 
@@ -42,3 +42,8 @@ def position_list(*, account: BrokerAccount) -> QuerySet[Position]:
 def fill_list(*, account: BrokerAccount) -> QuerySet[Fill]:
     """Return the account's executions."""
     return Fill.objects.filter(account=account).select_related("order")
+
+
+def limit_list(*, owner_id: UUID) -> QuerySet[RiskLimit]:
+    """Return the user's risk limits."""
+    return RiskLimit.objects.filter(owner_id=owner_id)

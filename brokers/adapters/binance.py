@@ -16,7 +16,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-import ccxt
+import ccxt  # type: ignore[import-untyped]  # it has no types
 
 from brokers.adapters.base import (
     Access,

@@ -8,9 +8,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from brokers.adapters.kinds import ADAPTERS
 from brokers.api import examples
-from brokers.choices import AssetType, OrderType, Side
-from brokers.models import BrokerAccount, Fill, Order, Position
+from brokers.choices import AccountState, AssetType, OrderType, Side, TimeInForce
+from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
 
 
 class PlainDecimalField(serializers.DecimalField):
@@ -18,6 +19,17 @@ class PlainDecimalField(serializers.DecimalField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_digits=24, decimal_places=8, normalize_output=True, **options)
+
+
+class TermField(PlainDecimalField):
+    """A cost of the paper venue, kept as a decimal string."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, min_value=Decimal(0), **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return a decimal string, which a JSON column can keep."""
+        return f"{super().to_internal_value(data):f}"
 
 
 @extend_schema_serializer(examples=[examples.NEW_TRADE])
@@ -29,6 +41,15 @@ class TradeInput(serializers.Serializer[dict[str, Any]]):
     asset_type = serializers.ChoiceField(choices=AssetType.choices, default=AssetType.STOCK)
     quantity = PlainDecimalField(min_value=Decimal("0.00000001"))
     order_type = serializers.ChoiceField(choices=OrderType.choices, default=OrderType.MARKET)
+    time_in_force = serializers.ChoiceField(
+        choices=TimeInForce.choices,
+        required=False,
+        help_text="A day where left out, or until canceled where the broker knows no days.",
+    )
+    limit_price = PlainDecimalField(required=False, allow_null=True)
+    stop_price = PlainDecimalField(required=False, allow_null=True)
+    trail_amount = PlainDecimalField(required=False, allow_null=True)
+    trail_fraction = PlainDecimalField(required=False, allow_null=True)
     strategy_id = serializers.UUIDField(required=False, allow_null=True)
     account_id = serializers.UUIDField(
         required=False, allow_null=True, help_text="Your paper account where left out."
@@ -52,14 +73,52 @@ class TradeOutput(serializers.ModelSerializer[Order]):
     quantity = PlainDecimalField()
     filled_quantity = PlainDecimalField()
     executed_price = PlainDecimalField(source="average_price", allow_null=True)
+    limit_price = PlainDecimalField(allow_null=True)
+    stop_price = PlainDecimalField(allow_null=True)
+    trail_amount = PlainDecimalField(allow_null=True)
+    trail_fraction = PlainDecimalField(allow_null=True)
+    replaces_id = serializers.UUIDField(allow_null=True)
 
     class Meta:
         model = Order
         fields = (
-            "trade_id", "account_id", "strategy_id", "client_order_id", "symbol", "asset_type",
-            "trade_type", "order_type", "quantity", "status", "filled_quantity", "executed_price",
-            "reason_code", "reason", "created_at", "submitted_at", "finished_at",
+            "trade_id", "account_id", "strategy_id", "deployment_id", "client_order_id",
+            "broker_order_id", "symbol", "asset_type", "trade_type", "order_type", "time_in_force",
+            "quantity", "limit_price", "stop_price", "trail_amount", "trail_fraction", "status",
+            "filled_quantity", "executed_price", "reason_code", "reason", "external",
+            "replaces_id", "cancel_requested_at", "created_at", "submitted_at", "finished_at",
         )  # fmt: skip
+
+
+@extend_schema_serializer(examples=[examples.REPLACEMENT])
+class ReplaceInput(serializers.Serializer[dict[str, Any]]):
+    """What an order shall be instead; what is left out stays."""
+
+    quantity = PlainDecimalField(required=False, min_value=Decimal("0.00000001"))
+    limit_price = PlainDecimalField(required=False, min_value=Decimal("0.00000001"))
+    stop_price = PlainDecimalField(required=False, min_value=Decimal("0.00000001"))
+
+
+class MismatchOutput(serializers.Serializer[Any]):
+    """A position that differs."""
+
+    symbol = serializers.CharField()
+    ours = serializers.CharField()
+    theirs = serializers.CharField()
+
+
+class PaperTermsInput(serializers.Serializer[dict[str, Any]]):
+    """What the paper venue charges and when it fills."""
+
+    fill = serializers.ChoiceField(choices=["quote", "next_open"], default="quote")
+    interval = serializers.CharField(required=False, max_length=4)
+    slippage_bps = TermField(max_value=Decimal(9999))
+    spread = TermField(max_value=Decimal("0.99"))
+    percent = TermField(max_value=Decimal("0.99"))
+    per_order = TermField()
+    per_unit = TermField()
+    minimum = TermField()
+    maximum = TermField()
 
 
 @extend_schema_serializer(examples=[examples.ACCOUNT])
@@ -67,10 +126,126 @@ class AccountOutput(serializers.ModelSerializer[BrokerAccount]):
     """A broker account."""
 
     initial_cash = PlainDecimalField()
+    buying_power = PlainDecimalField(allow_null=True)
+    has_credentials = serializers.SerializerMethodField()
+    mismatch = MismatchOutput(many=True)
 
     class Meta:
         model = BrokerAccount
-        fields = ("id", "kind", "name", "currency", "initial_cash", "state", "created_at")
+        fields = (
+            "id", "kind", "name", "currency", "initial_cash", "buying_power", "live", "state",
+            "state_reason", "has_credentials", "paper_terms", "reconciled_at", "mismatch",
+            "created_at",
+        )  # fmt: skip
+
+    def get_has_credentials(self, account: BrokerAccount) -> bool:
+        """Return whether credentials are stored; what they are is told to nobody."""
+        return account.sealed is not None
+
+
+@extend_schema_serializer(examples=[examples.NEW_ACCOUNT])
+class AccountInput(serializers.Serializer[dict[str, Any]]):
+    """An account to connect."""
+
+    kind = serializers.ChoiceField(choices=ADAPTERS.choices())
+    name = serializers.CharField(max_length=100)
+    credentials = serializers.DictField(
+        child=serializers.CharField(allow_blank=True), default=dict, write_only=True
+    )
+    initial_cash = PlainDecimalField(required=False, min_value=Decimal(1))
+    paper_terms = PaperTermsInput(required=False)
+
+
+class CredentialsInput(serializers.Serializer[dict[str, Any]]):
+    """Credentials in place of those there are; they are never shown again."""
+
+    credentials = serializers.DictField(child=serializers.CharField(), write_only=True)
+
+
+class LiveInput(serializers.Serializer[dict[str, Any]]):
+    """The password, typed again."""
+
+    password = serializers.CharField(write_only=True, max_length=1000, trim_whitespace=False)
+
+
+class StateInput(serializers.Serializer[dict[str, Any]]):
+    """What the account may do from now on."""
+
+    state = serializers.ChoiceField(choices=AccountState.choices)
+
+
+class SyncInput(serializers.Serializer[dict[str, Any]]):
+    """How to reconcile."""
+
+    adopt = serializers.BooleanField(
+        default=False, help_text="Take the broker's positions over where they differ."
+    )
+
+
+class BalanceOutput(serializers.Serializer[Any]):
+    """Money of an account as its broker tells it."""
+
+    currency = serializers.CharField()
+    equity = PlainDecimalField()
+    cash = PlainDecimalField()
+    buying_power = PlainDecimalField()
+
+
+class ConnectionOutput(serializers.Serializer[Any]):
+    """What a test of the connection found."""
+
+    connected = serializers.BooleanField()
+    message = serializers.CharField()
+    balance = BalanceOutput(allow_null=True)
+
+
+class KillInput(serializers.Serializer[dict[str, Any]]):
+    """Which accounts to halt."""
+
+    account_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="All your accounts where left out."
+    )
+    reason = serializers.CharField(max_length=200, default="by its owner")
+
+
+class KillOutput(serializers.Serializer[Any]):
+    """What the kill switch did."""
+
+    accounts = serializers.IntegerField()
+    canceled = serializers.IntegerField()
+    pending = serializers.IntegerField(help_text="Cancels that their brokers have not confirmed.")
+
+
+class LimitField(PlainDecimalField):
+    """A limit: null limits nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, min_value=Decimal(0), **options)
+
+
+class RiskLimitFields(serializers.ModelSerializer[RiskLimit]):
+    """Limits of the caller, or of an account, a deployment or a symbol."""
+
+    account_id = serializers.UUIDField(required=False, allow_null=True)
+    symbol = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    max_order_value = LimitField()
+    max_position_value = LimitField()
+    max_gross_exposure = LimitField()
+    max_net_exposure = LimitField()
+    max_daily_loss = LimitField()
+    max_drawdown = LimitField(max_value=Decimal(1))
+    price_collar = LimitField(max_value=Decimal(1))
+
+    class Meta:
+        model = RiskLimit
+        fields = (
+            "id", "account_id", "deployment_id", "symbol", "max_order_value", "max_position_value",
+            "max_gross_exposure", "max_net_exposure", "max_daily_loss", "max_drawdown",
+            "price_collar", "max_orders_per_minute", "max_quote_age_s", "allowed_symbols",
+            "short_allowed", "in_session_only",
+        )  # fmt: skip
+        read_only_fields = ("id",)
+        validators: list[Any] = []
 
 
 @extend_schema_serializer(examples=[examples.POSITION])

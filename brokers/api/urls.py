@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from brokers.api import views
+from brokers.api import account_views, views
 from core.api.urls import route
 
 app_name = "brokers"
@@ -9,8 +9,12 @@ urlpatterns = [
     route("trades/execute", views.TradeExecuteView.as_view(), "trade-execute"),
     route("trades/<uuid:order_id>", views.TradeView.as_view(), "trade"),
     route("trades/<uuid:order_id>/cancel", views.TradeCancelView.as_view(), "trade-cancel"),
-    route("broker-accounts", views.AccountListView.as_view(), "accounts"),
-    route("broker-accounts/<uuid:account_id>", views.AccountView.as_view(), "account"),
+    route("trades/<uuid:order_id>/replace", views.TradeReplaceView.as_view(), "trade-replace"),
+    route("kill-switch", account_views.KillSwitchView.as_view(), "kill-switch"),
+    route("risk-limits", account_views.RiskLimitListView.as_view(), "risk-limits"),
+    route("risk-limits/<uuid:limit_id>", account_views.RiskLimitView.as_view(), "risk-limit"),
+    route("broker-accounts", account_views.AccountListView.as_view(), "accounts"),
+    route("broker-accounts/<uuid:account_id>", account_views.AccountView.as_view(), "account"),
     route(
         "broker-accounts/<uuid:account_id>/positions", views.PositionListView.as_view(), "positions"
     ),
@@ -20,4 +24,13 @@ urlpatterns = [
         "account-orders",
     ),
     route("broker-accounts/<uuid:account_id>/fills", views.FillListView.as_view(), "fills"),
+    *(
+        route(f"broker-accounts/<uuid:account_id>/{name}", view.as_view(), f"broker-account-{name}")
+        for name, view in (
+            ("credentials", account_views.CredentialsView),
+            ("test", account_views.ConnectionView),
+            ("live", account_views.LiveView),
+            ("sync", account_views.SyncView),
+        )
+    ),
 ]

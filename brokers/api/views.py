@@ -11,18 +11,20 @@ from rest_framework.response import Response
 from brokers import selectors, services
 from brokers.api.filters import OrderFilter
 from brokers.api.serializers import (
-    AccountOutput,
     FillOutput,
     PositionOutput,
+    ReplaceInput,
     TradeInput,
     TradeOutput,
 )
 from brokers.choices import OPEN_STATUSES, AssetType, OrderType, Side
-from brokers.models import BrokerAccount, Fill, Order, Position
+from brokers.models import Fill, Order, Position
 from core.api.caller import caller_id
 from core.api.views import ApiView, ListView, accepted
 from core.realtime.waiting import waitable
 from strategies.selectors import strategy_get
+
+PRICES = ("time_in_force", "limit_price", "stop_price", "trail_amount", "trail_fraction")
 
 
 class TradeExecuteView(ApiView):
@@ -78,30 +80,24 @@ class TradeCancelView(ApiView):
 
     @extend_schema(request=None, responses=TradeOutput, operation_id="trade_cancel")
     def post(self, request: Request, order_id: str) -> Response:
-        """Cancel an order that was not sent yet; 409 where it is too late."""
+        """Take an order back, or ask its broker to cancel it; 409 where it is too late."""
         order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)
         return Response(TradeOutput(services.order_cancel(order=order)).data)
 
 
-class AccountListView(ListView):
-    """The user's broker accounts."""
+class TradeReplaceView(ApiView):
+    """Changing an order that waits."""
 
-    queryset = BrokerAccount.objects.none()
+    work = "trade"
 
-    @extend_schema(responses=AccountOutput(many=True), operation_id="broker_account_list")
-    def get(self, request: Request) -> Response:
-        """List the accounts."""
-        return self.page(selectors.account_list(owner_id=caller_id(request)), AccountOutput)
-
-
-class AccountView(ApiView):
-    """One broker account."""
-
-    @extend_schema(responses=AccountOutput, operation_id="broker_account_get")
-    def get(self, request: Request, account_id: str) -> Response:
-        """Show an account."""
-        account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
-        return Response(AccountOutput(account).data)
+    @extend_schema(request=ReplaceInput, responses={202: TradeOutput}, operation_id="trade_replace")
+    def post(self, request: Request, order_id: str) -> Response:
+        """Ask the broker to change an order; answers with the order that will stand there."""
+        order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)
+        serializer = ReplaceInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        changed = services.order_replace(order=order, **serializer.validated_data)
+        return accepted(TradeOutput(changed).data, location=f"/api/v1/trades/{changed.id}/")
 
 
 class PositionListView(ListView):
@@ -156,6 +152,7 @@ def _order_of(request: Request, body: dict[str, Any]) -> Order:
         order_type=OrderType(body["order_type"]),
         quantity=body["quantity"],
         client_order_id=body.get("client_order_id", ""),
+        **{name: body.get(name) for name in PRICES},
         strategy=strategy_get(owner_id=owner_id, strategy_id=strategy_id) if strategy_id else None,
     )
 

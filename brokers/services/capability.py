@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from brokers.adapters.base import Capabilities, OrderRequest
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import AssetType, OrderType, Side
+from brokers.choices import AssetType, OrderType, Side, TimeInForce
 from core.errors import Detail, InvalidInput
 from market.models import Instrument
 
@@ -25,6 +25,12 @@ PRICES = {
     OrderType.STOP_LIMIT: frozenset({"limit_price", "stop_price"}),
     OrderType.TRAILING_STOP: frozenset({"trail_amount", "trail_fraction"}),
 }
+
+
+def usual_time(kind: str) -> TimeInForce:
+    """Return how long an order waits that does not say so: a day, where the broker knows days."""
+    times = ADAPTERS.get(kind).capabilities.times_in_force
+    return TimeInForce.DAY if TimeInForce.DAY in times else TimeInForce.GTC
 
 
 def request_check(*, kind: str, instrument: Instrument, request: OrderRequest) -> None:

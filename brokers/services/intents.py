@@ -22,7 +22,7 @@ from brokers.choices import (
     TimeInForce,
 )
 from brokers.models import BrokerAccount, Order, RiskDecision
-from brokers.services.capability import request_check
+from brokers.services.capability import request_check, usual_time
 from brokers.services.orders import order_commit, order_deny, order_fields
 from core.errors import InvalidInput
 from market.selectors import instrument_get
@@ -53,7 +53,7 @@ class Intent:
     leg: int = 0
     asset_type: AssetType = AssetType.STOCK
     order_type: OrderType = OrderType.MARKET
-    time_in_force: TimeInForce = TimeInForce.DAY
+    time_in_force: TimeInForce | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
@@ -84,7 +84,7 @@ def intent_create(
     }
     if existing := Order.objects.filter(**key).first():
         return existing
-    request = _request(intent)
+    request = _request(intent, usual_time(account.kind))
     fields = order_fields(request) | key | {"strategy": strategy}
     denial = _denial(account, request)
     try:
@@ -97,7 +97,7 @@ def intent_create(
         return Order.objects.get(**key)
 
 
-def _request(intent: Intent) -> OrderRequest:
+def _request(intent: Intent, usual: TimeInForce) -> OrderRequest:
     return OrderRequest(
         client_order_id=intent.client_order_id,
         symbol=intent.symbol.upper(),
@@ -105,7 +105,7 @@ def _request(intent: Intent) -> OrderRequest:
         side=intent.side,
         order_type=intent.order_type,
         quantity=intent.quantity,
-        time_in_force=intent.time_in_force,
+        time_in_force=intent.time_in_force or usual,
         limit_price=intent.limit_price,
         stop_price=intent.stop_price,
         trail_amount=intent.trail_amount,

@@ -25,7 +25,7 @@ from brokers.frames import order_tell
 from brokers.models import BrokerAccount, Order
 from brokers.recording import WORKING
 from brokers.risk.engine import order_judge
-from brokers.services.capability import request_check
+from brokers.services.capability import request_check, usual_time
 from brokers.transitions import order_move
 from core.db import uuid7
 from core.errors import Conflict, InvalidInput
@@ -44,7 +44,7 @@ def order_create(
     side: Side,
     order_type: OrderType,
     quantity: Decimal,
-    time_in_force: TimeInForce = TimeInForce.DAY,
+    time_in_force: TimeInForce | None = None,
     limit_price: Decimal | None = None,
     stop_price: Decimal | None = None,
     trail_amount: Decimal | None = None,
@@ -74,7 +74,7 @@ def order_create(
         side=side,
         order_type=order_type,
         quantity=quantity,
-        time_in_force=time_in_force,
+        time_in_force=TimeInForce(time_in_force or usual_time(account.kind)),
         limit_price=limit_price,
         stop_price=stop_price,
         trail_amount=trail_amount,

@@ -21,12 +21,15 @@ from django.utils import timezone
 from brokers.access import access_of, ref_of
 from brokers.adapters.base import Access, Adapter, OrderRef, OutcomeUnknown, Refused, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
+from brokers.audit import TradingAction, trading_record
 from brokers.changing import order_change
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
 from brokers.frames import account_tell, order_tell
 from brokers.models import BrokerAccount, Order
 from brokers.recording import WORKING, venue_order_record
 from brokers.transitions import order_move
+from core.accounts.models import User
+from core.accounts.origin import Origin
 from core.errors import Permanent
 
 AT_ONCE: Final = 16
@@ -48,6 +51,19 @@ class Stopped:
     accounts: int
     canceled: int
     pending: int
+
+
+def kill_switch_pull(
+    *, account_ids: Iterable[UUID], reason: str, user: User, origin: Origin
+) -> Stopped:
+    """Pull the kill switch for a user, and keep in the audit log who did."""
+    ids = list(account_ids)
+    stopped = kill_switch(account_ids=ids, reason=reason)
+    with transaction.atomic():
+        trading_record(
+            TradingAction.KILL_SWITCH, user, origin, accounts=[str(each) for each in ids]
+        )
+    return stopped
 
 
 def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:

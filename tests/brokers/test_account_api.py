@@ -1,0 +1,143 @@
+"""Connecting accounts, going live, limits and the kill switch, over the API."""
+
+from __future__ import annotations
+
+import pytest
+from rest_framework.test import APIClient
+
+from brokers.access import access_of
+from brokers.choices import AccountState, OrderStatus
+from brokers.models import BrokerAccount, Order, RiskDecision
+from core.accounts.models import AuditEvent
+from tests.venue.alpaca import AlpacaVenue
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1"
+ALPACA = {
+    "kind": "alpaca", "name": "Practice", "credentials": {"key_id": "key", "secret": "secret"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def venue(settings):
+    with AlpacaVenue().running() as venue:
+        settings.BROKER_URLS = {"alpaca": venue.url}
+        settings.BROKER_TIMEOUT_S = 1.0
+        settings.BROKER_RATES = {}
+        venue.exchange.prices["GOOG"] = 100
+        yield venue
+
+
+@pytest.fixture
+def account_path(client):
+    answer = client.post(f"{API}/broker-accounts", ALPACA, format="json")
+    assert answer.status_code == 201, answer.json()
+    return answer.headers["Location"].rstrip("/")
+
+
+def test_credentials_are_encrypted_and_never_told(client, account_path):
+    account = BrokerAccount.objects.get()
+    assert b"secret" not in bytes(account.sealed).replace(b'"secret', b"")
+    shown = client.get(account_path)
+    assert shown.json()["has_credentials"] is True
+    assert "credentials" not in shown.json()
+    assert access_of(account).credentials == ALPACA["credentials"]
+    assert "secret" not in repr(access_of(account))
+
+
+def test_credentials_of_another_account_open_nothing(client, account_path):
+    first = BrokerAccount.objects.get()
+    second = BrokerAccount.objects.create(
+        owner_id=first.owner_id, kind="alpaca", name="Stolen", sealed=first.sealed
+    )
+    assert client.post(f"{API}/broker-accounts/{second.id}/test").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("credentials", "path"),
+    [
+        ({"key_id": "key"}, "credentials.secret"),
+        ({"key_id": "key", "secret": "s", "pin": "1"}, "credentials.pin"),
+    ],
+)
+def test_credentials_the_broker_does_not_want_are_named(client, credentials, path):
+    body = ALPACA | {"credentials": credentials}
+    answer = client.post(f"{API}/broker-accounts", body, format="json")
+    assert answer.status_code == 422
+    assert answer.json()["details"][0]["path"] == path
+
+
+def test_the_connection_is_tested(client, account_path, venue):
+    found = client.post(f"{account_path}/test").json()
+    assert (found["connected"], found["balance"]["equity"]) == (True, "1000000")
+    venue.faults.token_expired = True
+    found = client.post(f"{account_path}/test").json()
+    assert (found["connected"], found["balance"]) == (False, None)
+
+
+def test_going_live_needs_the_password_again_and_is_in_the_audit_log(client, account_path):
+    wrong = client.post(f"{account_path}/live", {"password": "guess"}, format="json")
+    assert wrong.status_code == 422
+    assert not BrokerAccount.objects.get().live
+    right = {"password": "correct horse battery"}
+    assert client.post(f"{account_path}/live", right, format="json").json()["live"] is True
+    actions = AuditEvent.objects.order_by("created_at").values_list("action", flat=True)
+    assert list(actions) == [
+        "broker_account_connected", "broker_live_refused", "broker_live_enabled",
+    ]  # fmt: skip
+
+
+def test_a_paper_account_never_becomes_live(client):
+    body = {"kind": "paper", "name": "Mine", "initial_cash": "5000"}
+    path = client.post(f"{API}/broker-accounts", body, format="json").headers["Location"]
+    right = {"password": "correct horse battery"}
+    assert client.post(f"{path}live", right, format="json").status_code == 422
+
+
+def test_the_kill_switch_halts_blocks_and_cancels(client, stored_bars):
+    body = {
+        "symbol": "GOOG", "trade_type": "buy", "quantity": "1", "order_type": "limit",
+        "limit_price": "10",
+    }  # fmt: skip
+    assert client.post(f"{API}/trades/execute", body, format="json").status_code == 202
+    stopped = client.post(f"{API}/kill-switch", {"reason": "panic"}, format="json").json()
+    assert stopped == {"accounts": 1, "canceled": 1, "pending": 0}
+    assert Order.objects.get().status == OrderStatus.CANCELED
+    assert BrokerAccount.objects.get().state == AccountState.HALTED
+    assert client.post(f"{API}/trades/execute", body, format="json").status_code == 409
+    assert AuditEvent.objects.get().action == "kill_switch"
+    path = f"{API}/broker-accounts/{BrokerAccount.objects.get().id}"
+    assert client.patch(path, {"state": "active"}, format="json").json()["state"] == "active"
+    assert client.post(f"{API}/trades/execute", body, format="json").status_code == 202
+
+
+def test_an_order_beyond_a_limit_is_kept_as_denied_with_its_reason(client, stored_bars):
+    limits = {"symbol": "goog", "max_order_value": "1000"}
+    assert client.put(f"{API}/risk-limits", limits, format="json").status_code == 200
+    body = {"symbol": "GOOG", "trade_type": "buy", "quantity": "2"}
+    trade = client.post(f"{API}/trades/execute", body, format="json").json()
+    assert (trade["status"], trade["reason_code"]) == ("denied", "order_value")
+    assert "1612.38" in trade["reason"]
+    decision = RiskDecision.objects.get()
+    assert (decision.admitted, decision.code) == (False, "order_value")
+    body["quantity"] = "1"
+    assert client.post(f"{API}/trades/execute", body, format="json").json()["status"] == "created"
+    (limit,) = client.get(f"{API}/risk-limits").json()["results"]
+    assert client.delete(f"{API}/risk-limits/{limit['id']}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [
+        ("get", ""), ("patch", ""), ("delete", ""), ("put", "/credentials"), ("post", "/test"),
+        ("post", "/live"), ("post", "/sync"),
+    ],
+)  # fmt: skip
+def test_anothers_account_is_not_there(account_path, other, method, rest):
+    stranger = APIClient()
+    stranger.force_authenticate(other)
+    body = {"state": "halted", "password": "x", "credentials": {"key_id": "k", "secret": "s"}}
+    answer = getattr(stranger, method)(f"{account_path}{rest}", body, format="json")
+    assert answer.status_code == 404
+    body = {"account_id": account_path.rsplit("/", 1)[1]}
+    assert stranger.post(f"{API}/kill-switch", body, format="json").status_code == 404

@@ -23,8 +23,9 @@ from core.engine.code_memory import truth
 from core.engine.decide import order_decide, rule_true
 from core.engine.fills import NO_RULE, SIGNAL, guards_check
 from core.engine.jit import inlined, outlined
-from core.engine.kernel import bar_at, finish, open_step, ruin, run_of
+from core.engine.kernel import bar_at, finish, open_step, order_moment, ruin, run_of
 from core.engine.state import Bar, Moment, Run
+from core.engine.waiting import orders_check
 from core.options.conditions import conditions_check
 from core.options.margin import requirement
 from core.options.marking import legs_mark
@@ -80,7 +81,9 @@ def bar_run(world: World, run: Run, bar: Bar, stage: int) -> int:
         if stop != DONE:
             return stop
     if stage <= INSIDE:
-        if run.account.lots > 0:
+        if run.account.waiting > 0:
+            waiting_trade(world, run, bar)
+        elif run.account.lots > 0:
             guards_check(run, bar)
         if world.book.desk[0].legs > 0:
             close_mark(world, run, bar.number)
@@ -116,12 +119,8 @@ def close_part(world: World, run: Run, bar: Bar) -> int:
 
 @inlined
 def shares_trade(world: World, run: Run, bar: Bar) -> None:
-    """Fill the order in shares with the money that options leave.
-
-    What options are worth or tie up can buy no shares: it is held back while the order is sized
-    and judged, up to all there is.
-    """
-    book, desk, before = world.book, world.book.desk[0], bar.number - 1
+    """Fill the order in shares with the money that options leave."""
+    desk, before = world.book.desk[0], bar.number - 1
     held = 0.0
     if desk.legs > 0:
         spot = bar.open
@@ -129,13 +128,35 @@ def shares_trade(world: World, run: Run, bar: Bar) -> None:
             spot = world.market.close[before]  # where options are marked already
         else:
             open_mark(world, run, bar.number)
-        tied = desk.value + requirement(book, run.account.position, spot)
-        held = min(tied, max(equity_at(run.account, spot), 0.0))
+        held = money_held(world, run, spot)
     run.account.balance -= held
     open_step(run, world.market, world.curves, bar)
     run.account.balance += held
     if held != 0.0 and run.terms.trade_on_close:
         bar_mark(run, world.curves, before, world.market.close[before])
+
+
+@inlined
+def waiting_trade(world: World, run: Run, bar: Bar) -> None:
+    """Go through the orders in shares that wait, with the money that options leave."""
+    held = 0.0
+    if world.book.desk[0].legs > 0:
+        open_mark(world, run, bar.number)
+        held = money_held(world, run, bar.open)
+    run.account.balance -= held
+    orders_check(run, bar, order_moment(world.market, run.terms, bar).price)
+    run.account.balance += held
+
+
+@inlined
+def money_held(world: World, run: Run, spot: float) -> float:
+    """Return what options are worth and tie up, which can buy no shares: up to all there is.
+
+    It is held back while an order is sized and judged.
+    """
+    tied = world.book.desk[0].value + requirement(world.book, run.account.position, spot)
+    held: float = min(tied, max(equity_at(run.account, spot), 0.0))
+    return held
 
 
 @inlined

@@ -19,6 +19,12 @@ from core.options.result import OptionExitReason
 
 _IN_THE_MONEY: Final = 0.01
 _SLACK: Final = 1e-9
+_ENDS: Final = (
+    OptionExitReason.EXPIRED,
+    OptionExitReason.ASSIGNED,
+    OptionExitReason.EXERCISED,
+    OptionExitReason.SETTLED,
+)
 
 
 class Settlement:
@@ -34,7 +40,7 @@ class Settlement:
         self.desk = desk
         self.machine = desk.machine
         self.physical = desk.config.settlement == "physical"
-        self.counters = {"expired": 0, "assigned": 0, "exercised": 0, "settled": 0}
+        self.counters = dict.fromkeys(map(_counter, _ENDS), 0)
 
     def settle(self, at: At) -> None:
         """Settle every leg that is over at this close, and have shares sold that cannot stay."""
@@ -93,7 +99,7 @@ class Settlement:
 
     def _end(self, leg: Any, at: At, reason: OptionExitReason, *, price: float) -> None:
         self.desk.leg_close(leg, at, int(reason), price=price)
-        self.counters[reason.label] += 1
+        self.counters[_counter(reason)] += 1
 
     def _shares(self, leg: Any) -> float:
         """Return the shares that come in, those that go out below zero."""
@@ -107,3 +113,8 @@ class Settlement:
         own = equity - float(self.machine.desk["value"])
         if own - held * spot * rate < -_SLACK * abs(equity):
             self.machine.desk["call_shares"] = True
+
+
+def _counter(reason: OptionExitReason) -> str:
+    """Return the name of a counter: the engine counts orders that expire, too."""
+    return f"option_{reason.label}"

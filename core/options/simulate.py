@@ -13,7 +13,7 @@ from core.engine.config import RunConfig
 from core.engine.lowering import first_bar
 from core.engine.program import Program
 from core.engine.result import Result
-from core.engine.simulate import simulate
+from core.engine.simulate import alerts_apart, simulate
 from core.engine.version import ENGINE_VERSION
 from core.engine.warnings import warnings_write
 from core.errors import InvalidInput
@@ -79,7 +79,7 @@ def simulate_with_options(
         As the engine does; for option rules that do not fit; for bars longer than a day.
     """
     if not program.option_rules:
-        return simulate(bars, columns, program, config)
+        return simulate(bars, columns, program, config, sessions=session_ids)
     if not len(bars):
         raise InvalidInput("There are no bars to run the program on.", code="no_bars")
     rules_check(program, columns, config)
@@ -100,7 +100,7 @@ def simulate_with_options(
     )
     ledger = Ledger(underlying, options_config.multiplier)
     desk = Desk(Machine(world), options_config, ledger)
-    run = _Run(desk, program, config, calendar)
+    run = _Run(desk, bars, program, config, calendar)
     run.go(min(first_bar(program, config), len(bars)))
     return run.result(measured=volatility is None)
 
@@ -109,16 +109,22 @@ class _Run:
     """Does what the kernel leaves to Python, stop by stop."""
 
     def __init__(
-        self, desk: Desk, program: Program, config: RunConfig, calendar: ExpiryCalendar
+        self,
+        desk: Desk,
+        bars: Bars,
+        program: Program,
+        config: RunConfig,
+        calendar: ExpiryCalendar,
     ) -> None:
         self.desk = desk
+        self.bars = bars
         self.machine = desk.machine
         self.program = program
         self.config = config
         self.calendar = calendar
         self.settlement = Settlement(desk)
         self.waiting: list[tuple[int, list[Contract]]] = []
-        self.last = self.machine.world.market.close.size - 1
+        self.last = len(bars) - 1
 
     def go(self, start: int) -> None:
         """Simulate from bar `start` to the end."""
@@ -147,16 +153,18 @@ class _Run:
             | self.desk.counters
             | {"option_liquidations": int(self.machine.desk["breaches"])}
         )
+        fills, alerts = alerts_apart(tables.fills[: tables.account["fills"][0]], self.bars)
         told = option_warnings(counters, self.desk.config, measured=measured)
         return OptionsResult(
             equity=curves.equity,
             cash=curves.cash - world.book.value,
             position=curves.position,
             trades=tables.trades[: tables.account["trades"][0]],
-            fills=tables.fills[: tables.account["fills"][0]],
+            fills=fills,
             counters=counters,
             warnings=(*told, *warnings_write(engine, self.config)),
             engine_version=ENGINE_VERSION,
+            alerts=alerts,
             option_trades=trades,
             option_fills=self.desk.ledger.fills,
             option_value=world.book.value,

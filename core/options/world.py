@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.engine.bars import Bars
 from core.engine.code_lowering import code_layout
 from core.engine.config import RunConfig
-from core.engine.lowering import first_bar, plan_lower, terms_lower
+from core.engine.lowering import by_bar_of, first_bar, plan_lower, terms_lower
 from core.engine.option_rules import OptionOperation
 from core.engine.program import Program
 from core.engine.state import Curves, Market, tables_new
@@ -37,7 +37,8 @@ def world_build(
         With every fault of the program's own rules, as the engine finds them.
     """
     stock = replace(program, option_rules=())
-    plan = plan_lower(stock, columns, config, len(bars))
+    by_bar = by_bar_of(stock, config, bars, chain.day)
+    plan = plan_lower(stock, columns, config, len(bars), by_bar)
     curves = Curves(*np.empty((3, len(bars)), np.float64))
     start = min(first_bar(stock, config), len(bars))
     curves.equity[:start] = config.cash

@@ -25,7 +25,10 @@ from core.engine.simulate import simulate
 from core.options.config import OptionsConfig
 from core.options.pricing import option_price
 from core.options.simulate import simulate_with_options
-from tests.engine.test_properties import runs
+from tests.engine.test_order_properties import runs as waiting_runs
+from tests.engine.test_properties import runs as market_runs
+
+RUNS = st.one_of(market_runs(), waiting_runs())
 
 STRIKES = st.one_of(
     st.builds(Strike, st.just(StrikeBy.ATM), st.integers(-3, 3).map(float)),
@@ -65,7 +68,7 @@ CONFIGS = st.builds(
 @st.composite
 def option_runs(draw: Any) -> tuple[Any, ...]:
     """A run of the engine with option rules beside its own, and what options are worth."""
-    bars, columns, program, config = draw(runs())
+    bars, columns, program, config = draw(RUNS)
     count = len(bars)
     rules = []
     triggers = list(columns)
@@ -172,7 +175,7 @@ def test_no_position_outlives_its_expiry_and_every_leg_ends_once(given: Any) -> 
         assert 2 * len(result.option_trades) == len(result.option_fills)
     assert (result.option_trades["exit_bar"] >= result.option_trades["entry_bar"]).all()
     ended = ("expired", "assigned", "exercised", "settled")
-    assert sum(result.counters[name] for name in ended) <= len(result.option_trades)
+    assert sum(result.counters[f"option_{name}"] for name in ended) <= len(result.option_trades)
 
 
 @given(option_runs())
@@ -199,7 +202,7 @@ def test_the_same_arguments_give_the_same_bits(given: Any) -> None:
     assert str(one.option_trades.tolist()) == str(two.option_trades.tolist())
 
 
-@given(runs())
+@given(RUNS)
 def test_a_program_whose_option_rules_never_fire_runs_as_the_engine_runs_it(given: Any) -> None:
     bars, columns, program, config = given
     never = OptionRule(
@@ -215,7 +218,7 @@ def test_a_program_whose_option_rules_never_fire_runs_as_the_engine_runs_it(give
     assert alone.counters.items() <= beside.counters.items()
 
 
-@given(runs())
+@given(RUNS)
 def test_a_program_without_option_rules_is_the_engines(given: Any) -> None:
     bars, columns, program, config = given
     result = simulate_with_options(bars, columns, program, config)

@@ -294,3 +294,36 @@ def test_an_alert_is_given_at_a_margin_call_and_orders_are_cancelled_by_it() -> 
     assert result.counters["liquidations"] == 1
     assert result.alerts["bar"].tolist() == [2]
     assert len(entries(result)) == 1
+
+
+def test_every_fault_of_an_order_is_told_with_its_node() -> None:
+    price, series = Price(PriceKind.NUMBER, 1.0), Price(PriceKind.SERIES, column=0)
+    rules = (
+        Rule(Operation.OPEN_LONG, 0, order=Order(OrderKind.LIMIT), source="a"),
+        Rule(Operation.OPEN_LONG, 0, order=Order(OrderKind.MARKET, limit=price), source="b"),
+        Rule(Operation.CLOSE, 0, order=Order(OrderKind.STOP, stop=series), source="c"),
+        Rule(Operation.OPEN_LONG, 0, max_bars=-1, source="d"),
+        Rule(
+            Operation.OPEN_LONG, 0, source="e",
+            order=Order(OrderKind.LIMIT, limit=price, time_in_force=TimeInForce.BARS),
+        ),
+        Rule(
+            Operation.OPEN_LONG, 0, source="f",
+            order=Order(OrderKind.TRAILING_STOP, stop=Price(PriceKind.OFFSET, -0.1)),
+        ),
+        Rule(
+            Operation.OPEN_LONG, 0, source="g",
+            order=Order(OrderKind.LIMIT, limit=Price(PriceKind.SERIES, register=0)),
+        ),
+    )  # fmt: skip
+    with pytest.raises(InvalidInput) as caught:
+        simulate(flat(1, 1), [np.zeros(2, np.bool_)], Program(("x",), rules), RunConfig())
+    assert {detail.path: detail.node_id for detail in caught.value.details} == {
+        "program.rules[0].order.limit": "a",
+        "program.rules[1].order.limit": "b",
+        "program.rules[2].order.stop.column": "c",
+        "program.rules[3].max_bars": "d",
+        "program.rules[4].order.bars": "e",
+        "program.rules[5].order.stop.value": "f",
+        "program.rules[6].order.limit.register": "g",
+    }

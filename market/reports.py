@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from core.errors import Detail, InvalidInput
+import structlog
+
+from core.errors import ApplicationError, Detail, InvalidInput
 from market.archive import history_read
 from market.calendars import sessions_for
 from market.choices import QualityPolicy, Severity
@@ -14,6 +16,8 @@ from market.models import BarSeries, BarSnapshot, QualityReport
 from market.quality.findings import shown
 from market.quality.report import ORDER, SHOWN_OF_EACH, VERSION, quality_report
 from market.store import StoredBars
+
+log = structlog.get_logger(__name__)
 
 SHOWN_IN_ERRORS: Final = 20
 
@@ -58,6 +62,17 @@ def report_ensure(series: BarSeries, *, snapshot: str | None = None) -> QualityR
         },
     )
     return report
+
+
+def report_try(series: BarSeries) -> None:
+    """Make the report on a series that was just written; one that cannot be made is logged.
+
+    The bars are stored and good to use: no report is worth their download.
+    """
+    try:
+        report_ensure(series)
+    except (ApplicationError, ValueError) as error:
+        log.warning("market.report_missed", series_id=str(series.id), error=str(error))
 
 
 def bars_check(*, stored: StoredBars, policy: str = QualityPolicy.WARN) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from market.keys import credentials_of
 from market.models import BarSeries, Fetch
 from market.parts import StoredParts
 from market.providers.base import BarRequest, Download
-from market.reports import report_ensure
+from market.reports import report_try
 from market.transitions import fetch_move
 
 UNEXPECTED = "Something broke on our side; it was logged."
@@ -72,7 +72,7 @@ def fetch_run(*, fetch_id: UUID | str) -> None:
         parts.flush()
         fetch_fail(fetch=fetch, error=error)
     else:
-        report_ensure(series)
+        report_try(series)
         with transaction.atomic():
             parts.drop()
             fetch_end(

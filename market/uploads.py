@@ -17,7 +17,7 @@ from market.choices import FetchStatus
 from market.files.location import location_of
 from market.importing import bars_import
 from market.models import Import
-from market.reports import report_ensure
+from market.reports import report_try
 from market.transitions import import_move
 
 UNEXPECTED: Final = "Something broke on our side; it was logged."
@@ -46,7 +46,7 @@ def import_run(*, import_id: UUID | str) -> None:
             **upload.options,
         )
         _tell(upload, stage="checking", progress=0.9)
-        report_ensure(series)
+        report_try(series)
     except FileNotFoundError:
         _end(
             upload,

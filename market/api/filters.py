@@ -42,7 +42,7 @@ class FetchFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
     """`?status=failed&symbol=GOOG`."""
 
     symbol = django_filters.CharFilter(lookup_expr="iexact", max_length=20)
-    provider = django_filters.CharFilter(max_length=30)
+    provider = django_filters.CharFilter(max_length=60)
 
     class Meta:
         model = Fetch

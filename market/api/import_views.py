@@ -25,7 +25,7 @@ from market.api.serializers import SeriesOutput
 from market.choices import FETCH_FINAL
 from market.importing import bars_import, bars_preview
 from market.models import Import
-from market.reports import report_ensure
+from market.reports import report_try
 from market.selectors import import_get, import_list
 from market.services.imports import import_create
 
@@ -88,7 +88,7 @@ class ImportListView(ListView):
             response = accepted(ImportOutput(upload).data, location=place)
             return waitable(response, user_id=owner_id, topic=f"fetch:{upload.id}", look=done)
         series = bars_import(owner_id=owner_id, source=file, **wanted)
-        report_ensure(series)
+        report_try(series)
         return created(
             SeriesOutput(series).data, location=f"/api/v1/market/{series.instrument.symbol}/"
         )

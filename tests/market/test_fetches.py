@@ -159,3 +159,14 @@ def test_a_status_changes_only_as_the_table_says(user):
     assert not fetch_move(
         fetch_id=fetch.id, before=FetchStatus.RUNNING, after=FetchStatus.COMPLETED
     )
+
+
+def test_a_report_that_cannot_be_made_does_not_cost_the_bars(user, monkeypatch):
+    def fails(*_args, **_kwargs):
+        raise ValueError("the sessions do not cover the bars")
+
+    monkeypatch.setattr("market.reports.quality_report", fails)
+    fetch = create(user, start=date(2013, 1, 1))
+    tasks.fetch(str(fetch.id))
+    fetch.refresh_from_db()
+    assert (fetch.status, fetch.rows) == ("completed", 41)

@@ -137,11 +137,15 @@ class _Pump:
         attempt = self._flying.pop(future)
         fault = future.exception()
         if fault is None:
-            attempt_end(attempt, future.result())
-            return
-        # A fault of ours in one message must not hold up the others.
-        log.error("delivery.errored", kind=attempt.channel.kind, exc_info=fault)
-        attempt_end(attempt, DeliveryError("something broke on our side", unknown=True))
+            outcome = future.result()
+        else:
+            # A fault of ours in one message must not hold up the others.
+            log.error("delivery.errored", kind=attempt.channel.kind, exc_info=fault)
+            outcome = DeliveryError("something broke on our side", unknown=True)
+        attempt_end(attempt, outcome)
+        if isinstance(outcome, DeliveryError):
+            # The channel may have to rest now: what was read of it is old.
+            self._ahead.pop(attempt.channel.id, None)
 
 
 def _shares(channel: UserChannel) -> tuple[str, tuple[UUID, str]]:

@@ -29,6 +29,8 @@ class Service:
     delay_s: float = 0
     drip_s: float = 0
     hang_up: bool = False
+    slow_paths: dict = field(default_factory=dict)
+    failing_paths: dict = field(default_factory=dict)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -36,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         service = self.server.service
         body = self.rfile.read(int(self.headers["Content-Length"]))
         service.requests.append((self.path, dict(self.headers), body))
-        time.sleep(service.delay_s)
+        time.sleep(service.slow_paths.get(self.path, service.delay_s))
         if service.hang_up:
             self.connection.close()
             return
@@ -44,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
             self.drip(service.drip_s)
             return
         status, headers, answer = self.answer(body)
-        self.send_response(service.status or status)
+        self.send_response(service.failing_paths.get(self.path) or service.status or status)
         for name, value in {**headers, **service.headers}.items():
             self.send_header(name, value)
         self.end_headers()

@@ -23,7 +23,7 @@ from brokers.changing import order_change, order_ended
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
 from brokers.lease import LEASE, Lease, lease_claim, lease_hold, lease_release
 from brokers.models import BrokerAccount, Order
-from brokers.reconciling import reconcile
+from brokers.reconciling import reconcile, senders_bury
 from brokers.recording import venue_order_record
 from brokers.transitions import order_move
 from core.errors import Permanent
@@ -53,7 +53,7 @@ def account_send(*, account_id: UUID) -> None:
         while ready and (chosen := _next(lease)):
             _send(*chosen)
         # Not in a `finally`: what a sender that broke off was doing must be found out first.
-        lease_release(lease)
+        lease_release(lease, clean=ready)
         if not ready:
             return
 
@@ -76,19 +76,6 @@ def _prepare(lease: Lease) -> bool:
     if lease.clean and recent:
         return True
     return reconcile(lease)
-
-
-def senders_bury(*, account_id: UUID) -> None:
-    """Make what a dead sender was sending unknown; call it with the account's lease."""
-    left = Order.objects.filter(account_id=account_id, status=OrderStatus.SUBMITTING)
-    for order_id in left.values_list("id", flat=True):
-        order_ended(
-            order_id=order_id,
-            old=OrderStatus.SUBMITTING,
-            new=OrderStatus.UNKNOWN,
-            code="sender_died",
-            reason="The sender died before the broker answered.",
-        )
 
 
 @transaction.atomic

@@ -68,8 +68,12 @@ def lease_hold(lease: Lease) -> BrokerAccount | None:
     return account
 
 
-def lease_release(lease: Lease) -> None:
-    """Give the lease back, as a sender that leaves nothing undone."""
+def lease_release(lease: Lease, *, clean: bool) -> None:
+    """Give the lease back.
+
+    A sender that leaves something undone gives it back as if it had died: whoever comes next
+    finds out first what holds.
+    """
     BrokerAccount.objects.filter(id=lease.account_id, sender_fence=lease.fence).update(
-        sender_until=None
+        sender_until=None if clean else timezone.now()
     )

@@ -29,7 +29,7 @@ from brokers.adapters.base import (
     VenuePosition,
 )
 from brokers.adapters.kinds import ADAPTERS
-from brokers.changing import replacement_settle
+from brokers.changing import order_ended, replacement_settle
 from brokers.choices import WORKING_STATUSES, AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.frames import account_tell
 from brokers.lease import Lease, lease_claim, lease_release
@@ -53,9 +53,23 @@ def account_reconcile(*, account_id: UUID) -> bool | None:
     lease = lease_claim(account_id)
     if lease is None:
         return None
+    senders_bury(account_id=account_id)
     done = reconcile(lease)
-    lease_release(lease)
+    lease_release(lease, clean=done)
     return done
+
+
+def senders_bury(*, account_id: UUID) -> None:
+    """Make what a dead sender was sending unknown; call it with the account's lease."""
+    left = Order.objects.filter(account_id=account_id, status=OrderStatus.SUBMITTING, replaces=None)
+    for order_id in left.values_list("id", flat=True):
+        order_ended(
+            order_id=order_id,
+            old=OrderStatus.SUBMITTING,
+            new=OrderStatus.UNKNOWN,
+            code="sender_died",
+            reason="The sender died before the broker answered.",
+        )
 
 
 def reconcile(lease: Lease) -> bool:

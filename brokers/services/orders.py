@@ -65,6 +65,7 @@ def order_create(
         When the id was used for another order, or the account is halted.
     """
     instrument = instrument_get(symbol, owner_id=account.owner_id)
+    account.refresh_from_db(fields=["state", "state_reason"])
     _check_account(account, side)
     client_order_id = client_order_id or str(uuid7())
     request = OrderRequest(

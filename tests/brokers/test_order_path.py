@@ -1,0 +1,342 @@
+"""The order path against a venue that loses, repeats and refuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from brokers import services
+from brokers.adapters.base import Replacing
+from brokers.adapters.kinds import ADAPTERS
+from brokers.changing import order_change
+from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
+from brokers.dispatch import account_send
+from brokers.lease import lease_claim, lease_hold
+from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position, RiskDecision
+from brokers.reconciling import account_reconcile
+from brokers.resolving import order_resolve
+from brokers.services.accounts import account_sync
+from brokers.services.intents import Intent
+from brokers.services.stopping import kill_switch
+from brokers.sweeping import orders_sweep
+from core.outbox.models import OutboxMessage
+from market.models import Instrument
+from notifications.models import Alert
+from tests.venue.direct import DirectBroker, Killed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def venue(monkeypatch):
+    broker = DirectBroker()
+    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
+    return broker
+
+
+@pytest.fixture
+def account(user, venue):
+    Instrument.objects.create(symbol="ACME")
+    return BrokerAccount.objects.create(owner=user, kind="alpaca", name="Test")
+
+
+@pytest.fixture
+def place(account):
+    def make(side=Side.BUY, limit=None, quantity=10, **changes):
+        fields = {
+            "symbol": "ACME",
+            "asset_type": AssetType.STOCK,
+            "side": side,
+            "order_type": OrderType.LIMIT if limit else OrderType.MARKET,
+            "quantity": Decimal(quantity),
+            "limit_price": None if limit is None else Decimal(limit),
+        }
+        return services.order_create(account=account, **(fields | changes))
+
+    return make
+
+
+def sent(order):
+    account_send(account_id=order.account_id)
+    return fresh(order)
+
+
+def fresh(order):
+    return Order.objects.get(id=order.id)
+
+
+def history(order):
+    return [
+        (event.old_status, event.new_status)
+        for event in OrderEvent.objects.filter(order=order).order_by("created_at", "id")
+    ]
+
+
+def test_a_sender_that_lost_its_lease_sends_nothing_more(account, place, venue):
+    old = lease_claim(account.id)
+    assert lease_claim(account.id) is None, "one sender at a time"
+    BrokerAccount.objects.update(sender_until=timezone.now() - timedelta(seconds=1))
+    new = lease_claim(account.id)
+    assert (new.fence, new.clean) == (old.fence + 1, False)
+    assert lease_hold(old) is None
+    assert lease_hold(new) is not None
+
+
+def test_orders_are_sent_in_the_order_they_were_placed(place, venue):
+    ids = [place(limit="90").client_order_id for _ in range(3)]
+    account_send(account_id=Order.objects.first().account_id)
+    assert venue.sent == ids
+
+
+def test_while_an_order_is_unknown_only_reductions_of_its_symbol_pass(place, venue):
+    assert sent(place()).status == OrderStatus.ACCEPTED
+    venue.plan.append("silent")
+    unknown = sent(place())
+    assert unknown.status == OrderStatus.UNKNOWN
+    blocked = sent(place())
+    assert (blocked.status, blocked.reason_code) == (OrderStatus.DENIED, "order_unknown")
+    assert sent(place(side=Side.SELL, quantity=3)).status == OrderStatus.ACCEPTED
+    order_resolve(order_id=unknown.id)
+    assert fresh(unknown).status == OrderStatus.FILLED
+    assert sent(place()).status == OrderStatus.ACCEPTED
+
+
+def test_nothing_is_sent_before_a_reconciliation_after_a_death(place, venue, account):
+    venue.plan.append("killed_after")
+    order = place()
+    with pytest.raises(Killed):
+        account_send(account_id=account.id)
+    later = place(side=Side.SELL, quantity=1)
+    BrokerAccount.objects.update(sender_until=timezone.now() - timedelta(seconds=1))
+    venue.away = True
+    account_send(account_id=account.id)
+    assert fresh(order).status == OrderStatus.UNKNOWN
+    assert fresh(later).status == OrderStatus.CREATED, "the venue does not answer"
+    venue.away = False
+    account_send(account_id=account.id)
+    assert fresh(order).status == OrderStatus.FILLED
+    assert (len(venue.sent), len(set(venue.sent))) == (2, 2)
+
+
+def test_an_order_that_could_not_be_sent_for_long_is_not_sent_late(place, venue):
+    order = place()
+    Order.objects.update(created_at=timezone.now() - timedelta(minutes=6))
+    assert (sent(order).status, fresh(order).reason_code) == (OrderStatus.DENIED, "too_late")
+    assert not venue.sent
+
+
+def test_an_order_is_canceled_at_its_venue(place, venue):
+    order = sent(place(limit="90"))
+    services.order_cancel(order=order)
+    order_change(order_id=order.id)
+    assert fresh(order).status == OrderStatus.CANCELED
+    assert history(order)[-2:] == [
+        ("accepted", "pending_cancel"), ("pending_cancel", "canceled"),
+    ]  # fmt: skip
+
+
+def test_a_cancel_that_fails_restores_what_was_before(place, venue):
+    order = sent(place(limit="90"))
+    venue.exchange.fill(venue.exchange.get(order.broker_order_id), 4)
+    services.order_cancel(order=order)
+    venue.plan.append("refused")
+    order_change(order_id=order.id)
+    order = fresh(order)
+    assert (order.status, order.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, 4)
+    assert (order.reason_code, order.cancel_requested_at) == ("refused", None)
+
+
+def test_a_fill_that_is_faster_than_the_cancel_wins(place, venue):
+    order = sent(place(limit="90"))
+    services.order_cancel(order=order)
+    venue.exchange.tick("ACME", 80)
+    order_change(order_id=order.id)
+    assert fresh(order).status == OrderStatus.FILLED
+    assert Position.objects.get().quantity == 10
+
+
+def test_a_fill_after_the_cancel_counts(place, venue, account):
+    order = sent(place(limit="90"))
+    services.order_cancel(order=order)
+    order_change(order_id=order.id)
+    venue.exchange.fill(venue.exchange.get(order.broker_order_id), 4)
+    account_reconcile(account_id=account.id)
+    assert (fresh(order).status, fresh(order).filled_quantity) == (OrderStatus.CANCELED, 4)
+    venue.exchange.fill(venue.exchange.get(order.broker_order_id), 6)
+    account_reconcile(account_id=account.id)
+    assert fresh(order).status == OrderStatus.FILLED
+    assert Position.objects.get().quantity == 10
+    account.refresh_from_db()
+    assert account.state == AccountState.ACTIVE
+
+
+def test_an_order_canceled_while_its_outcome_is_unknown_is_canceled_once_it_is_found(place, venue):
+    venue.plan.append("silent")
+    order = sent(place(limit="90"))
+    services.order_cancel(order=order)
+    order_change(order_id=order.id)
+    assert fresh(order).status == OrderStatus.UNKNOWN
+    order_resolve(order_id=order.id)
+    assert fresh(order).status == OrderStatus.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "quantity"), [("ok", 7), ("silent", 7), ("lost", 10), ("refused", 10)]
+)
+def test_a_replacement_in_place_is_what_the_venue_shows(place, venue, outcome, quantity):
+    order = sent(place(limit="90"))
+    services.order_replace(order=order, quantity=Decimal(7), limit_price=Decimal(91))
+    assert fresh(order).status == OrderStatus.PENDING_REPLACE
+    venue.plan.append(outcome)
+    order_change(order_id=order.id)
+    order = fresh(order)
+    assert (order.status, order.quantity, order.wanted) == (OrderStatus.ACCEPTED, quantity, {})
+    assert len(venue.exchange.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "old_status", "new_status"),
+    [
+        ("ok", OrderStatus.REPLACED, OrderStatus.ACCEPTED),
+        ("silent", OrderStatus.REPLACED, OrderStatus.ACCEPTED),
+        ("lost", OrderStatus.ACCEPTED, OrderStatus.REJECTED),
+        ("refused", OrderStatus.ACCEPTED, OrderStatus.REJECTED),
+    ],
+)
+def test_a_replacement_by_another_order_ends_as_one_of_the_two(
+    place, monkeypatch, venue, outcome, old_status, new_status
+):
+    broker = DirectBroker(Replacing.NEW_ORDER)
+    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
+    order = sent(place(limit="90"))
+    new = services.order_replace(order=order, quantity=Decimal(7))
+    broker.plan.append(outcome)
+    order_change(order_id=order.id)
+    order_change(order_id=order.id)
+    Order.objects.filter(id=new.id).update(submitted_at=timezone.now() - timedelta(minutes=3))
+    order_resolve(order_id=new.id)
+    assert (fresh(order).status, fresh(new).status) == (old_status, new_status)
+    assert len(broker.exchange.open()) == 1
+
+
+def test_orders_of_others_are_kept_as_external_and_move_the_position(venue, account):
+    account_reconcile(account_id=account.id)
+    theirs = venue.exchange.place(
+        client_id="", symbol="ACME", side="buy", type="limit", quantity=Decimal(5),
+        limit=Decimal(90),
+    )  # fmt: skip
+    account_reconcile(account_id=account.id)
+    order = Order.objects.get()
+    assert (order.external, order.status) == (True, OrderStatus.ACCEPTED)
+    venue.exchange.fill(theirs, 5)
+    account_reconcile(account_id=account.id)
+    assert fresh(order).status == OrderStatus.FILLED
+    assert Position.objects.get().quantity == 5
+    assert not venue.sent
+
+
+def test_what_the_account_held_before_is_taken_over_at_first(venue, account):
+    venue.exchange.fill(
+        venue.exchange.place(
+            client_id="", symbol="ACME", side="buy", type="limit", quantity=Decimal(5),
+            limit=Decimal(90),
+        ),
+        5,
+    )  # fmt: skip
+    account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert (Position.objects.get().quantity, account.mismatch) == (5, [])
+
+
+def test_a_position_that_differs_halts_the_account_and_alerts(place, venue, account):
+    sent(place())
+    account_reconcile(account_id=account.id)
+    venue.exchange.trades.pop()  # as if the venue had busted the trade
+    account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert account.state == AccountState.HALTED
+    assert account.mismatch == [{"symbol": "ACME", "ours": "10", "theirs": "0"}]
+    assert Alert.objects.filter(event="account.halted").count() == 1
+    account_sync(account=account, adopt=True)
+    assert (Position.objects.get().quantity, account.mismatch) == (0, [])
+    assert account.state == AccountState.HALTED, "its owner decides when it goes on"
+
+
+def test_the_kill_switch_stops_what_is_being_sent_at_this_moment(place, venue, account):
+    waiting = sent(place(limit="90"))
+    flying, next_one = place(limit="91"), place(limit="92")
+    venue.during = lambda: (setattr(venue, "during", None), pull())
+
+    def pull():
+        kill_switch(account_ids=[account.id], reason="panic")
+
+    account_send(account_id=account.id)
+    states = [fresh(order).status for order in (waiting, flying, next_one)]
+    assert states == [OrderStatus.CANCELED] * 3
+    assert len(venue.sent) == 2, "the third was never sent"
+    assert not venue.exchange.open()
+    with pytest.raises(Exception, match="halted"):
+        place()
+
+
+def test_the_kill_switch_finds_and_cancels_what_nobody_knows(place, venue, account):
+    venue.plan.append("silent")
+    order = sent(place(limit="90"))
+    kill_switch(account_ids=[account.id], reason="panic")
+    assert fresh(order).status == OrderStatus.CANCELED
+    assert not venue.exchange.open()
+
+
+def test_the_kill_switch_needs_no_redis(
+    place, venue, account, monkeypatch, django_capture_on_commit_callbacks
+):
+    def away(*args, **kwargs):
+        raise OperationalError("no connection")
+
+    order = sent(place(limit="90"))
+    monkeypatch.setattr("core.outbox.services.current_app.send_task", away)
+    with django_capture_on_commit_callbacks(execute=True):
+        late = place(limit="91")
+        began = timezone.now()
+        kill_switch(account_ids=[account.id], reason="panic")
+    assert timezone.now() - began < timedelta(seconds=2)
+    assert {fresh(each).status for each in (order, late)} == {OrderStatus.CANCELED}
+    assert OutboxMessage.objects.exists(), "what could not be queued is still there"
+    account_send(account_id=account.id)
+    assert len(venue.sent) == 1
+
+
+def test_a_decision_is_born_once_and_its_denial_is_kept(account, venue):
+    intent = Intent(
+        deployment_id=uuid4(), bar_ts=datetime(2026, 1, 5, tzinfo=UTC), node="buy", symbol="ACME",
+        side=Side.BUY, quantity=Decimal(1),
+    )  # fmt: skip
+    first = services.intent_create(account=account, intent=intent)
+    assert services.intent_create(account=account, intent=intent).id == first.id
+    assert OutboxMessage.objects.count() == 1
+    BrokerAccount.objects.update(state=AccountState.HALTED)
+    other = Intent(**{name: getattr(intent, name) for name in intent.__slots__} | {"leg": 1})
+    denied = services.intent_create(account=account, intent=other)
+    assert (denied.status, denied.reason_code) == (OrderStatus.DENIED, "account_halted")
+    assert list(RiskDecision.objects.values_list("admitted", flat=True)) == [True, False]
+
+
+def test_an_order_believed_absent_that_turns_up_is_believed(place, venue, account):
+    venue.plan.append("lost")
+    order = sent(place(limit="90"))
+    Order.objects.update(submitted_at=timezone.now() - timedelta(minutes=3), ask_at=None)
+    orders_sweep()
+    assert fresh(order).status == OrderStatus.REJECTED
+    late = venue.exchange.place(
+        client_id=order.client_order_id, symbol="ACME", side="buy", type="limit",
+        quantity=Decimal(10), limit=Decimal(90),
+    )  # fmt: skip
+    venue.exchange.fill(late, 10)
+    account_reconcile(account_id=account.id)
+    assert fresh(order).status == OrderStatus.FILLED
+    assert (Position.objects.get().quantity, Fill.objects.count()) == (10, 1)

@@ -27,7 +27,18 @@ from core.engine.bars import Bars
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
 from core.engine.lowering import plan_lower, terms_lower
-from core.engine.program import AccountField, Instruction, Op, Operation, Program, Rule
+from core.engine.program import (
+    AccountField,
+    Instruction,
+    Op,
+    Operation,
+    Order,
+    OrderKind,
+    Price,
+    PriceKind,
+    Program,
+    Rule,
+)
 from core.engine.result import FILL, TRADE
 from core.engine.simulate import simulate
 from core.engine.state import Curves, Market, tables_new
@@ -204,6 +215,26 @@ def code_cost(count: int) -> str:
     return f"{len(CODE)} instructions: {more:.1f} ns a bar more"
 
 
+def waiting_cost(count: int) -> str:
+    """Return what a bar costs more where a limit order waits at each, a new one every other bar."""
+    bars = random_walk(count)
+    rng = np.random.default_rng(2)
+    columns = [*(rng.random((2, count)) < 0.5)]
+    order = Order(OrderKind.LIMIT, limit=Price(PriceKind.OFFSET, -0.03))
+    leave = Rule(Operation.CLOSE, 1)
+    never = Program(("enter", "leave"), (leave,))
+    waits = replace(never, rules=(Rule(Operation.OPEN_LONG, 0, order=order), leave))
+    took = [
+        [
+            seconds(lambda program=program: simulate(bars, columns, program, RunConfig(cash=CASH)))
+            for program in (never, waits)
+        ]
+        for _ in range(20)
+    ]
+    without, with_orders = np.min(took, axis=0)
+    return f"waiting orders: {(with_orders - without) / count * 1e9:.1f} ns a bar more"
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     warm_kernels()
@@ -221,6 +252,7 @@ def main() -> None:
         print(scale(count))
     print("\ncode over the position")
     print(code_cost(100_000))
+    print(waiting_cost(100_000))
 
 
 if __name__ == "__main__":

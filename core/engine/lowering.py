@@ -55,9 +55,10 @@ def by_bar_of(
             code="shape_mismatch",
         )
     for_a_day = any(rule.order.time_in_force == TimeInForce.DAY for rule in program.rules)
-    days = bars.ts // _DAY_NS if sessions is None else sessions
+    if for_a_day and sessions is None:
+        sessions = bars.ts // _DAY_NS
     limited = config.participation is not None
-    return ByBar(days if for_a_day else None, bars.volume if limited else None)
+    return ByBar(sessions if for_a_day else None, bars.volume if limited else None)
 
 
 def plan_lower(

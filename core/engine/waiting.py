@@ -30,10 +30,25 @@ ENTERING = constant(2)
 @outlined
 def orders_check(run: Run, bar: Bar, market_price: float) -> None:
     """Rule 6: go through a bar with what waits and the guards, in their order."""
-    waiting_check(run, bar, market_price, LEAVING_AT_STOPS, bar.number)
+    at_stops, at_limits = exits_wait(run)
+    if at_stops:
+        waiting_check(run, bar, market_price, LEAVING_AT_STOPS, bar.number)
     guards_check(run, bar)
-    waiting_check(run, bar, market_price, LEAVING_AT_LIMITS, bar.number)
+    if at_limits:
+        waiting_check(run, bar, market_price, LEAVING_AT_LIMITS, bar.number)
     waiting_check(run, bar, market_price, ENTERING, bar.number)
+
+
+@inlined
+def exits_wait(run: Run) -> tuple[bool, bool]:
+    """Return whether exits wait at stops, and at limits."""
+    at_stops = at_limits = False
+    for k in range(run.tickets.size):
+        if run.tickets[k].waiting:
+            step = ticket_step(run, k)
+            at_stops = at_stops or step == LEAVING_AT_STOPS
+            at_limits = at_limits or step == LEAVING_AT_LIMITS
+    return at_stops, at_limits
 
 
 @outlined

@@ -28,6 +28,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "alerts", "expires": 10},
     },
+    "notifications: look at rules whose bars have changed": {
+        "task": "notifications.watch",
+        "schedule": 5.0,
+        "options": {"queue": "alerts", "expires": 5},
+    },
     "brokers: resolve what a lost worker left behind": {
         "task": "brokers.sweep",
         "schedule": 10.0,
@@ -46,6 +51,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "core.realtime.prune",
         "schedule": 3600.0,
         "options": {"queue": "live", "expires": 3600},
+    },
+    "notifications: drop alerts past their retention": {
+        "task": "notifications.prune",
+        "schedule": 86400.0,
+        "options": {"queue": "alerts", "expires": 86400},
     },
     "api: drop expired idempotency keys": {
         "task": "core.api.prune",

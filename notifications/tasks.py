@@ -2,12 +2,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 
+from core.errors import ApplicationError
 from notifications.codes import CodeNotSent, code_send
 from notifications.dispatch import deliveries_sweep
 from notifications.pump import deliveries_pump
 from notifications.retention import alerts_prune
+from notifications.watching import rule_disable, rule_evaluate, rules_watch
+
+log = structlog.get_logger(__name__)
+
+RULE_LIMIT_S = 20
 
 
 @shared_task(name="notifications.delivery_send")
@@ -35,3 +42,23 @@ def sweep() -> None:
 def prune() -> None:
     """Forget alerts past their retention."""
     alerts_prune()
+
+
+@shared_task(name="notifications.watch")
+def watch() -> None:
+    """Queue the rules whose bars have changed."""
+    rules_watch()
+
+
+@shared_task(name="notifications.rule_evaluate", soft_time_limit=RULE_LIMIT_S)
+def evaluate(rule_id: str) -> None:
+    """Look at the new bars of a rule; one that breaks or hangs is switched off, alone."""
+    try:
+        rule_evaluate(rule_id=UUID(rule_id))
+    except ApplicationError as error:
+        log.warning("rule.not_evaluated", rule_id=rule_id, error=error.message)
+    except Exception:  # the wrapper that owns the end of a job: whatever broke, its row says so
+        log.exception("rule.errored", rule_id=rule_id)
+        rule_disable(
+            rule_id=UUID(rule_id), reason="Evaluating it broke on our side; it was logged."
+        )

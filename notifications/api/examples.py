@@ -114,6 +114,13 @@ RULE = OpenApiExample(
         "filters": {"ticker": "GOOG"},
         "channels": [CHANNEL_ID],
         "enabled": True,
+        "disabled_reason": "",
+        "urgent": False,
+        "cooldown_s": 3600,
+        "last_fired_at": "2026-01-15T14:30:01Z",
+        "symbol": "",
+        "interval": "",
+        "condition": {},
         "created_at": "2026-01-15T14:05:00Z",
     },
     response_only=True,
@@ -121,5 +128,32 @@ RULE = OpenApiExample(
 NEW_RULE = OpenApiExample(
     "Backtests of GOOG, by mail",
     {"event": "run.completed", "filters": {"ticker": "GOOG"}, "channels": ["email"]},
+    request_only=True,
+)
+NEW_LEVEL = OpenApiExample(
+    "GOOG above 800",
+    {
+        "event": "price.level",
+        "symbol": "GOOG",
+        "interval": "1d",
+        "condition": {"operator": "gt", "level": 800},
+        "channels": ["email", "sms"],
+        "urgent": True,
+    },
+    request_only=True,
+)
+NEW_NODE = OpenApiExample(
+    "A node of a strategy",
+    {
+        "event": "condition.met",
+        "symbol": "GOOG",
+        "interval": "1d",
+        "condition": {
+            "strategy_id": "01981f4e-7b11-7a20-9c44-1e2d3c4b5a69",
+            "node": "up",
+            "parameters": {"fast": 10},
+        },
+        "channels": ["webhook"],
+    },
     request_only=True,
 )

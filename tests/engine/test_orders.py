@@ -150,9 +150,10 @@ def test_a_limit_is_never_exceeded_by_costs_and_a_stop_pays_them() -> None:
 
 def test_a_limit_is_never_exceeded_by_rounding_either() -> None:
     bars = market([CALM, (100, 101, 50, 100), CALM])
-    for price in np.linspace(60.0, 99.0, 79).tolist():
-        paid = play(bars, long(0, **limit(price), **TEN), spread=0.004).fills["price"][0]
-        assert price * (1 - 1e-12) < paid <= price
+    spread, price = 0.0123, 87.5
+    assert price / (1 + spread) * (1 + spread) > price  # by one unit in the last place
+    paid = play(bars, long(0, **limit(price), **TEN), spread=spread).fills["price"][0]
+    assert paid == price
 
 
 GUARDS = {"stop_loss": percent(0.05), "take_profit": percent(0.05)}

@@ -49,6 +49,8 @@ STATUSES: Final = MappingProxyType(
 )
 TYPES: Final = MappingProxyType({order_type.value: order_type for order_type in OrderType})
 BUYING: Final = (Side.BUY, Side.COVER)
+PAGE: Final = 100
+MOST_PAGES: Final = 50
 NOT_UNIQUE: Final = "must be unique"
 
 
@@ -142,20 +144,20 @@ class AlpacaBroker:
             )
 
     def _executions(self, access: Access, row: dict[str, Any]) -> tuple[Execution, ...]:
-        fields = {"after": row["created_at"], "direction": "desc", "page_size": 100}
-        told = self._call(access, "get", "/account/activities/FILL", fields)
-        with outcomes(TITLE):
-            return tuple(
-                Execution(
-                    execution_id=fill["id"],
-                    quantity=abs(Decimal(fill["qty"])),
-                    price=Decimal(fill["price"]),
-                    commission=Decimal(0),
-                    executed_at=datetime.fromisoformat(fill["transaction_time"]),
-                )
-                for fill in told
-                if fill["order_id"] == row["id"]
-            )
+        """Return the fills of an order, from the account's since it was placed, page by page."""
+        fields = {"after": row["created_at"], "direction": "asc", "page_size": PAGE}
+        found: dict[str, Execution] = {}
+        for _ in range(MOST_PAGES):
+            told = self._call(access, "get", "/account/activities/FILL", fields)
+            with outcomes(TITLE):
+                for fill in told:
+                    if fill["order_id"] == row["id"]:
+                        found[fill["id"]] = _execution(fill)
+                filled = sum(execution.quantity for execution in found.values())
+                if filled >= Decimal(row["filled_qty"]) or len(told) < PAGE:
+                    break
+                fields = fields | {"page_token": told[-1]["id"]}
+        return tuple(found.values())
 
     def _order(self, row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
         with outcomes(TITLE):
@@ -199,6 +201,16 @@ def _failure(status: int | None, error: APIError) -> Refused | OutcomeUnknown:
     if NOT_UNIQUE in message:
         return OutcomeUnknown(f"{TITLE} has an order of this id already.")
     return failure(TITLE, status, "not_found" if status == 404 else "", message)
+
+
+def _execution(fill: dict[str, Any]) -> Execution:
+    return Execution(
+        execution_id=fill["id"],
+        quantity=abs(Decimal(fill["qty"])),
+        price=Decimal(fill["price"]),
+        commission=Decimal(0),
+        executed_at=datetime.fromisoformat(fill["transaction_time"]),
+    )
 
 
 def _id(client_order_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 
 from tests.venue.exchange import Exchange, Refusal
@@ -53,7 +54,7 @@ class AlpacaVenue(HttpVenue):
         if parts[0] == "orders":
             return 200, self.shown(exchange.get(parts[1]))
         if parts[:2] == ["account", "activities"]:
-            return 200, [self.activity(trade) for trade in self.told(exchange.trades[-50:])]
+            return 200, [self.activity(trade) for trade in self.told(self._page(query))]
         if parts == ["positions"]:
             return 200, [
                 {"symbol": symbol, "qty": str(units), "avg_entry_price": "100"}
@@ -65,6 +66,13 @@ class AlpacaVenue(HttpVenue):
                 "currency": "USD", "equity": cash, "cash": cash, "buying_power": cash,
             }  # fmt: skip
         return 404, {"code": 40410000, "message": "endpoint not found."}
+
+    def _page(self, query):
+        """Return one page of trades, the oldest first."""
+        assert query["direction"] == "asc"
+        after, token = datetime.fromisoformat(query["after"]), query.get("page_token", "")
+        chosen = [t for t in self.exchange.trades if t.at >= after and t.id > token]
+        return chosen[: int(query["page_size"])]
 
     def _place(self, body, **more):
         return self.exchange.place(

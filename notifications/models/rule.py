@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.db import OwnedModel
+from market.intervals import interval_choices
 from notifications.choices import event_choices
 from notifications.models.user_channel import UserChannel
 
@@ -28,7 +29,7 @@ class AlertRule(OwnedModel):
     last_fired_at = models.DateTimeField(null=True, blank=True)
     # Of a rule on the market: what is watched, and how far it has looked.
     symbol = models.CharField(max_length=20, blank=True)
-    interval = models.CharField(max_length=4, blank=True)
+    interval = models.CharField(max_length=4, choices=interval_choices, blank=True)
     condition = models.JSONField(default=dict, blank=True)
     strategy_version = models.ForeignKey(
         "strategies.StrategyVersion",

@@ -9,9 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ShownOnly, badge, indented, row_link
+from notifications.attempts import channel_disable
 from notifications.choices import DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
-from notifications.services import delivery_resend
+from notifications.services import channel_update, delivery_resend
+from notifications.watching import rule_disable
+
+BY_OPERATOR = "by the operator of this installation"
 
 
 class DeliveryInline(ShownOnly, admin.TabularInline[Delivery, Alert]):
@@ -53,17 +57,18 @@ class AlertAdmin(ShownOnly, admin.ModelAdmin[Alert]):
 @admin.register(Delivery)
 class DeliveryAdmin(ShownOnly, admin.ModelAdmin[Delivery]):
     list_display = (
-        "subject", "state", "kind", "recipient", "attempts", "error", "created_at",
+        "subject", "state", "kind", "recipient", "held", "attempts", "due_at", "error",
+        "created_at",
     )  # fmt: skip
-    list_filter = ("status", "kind", "created_at")
+    list_filter = ("status", "kind", "held", "created_at")
     list_select_related = ("alert",)
     search_fields = ("recipient", "alert__subject", "error")
     date_hierarchy = "created_at"
     show_full_result_count = False
     actions = ("resend",)
     fields = (
-        "of_alert", "kind", "recipient", "state", "error", "attempts", "due_at", "sent_at",
-        "leased_until", "channel", "service_id", "created_at",
+        "of_alert", "kind", "recipient", "state", "error", "urgent", "held", "attempts", "due_at",
+        "tried_at", "sent_at", "leased_until", "channel", "service_id", "created_at",
     )  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -103,28 +108,76 @@ class DeliveryAdmin(ShownOnly, admin.ModelAdmin[Delivery]):
 
 @admin.register(UserChannel)
 class UserChannelAdmin(admin.ModelAdmin[UserChannel]):
-    list_display = ("address", "kind", "of_owner", "enabled", "disabled_reason", "created_at")
-    list_filter = ("kind", "enabled")
+    list_display = (
+        "address", "kind", "of_owner", "enabled", "verified_at", "failures", "resume_at",
+        "disabled_reason", "created_at",
+    )  # fmt: skip
+    list_filter = ("kind", "enabled", ("verified_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("owner__email", "address", "name")
     autocomplete_fields = ("owner",)
+    # Secrets and codes are nobody's business; what proves an address is a code, not an operator.
+    fields = (
+        "owner", "kind", "name", "address", "enabled", "disabled_reason", "verified_at",
+        "quiet_from", "quiet_until", "digest_minutes", "rate_per_min", "failures", "resume_at",
+    )  # fmt: skip
+    readonly_fields = ("verified_at", "failures", "resume_at")
+    actions = ("switch_off", "switch_on")
 
     @admin.display(description="owner", ordering="owner__email")
     def of_owner(self, channel: UserChannel) -> str:
         """Return a link to whose it is."""
         return row_link(channel.owner)
 
+    @admin.action(description="Switch off, and tell the owner", permissions=["change"])
+    def switch_off(self, request: HttpRequest, rows: QuerySet[UserChannel]) -> None:
+        """Send nothing more through the chosen channels; what is queued fails."""
+        count = sum(channel_disable(channel_id=row.id, reason=BY_OPERATOR) for row in rows)
+        self.message_user(request, f"Channels switched off: {count}.")
+
+    @admin.action(description="Switch on, without a rest", permissions=["change"])
+    def switch_on(self, request: HttpRequest, rows: QuerySet[UserChannel]) -> None:
+        """Try the chosen channels again at once; one that is not verified stays silent."""
+        for row in rows:
+            channel_update(channel=row, enabled=True)
+        self.message_user(request, f"Channels switched on: {rows.count()}.")
+
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(admin.ModelAdmin[AlertRule]):
-    list_display = ("__str__", "event", "of_owner", "filters", "enabled", "created_at")
-    list_filter = ("event", "enabled")
+    list_display = (
+        "__str__", "event", "of_owner", "symbol", "filters", "enabled", "disabled_reason",
+        "last_fired_at", "seen_until", "created_at",
+    )  # fmt: skip
+    list_filter = ("event", "enabled", "urgent")
     list_select_related = ("owner",)
-    search_fields = ("owner__email", "name")
+    search_fields = ("owner__email", "name", "symbol")
     autocomplete_fields = ("owner",)
     filter_horizontal = ("channels",)
+    fields = (
+        "owner", "name", "event", "filters", "channels", "enabled", "disabled_reason", "urgent",
+        "cooldown_s", "last_fired_at", "symbol", "interval", "condition_", "strategy_version",
+        "seen_until",
+    )  # fmt: skip
+    # A condition is checked and pinned by the API, which also settles where it begins.
+    readonly_fields = (
+        "last_fired_at", "symbol", "interval", "condition_", "strategy_version", "seen_until",
+    )  # fmt: skip
+    actions = ("switch_off",)
 
     @admin.display(description="owner", ordering="owner__email")
     def of_owner(self, rule: AlertRule) -> str:
         """Return a link to whose it is."""
         return row_link(rule.owner)
+
+    @admin.display(description="condition")
+    def condition_(self, rule: AlertRule) -> str:
+        """Return the condition on bars, indented."""
+        return indented(rule.condition)
+
+    @admin.action(description="Switch off, and tell the owner", permissions=["change"])
+    def switch_off(self, request: HttpRequest, rows: QuerySet[AlertRule]) -> None:
+        """End the chosen rules until their owners enable them again."""
+        for row in rows:
+            rule_disable(rule_id=row.id, reason=BY_OPERATOR)
+        self.message_user(request, f"Rules switched off: {rows.count()}.")

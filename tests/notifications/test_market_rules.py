@@ -174,7 +174,12 @@ GRAPH = {
         {"source": "close", "target": "slow", "target_port": "source"},
         {"source": "fast", "target": "up", "target_port": "left"},
         {"source": "slow", "target": "up", "target_port": "right"},
-        {"source": "held", "source_port": "unrealized_pnl_pct", "target": "deep", "target_port": "left"},
+        {
+            "source": "held",
+            "source_port": "unrealized_pnl_pct",
+            "target": "deep",
+            "target_port": "left",
+        },
         {"source": "up", "target": "enter", "target_port": "when"},
         {"source": "deep", "target": "leave", "target_port": "when"},
     ],

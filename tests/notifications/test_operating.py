@@ -1,0 +1,102 @@
+"""What operators do, and what is forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from backtester.beat import SCHEDULE
+from notifications import retention, services, tasks
+from notifications.choices import DeliveryStatus as Status
+from notifications.models import Alert, AlertRule, Delivery
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("root@example.com", "x" * 12))
+    return client
+
+
+def act(client, model, action, *rows):
+    path = reverse(f"admin:notifications_{model}_changelist")
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return client.post(path, data, follow=True).content.decode()
+
+
+def test_a_channel_is_switched_off_with_a_word_to_its_owner_and_on_again(
+    operator, user, channel_of
+):
+    channel = channel_of(user, "smtp_email", "desk@example.com")
+    act(operator, "userchannel", "switch_off", channel)
+    channel.refresh_from_db()
+    assert not channel.enabled
+    assert "operator" in Alert.objects.get(owner=user, event="channel.disabled").text
+    act(operator, "userchannel", "switch_on", channel)
+    channel.refresh_from_db()
+    assert (channel.enabled, channel.disabled_reason) == (True, "")
+
+
+def test_a_rule_is_switched_off_with_a_word_to_its_owner(operator, user):
+    rule = services.rule_create(owner_id=user.id, event="order.filled", channels=[])
+    act(operator, "alertrule", "switch_off", rule)
+    assert not AlertRule.objects.get().enabled
+    assert Alert.objects.get(owner=user).event == "rule.disabled"
+
+
+def test_the_page_of_a_channel_shows_no_secret(operator, user):
+    channel, secret = services.channel_create(
+        owner_id=user.id, kind="webhook", address="https://hooks.acme.dev/x"
+    )
+    page = operator.get(reverse("admin:notifications_userchannel_change", args=[channel.pk]))
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert secret not in text
+    assert "code_hash" not in text
+
+
+def test_what_is_older_than_the_retention_is_forgotten_but_not_what_is_on_its_way(
+    user, channel_of, monkeypatch
+):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    channel = channel_of(user, "smtp_email", "desk@example.com")
+    for _ in range(6):
+        services.channel_test(channel=channel)
+    outside = Delivery.objects.exclude(kind="in_app")
+    outside.update(status=Status.SENT)
+    kept, young = list(Alert.objects.order_by("created_at")[:2])
+    outside.filter(alert=kept).update(status=Status.QUEUED)
+    old = timezone.now() - retention.RETENTION - timedelta(seconds=1)
+    Alert.objects.exclude(id=young.id).update(created_at=old)
+    assert retention.alerts_prune() == 4
+    assert set(Alert.objects.values_list("id", flat=True)) == {kept.id, young.id}
+
+
+def test_what_the_schedule_names_is_there():
+    ours = {row["task"] for row in SCHEDULE.values() if row["task"].startswith("notifications.")}
+    named = {tasks.sweep.name, tasks.watch.name, tasks.prune.name}
+    assert ours == named
+
+
+def test_reading_all_leaves_what_came_later_unread(user, client, channel_of):
+    from rest_framework.test import APIClient
+
+    api = APIClient()
+    api.force_authenticate(user)
+    channel = channel_of(user, "in_app")
+    for _ in range(3):
+        services.channel_test(channel=channel)
+    until = Alert.objects.order_by("created_at")[1].created_at
+    base = "/api/v1/notifications"
+    assert api.get(f"{base}/unread").json() == {"unread": 3}
+    assert api.post(f"{base}/read", {"until": until.isoformat()}).json() == {"read": 2}
+    assert api.get(f"{base}/unread").json() == {"unread": 1}
+    assert api.post(f"{base}/read", {}).json() == {"read": 1}
+    events = {row["event"]: row for row in api.get(f"{base}/events").json()}
+    assert {"name": "sharpe", "type": "number"}.items() <= next(
+        field for field in events["run.completed"]["filters"] if field["name"] == "sharpe"
+    ).items()

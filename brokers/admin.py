@@ -10,10 +10,23 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from brokers.choices import OrderStatus
-from brokers.models import BrokerAccount, Fill, Order, OrderEvent, PaperExecution, Position
+from brokers.choices import OPEN_STATUSES, OrderStatus
+from brokers.models import (
+    BrokerAccount,
+    Fill,
+    Order,
+    OrderEvent,
+    PaperExecution,
+    Position,
+    RiskDecision,
+    RiskLimit,
+)
+from brokers.reconciling import account_reconcile
 from brokers.resolving import order_resolve
+from brokers.services import order_cancel
+from brokers.services.stopping import kill_switch
 from core.admin import EMPTY, Kept, badge, duration, list_link, plain, row_link, signed
+from core.errors import Conflict
 
 
 class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
@@ -42,6 +55,14 @@ class FillInline(Kept, admin.TabularInline[Fill, Order]):
     readonly_fields = fields
 
 
+class RiskDecisionInline(Kept, admin.StackedInline[RiskDecision, Order]):
+    model = RiskDecision
+    extra = 0
+    verbose_name_plural = "risk decision"
+    fields = ("admitted", "code", "reason", "facts")
+    readonly_fields = fields
+
+
 @admin.register(Order)
 class OrderAdmin(Kept, admin.ModelAdmin[Order]):
     list_display = (
@@ -62,8 +83,8 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
-    inlines = (OrderEventInline, FillInline)
-    actions = ("resolve",)
+    inlines = (OrderEventInline, FillInline, RiskDecisionInline)
+    actions = ("resolve", "cancel")
     fieldsets = (
         (
             None,
@@ -71,7 +92,15 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
         ),
         (
             "What",
-            {"fields": ("what", ("asset_type", "order_type"))},
+            {
+                "fields": (
+                    "what",
+                    ("asset_type", "order_type", "time_in_force"),
+                    ("limit_price", "stop_price", "trail_amount", "trail_fraction"),
+                    ("deployment_id", "bar_ts", "node", "leg"),
+                    ("external", "replaces", "wanted"),
+                )
+            },
         ),
         ("Result", {"fields": (("filled", "price"), "broker_order_id")}),
         (
@@ -81,6 +110,7 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
                     "client_order_id",
                     ("created_at", "submitted_at", "finished_at", "took"),
                     ("attempts", "leased_until"),
+                    ("cancel_requested_at", "ask_at", "asks"),
                 )
             },
         ),
@@ -161,13 +191,33 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
             messages.WARNING if still or not unknown else messages.SUCCESS,
         )
 
+    @admin.action(description="Cancel at the broker", permissions=["change"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Order]) -> None:
+        """Take the chosen orders back, or have them canceled where they wait."""
+        asked = refused = 0
+        for order in rows.filter(status__in=OPEN_STATUSES):
+            try:
+                order_cancel(order=order)
+            except Conflict:
+                refused += 1
+            else:
+                asked += 1
+        level = messages.WARNING if refused or not asked else messages.SUCCESS
+        self.message_user(request, f"Cancels asked for: {asked}; too late: {refused}.", level)
+
 
 @admin.register(BrokerAccount)
 class BrokerAccountAdmin(admin.ModelAdmin[BrokerAccount]):
     list_display = (
-        "__str__", "condition", "of_owner", "currency", "initial_cash", "order_list", "created_at",
+        "__str__", "condition", "live", "of_owner", "differs", "reconciled_at", "order_list",
+        "created_at",
     )  # fmt: skip
-    list_filter = ("kind", "state")
+    list_filter = ("kind", "live", "state")
+    actions = ("kill", "reconcile")
+    readonly_fields = (
+        "live", "sender_fence", "sender_until", "reconciled_at", "mismatch", "buying_power", "day",
+        "day_profit", "peak_equity",
+    )  # fmt: skip
     list_select_related = ("owner",)
     search_fields = ("owner__email", "name")
     autocomplete_fields = ("owner",)
@@ -182,6 +232,30 @@ class BrokerAccountAdmin(admin.ModelAdmin[BrokerAccount]):
     def of_owner(self, account: BrokerAccount) -> str:
         """Return a link to whose it is."""
         return row_link(account.owner)
+
+    @admin.display(description="differs")
+    def differs(self, account: BrokerAccount) -> str:
+        """Return the symbols whose positions differ from the broker's."""
+        return ", ".join(row["symbol"] for row in account.mismatch) or EMPTY
+
+    @admin.action(description="Kill switch: halt and cancel all", permissions=["change"])
+    def kill(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Halt the chosen accounts and cancel what is open in them."""
+        ids = list(rows.values_list("id", flat=True))
+        stopped = kill_switch(account_ids=ids, reason=f"by {request.user}")
+        self.message_user(
+            request,
+            f"Accounts halted: {stopped.accounts}; orders canceled: {stopped.canceled}; "
+            f"cancels under way: {stopped.pending}.",
+            messages.WARNING if stopped.pending else messages.SUCCESS,
+        )
+
+    @admin.action(description="Compare with the broker now", permissions=["change"])
+    def reconcile(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Reconcile the chosen accounts; nothing is sent."""
+        done = sum(bool(account_reconcile(account_id=account.id)) for account in rows)
+        level = messages.SUCCESS if done == len(rows) else messages.WARNING
+        self.message_user(request, f"Accounts compared: {done} of {len(rows)}.", level)
 
     @admin.display(description="orders")
     def order_list(self, account: BrokerAccount) -> str:
@@ -245,3 +319,11 @@ class PaperExecutionAdmin(Kept, admin.ModelAdmin[PaperExecution]):
     list_select_related = ("account",)
     search_fields = ("symbol", "client_order_id")
     date_hierarchy = "created_at"
+
+
+@admin.register(RiskLimit)
+class RiskLimitAdmin(admin.ModelAdmin[RiskLimit]):
+    list_display = ("__str__", "owner", "account", "symbol", "max_order_value", "max_daily_loss")
+    list_select_related = ("owner", "account")
+    search_fields = ("owner__email", "symbol")
+    autocomplete_fields = ("owner", "account")

@@ -12,6 +12,7 @@ ADAPTERS: KindTable[Adapter] = KindTable(
         "alpaca": "brokers.adapters.alpaca.AlpacaBroker",
         "binance": "brokers.adapters.binance.BinanceBroker",
         "zerodha": "brokers.adapters.zerodha.ZerodhaBroker",
+        "dhan": "brokers.adapters.dhan.DhanBroker",
     },
     check_id="brokers.E001",
 )

@@ -1,0 +1,285 @@
+"""Dhan through its library dhanhq: shares in India. It has no practice environment.
+
+Our id goes as the order's correlation id, by which an order is found; nothing is refused for having
+one twice. The library turns every failure into an answer without a status, so the status is kept
+by the session under it. Shares have numbers there, which come from Dhan's list of instruments.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from dhanhq import DhanContext, dhanhq  # type: ignore[import-untyped]  # it has no types
+
+from brokers.adapters.base import (
+    Access,
+    Balance,
+    Capabilities,
+    Change,
+    Execution,
+    OrderRef,
+    OrderRequest,
+    OutcomeUnknown,
+    Refused,
+    Replacing,
+    VenueOrder,
+    VenuePosition,
+    venue_id,
+)
+from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
+from brokers.adapters.indian import share_of, symbol_of, time_of
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.configuration import broker_url, setting
+
+TITLE: Final = "Dhan"
+ID_LENGTH: Final = 25
+LIST_GOOD_FOR_S: Final = 12 * 3600
+SEGMENTS: Final = MappingProxyType({"NSE": "NSE_EQ", "BSE": "BSE_EQ"})
+EXCHANGES: Final = MappingProxyType({segment: name for name, segment in SEGMENTS.items()})
+TYPES: Final = MappingProxyType(
+    {
+        OrderType.MARKET: "MARKET",
+        OrderType.LIMIT: "LIMIT",
+        OrderType.STOP: "STOP_LOSS_MARKET",
+        OrderType.STOP_LIMIT: "STOP_LOSS",
+    }
+)
+OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
+STATUSES: Final = MappingProxyType(
+    {
+        "PART_TRADED": OrderStatus.PARTIALLY_FILLED,
+        "TRADED": OrderStatus.FILLED,
+        "REJECTED": OrderStatus.REJECTED,
+        "CANCELLED": OrderStatus.CANCELED,
+        "EXPIRED": OrderStatus.EXPIRED,
+    }
+)
+ENDED: Final = frozenset({"TRADED", "REJECTED", "CANCELLED", "EXPIRED"})
+TOKEN: Final = frozenset({"DH-901", "DH-902"})
+RATE: Final = "DH-904"
+# "Incorrect request for order and cannot be processed", "unable to process", and no data.
+MISSING: Final = frozenset({"DH-907"})
+UNKNOWN_CODES: Final = frozenset({"DH-908", "DH-909"})
+
+
+class DhanBroker:
+    """Orders at Dhan."""
+
+    title: ClassVar[str] = TITLE
+    credential_fields: ClassVar[tuple[str, ...]] = ("client_id", "access_token")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order_types=frozenset(TYPES),
+        asset_types=frozenset({AssetType.STOCK}),
+        fractional=False,
+        short=True,
+        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
+        replacing=Replacing.IN_PLACE,
+        practice=False,
+    )
+
+    def __init__(self) -> None:
+        self._pace = Pace("dhan")
+        self._lock = threading.Lock()
+        self._lists: dict[str, tuple[float, dict[str, str]]] = {}
+
+    def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
+        """Send an order, once."""
+        exchange, name = share_of(request.symbol)
+        number = self._number(exchange, name)
+        intraday = request.side in {Side.SHORT, Side.COVER}
+        row = self._call(
+            access,
+            lambda client: client.place_order(
+                security_id=number,
+                exchange_segment=SEGMENTS[exchange],
+                transaction_type="BUY" if request.side in {Side.BUY, Side.COVER} else "SELL",
+                quantity=int(request.quantity),
+                order_type=TYPES[request.order_type],
+                # Shares cannot be sold short overnight.
+                product_type="INTRADAY" if intraday else "CNC",
+                price=float(request.limit_price or 0),
+                trigger_price=float(request.stop_price or 0),
+                validity=request.time_in_force.value.upper(),
+                tag=_id(request.client_order_id),
+            ),
+        )
+        with outcomes(TITLE):
+            return VenueOrder(
+                broker_order_id=str(row["orderId"]),
+                status=OrderStatus.REJECTED
+                if row["orderStatus"] == "REJECTED"
+                else OrderStatus.ACCEPTED,
+                client_order_id=request.client_order_id,
+                symbol=request.symbol,
+                side=request.side,
+                order_type=request.order_type,
+                quantity=request.quantity,
+            )
+
+    def cancel(self, access: Access, ref: OrderRef) -> None:
+        """Ask for an order to be canceled."""
+        self._call(access, lambda client: client.cancel_order(ref.broker_order_id))
+
+    def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
+        """Change an order in place."""
+        self._call(
+            access,
+            lambda client: client.modify_order(
+                order_id=ref.broker_order_id,
+                order_type=TYPES[change.order_type],
+                leg_name="",
+                quantity=int(change.quantity),
+                price=float(change.limit_price or 0),
+                trigger_price=float(change.stop_price or 0),
+                disclosed_quantity=0,
+                validity=change.time_in_force.value.upper(),
+            ),
+        )
+        found = self.find(access, ref)
+        if found is None:
+            raise OutcomeUnknown(f"{TITLE} does not show the changed order.")
+        return found
+
+    def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
+        """Return the order under our id, with its executions."""
+        ask: Callable[[Any], Any] = lambda client: client.get_order_by_correlationID(  # noqa: E731 - one of two
+            _id(ref.client_order_id)
+        )
+        if ref.broker_order_id:
+            ask = lambda client: client.get_order_by_id(ref.broker_order_id)  # noqa: E731 - the other
+        try:
+            row = self._call(access, ask)
+        except Refused as refusal:
+            if refusal.code in MISSING:
+                return None
+            raise
+        with outcomes(TITLE):
+            row = row[-1] if isinstance(row, list) else row
+            order_id, filled = str(row["orderId"]), Decimal(str(row["filledQty"]))
+        return _order(row, self._executions(access, order_id) if filled else ())
+
+    def open_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return what waits."""
+        rows = self._call(access, lambda client: client.get_order_list())
+        with outcomes(TITLE):
+            return [_order(row) for row in rows if row["orderStatus"] not in ENDED]
+
+    def positions(self, access: Access) -> Sequence[VenuePosition]:
+        """Return shares of today and of the days before: positions and holdings."""
+        today = self._call(access, lambda client: client.get_positions())
+        before = self._call(access, lambda client: client.get_holdings())
+        with outcomes(TITLE):
+            held: dict[str, Decimal] = {}
+            paid: dict[str, Decimal] = {}
+            for row in today:
+                symbol = symbol_of(EXCHANGES[row["exchangeSegment"]], row["tradingSymbol"])
+                held[symbol] = held.get(symbol, Decimal(0)) + Decimal(str(row["netQty"]))
+                paid[symbol] = Decimal(str(row["costPrice"]))
+            for row in before:
+                symbol = symbol_of("NSE", row["tradingSymbol"])
+                held[symbol] = held.get(symbol, Decimal(0)) + Decimal(str(row["totalQty"]))
+                paid.setdefault(symbol, Decimal(str(row["avgCostPrice"])))
+            return [
+                VenuePosition(symbol, units, paid[symbol])
+                for symbol, units in held.items()
+                if units
+            ]
+
+    def balance(self, access: Access) -> Balance:
+        """Return the account's money."""
+        row = self._call(access, lambda client: client.get_fund_limits())
+        with outcomes(TITLE):
+            # The broker's own spelling.
+            free = Decimal(str(row["availabelBalance"]))
+            return Balance("INR", equity=free, cash=free, buying_power=free)
+
+    def _executions(self, access: Access, order_id: str) -> tuple[Execution, ...]:
+        rows = self._call(access, lambda client: client.get_trade_book(order_id))
+        with outcomes(TITLE):
+            return tuple(
+                Execution(
+                    execution_id=str(row["exchangeTradeId"]),
+                    quantity=Decimal(str(row["tradedQuantity"])),
+                    price=Decimal(str(row["tradedPrice"])),
+                    commission=Decimal(0),
+                    executed_at=time_of(row["exchangeTime"]),
+                )
+                for row in (rows if isinstance(rows, list) else [rows])
+            )
+
+    def _number(self, exchange: str, name: str) -> str:
+        """Return a share's number; the list of them is fetched twice a day."""
+        segment = SEGMENTS[exchange]
+        with self._lock:
+            since, numbers = self._lists.get(segment, (0.0, {}))
+        if not numbers or time.monotonic() - since > LIST_GOOD_FOR_S:
+            numbers = self._numbers(segment)
+            with self._lock:
+                self._lists[segment] = time.monotonic(), numbers
+        if name not in numbers:
+            raise Refused("symbol", f"{TITLE} knows no share {name} at {exchange}.")
+        return numbers[name]
+
+    def _numbers(self, segment: str) -> dict[str, str]:
+        """Fetch the list; without it nothing was sent, which is a proven refusal."""
+        url = f"{broker_url('dhan') or 'https://api.dhan.co/v2'}/instrument/{segment}"
+        try:
+            with BrokerSession() as session, outcomes(TITLE):
+                response = session.request("GET", url)
+                response.raise_for_status()
+                rows = csv.DictReader(io.StringIO(response.text))
+                return {
+                    row["UNDERLYING_SYMBOL"]: row["SECURITY_ID"]
+                    for row in rows
+                    if row["INSTRUMENT"] == "EQUITY"
+                }
+        except OutcomeUnknown as error:
+            raise Refused("no_instruments", f"{TITLE} does not tell its shares.") from error
+
+    def _call(self, access: Access, ask: Callable[[Any], dict[str, Any]]) -> Any:
+        self._pace.wait(access.account_id)
+        context = DhanContext(access.credentials["client_id"], access.credentials["access_token"])
+        http = context.get_dhan_http()
+        http.timeout = setting("BROKER_TIMEOUT_S")
+        http.base_url = broker_url("dhan") or http.base_url
+        session = http.session = BrokerSession()
+        with session, outcomes(TITLE):
+            reply = ask(dhanhq(context))
+            if reply["status"] == "success":
+                return reply["data"]
+            said = reply["remarks"]
+        if not isinstance(said, dict) or not said.get("error_code"):
+            raise OutcomeUnknown(f"{TITLE} did not answer: {said}")
+        code, message = str(said["error_code"]), str(said["error_message"])
+        if code in UNKNOWN_CODES:
+            raise OutcomeUnknown(f"{TITLE}: {message}")
+        name = "credentials_refused" if code in TOKEN else "rate_limited" if code == RATE else code
+        raise failure(TITLE, session.status, name, message)
+
+
+def _id(client_order_id: str) -> str:
+    return venue_id(client_order_id, longest=ID_LENGTH, allowed=r"[A-Za-z0-9 _-]")
+
+
+def _order(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+    with outcomes(TITLE):
+        return VenueOrder(
+            broker_order_id=str(row["orderId"]),
+            status=STATUSES.get(row["orderStatus"], OrderStatus.ACCEPTED),
+            executions=executions,
+            client_order_id=row.get("correlationId") or "",
+            symbol=symbol_of(EXCHANGES[row["exchangeSegment"]], row["tradingSymbol"]),
+            side=Side.BUY if row["transactionType"] == "BUY" else Side.SELL,
+            order_type=OUR_TYPES.get(row["orderType"], OrderType.MARKET),
+            quantity=Decimal(str(row["quantity"])),
+            limit_price=Decimal(str(row["price"])) if row.get("price") else None,
+            stop_price=Decimal(str(row["triggerPrice"])) if row.get("triggerPrice") else None,
+            reason=row.get("omsErrorDescription") or "",
+        )

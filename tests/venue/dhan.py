@@ -1,0 +1,114 @@
+"""Dhan's REST API: the endpoints that are used here."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+from tests.venue.exchange import Exchange, Refusal
+from tests.venue.http import HttpVenue
+
+TYPES = {
+    "MARKET": "market", "LIMIT": "limit", "STOP_LOSS_MARKET": "stop", "STOP_LOSS": "stop_limit",
+}  # fmt: skip
+NAMES = {name: key for key, name in TYPES.items()}
+INDIA = timedelta(hours=5, minutes=30)
+STATUSES = {
+    "new": "PENDING", "partially_filled": "PART_TRADED", "filled": "TRADED",
+    "canceled": "CANCELLED",
+}  # fmt: skip
+SHARES = "EXCH_ID,SEGMENT,SECURITY_ID,INSTRUMENT,UNDERLYING_SYMBOL\nNSE,E,4711,EQUITY,ACME\n"
+
+
+class DhanVenue(HttpVenue):
+    def __init__(self):
+        super().__init__(Exchange(unique=""))
+
+    def kind_of(self, method, path):
+        return "list" if path.startswith("/instrument") else super().kind_of(method, path)
+
+    def rate_limited(self):
+        return 429, error("DH-904", "Too many requests")
+
+    def unauthorized(self):
+        return 401, error("DH-901", "Client ID or user generated access token is invalid.")
+
+    def handle(self, method, path, query, raw, headers):
+        if path == "/instrument/NSE_EQ":
+            return 200, SHARES.encode()
+        if headers.get("access-token") != "token":
+            return self.unauthorized()
+        body = json.loads(raw) if raw else {}
+        try:
+            return 200, self._route(method, path.strip("/").split("/"), body)
+        except Refusal as refusal:
+            code = "DH-907" if refusal.code == "not_found" else "DH-906"
+            return 400, error(code, str(refusal))
+
+    def _route(self, method, parts, body):
+        exchange = self.exchange
+        if method in {"POST", "PUT", "DELETE"}:
+            order = self._change(method, parts[1:], body)
+            return {"orderId": order.id, "orderStatus": STATUSES[order.status]}
+        if parts == ["orders"]:
+            return [self.shown(order) for order in exchange.orders.values()]
+        if parts[:2] == ["orders", "external"]:
+            found = exchange.by_client_id(parts[2])
+            if not found:
+                raise Refusal("not_found", "no such order")
+            return self.shown(found[-1])
+        if parts[0] == "orders":
+            return self.shown(exchange.get(parts[1]))
+        if parts[0] == "trades":
+            return [self.trade(t) for t in self.told(exchange.get(parts[1]).trades)]
+        if parts == ["positions"]:
+            return [
+                {
+                    "tradingSymbol": symbol, "exchangeSegment": "NSE_EQ", "netQty": int(units),
+                    "costPrice": 100.0,
+                }
+                for symbol, units in exchange.positions().items()
+            ]  # fmt: skip
+        if parts == ["holdings"]:
+            return []
+        if parts == ["fundlimit"]:
+            return {"availabelBalance": float(exchange.cash)}
+        raise Refusal("path", "no such route")
+
+    def _change(self, method, rest, body):
+        prices = {
+            "limit": Decimal(str(body["price"])) if body.get("price") else None,
+            "stop": Decimal(str(body["triggerPrice"])) if body.get("triggerPrice") else None,
+        }
+        if method == "DELETE":
+            return self.exchange.cancel(rest[0])
+        if method == "PUT":
+            return self.exchange.change(rest[0], quantity=Decimal(body["quantity"]), **prices)
+        assert len(body["correlationId"]) <= 25
+        assert body["securityId"] == "4711"
+        return self.exchange.place(
+            client_id=body["correlationId"], symbol="ACME", side=body["transactionType"].lower(),
+            type=TYPES[body["orderType"]], quantity=Decimal(body["quantity"]),
+            tif=body["validity"].lower(), **prices,
+        )  # fmt: skip
+
+    def shown(self, order):
+        return {
+            "orderId": order.id, "correlationId": order.client_id, "tradingSymbol": order.symbol,
+            "exchangeSegment": "NSE_EQ", "transactionType": order.side.upper(),
+            "orderType": NAMES[order.type], "orderStatus": STATUSES[order.status],
+            "quantity": int(order.quantity), "filledQty": int(order.filled),
+            "price": float(order.limit or 0), "triggerPrice": float(order.stop or 0),
+        }  # fmt: skip
+
+    def trade(self, trade):
+        return {
+            "exchangeTradeId": trade.id, "orderId": trade.order_id,
+            "tradedQuantity": int(trade.quantity), "tradedPrice": float(trade.price),
+            "exchangeTime": f"{trade.at + INDIA:%Y-%m-%d %H:%M:%S}",
+        }  # fmt: skip
+
+
+def error(code, message):
+    return {"errorType": "Order_Error", "errorCode": code, "errorMessage": message}

@@ -33,6 +33,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"queue": "alerts", "expires": 5},
     },
+    "notifications: tell of faults in bars": {
+        "task": "notifications.quality",
+        "schedule": 60.0,
+        "options": {"queue": "alerts", "expires": 60},
+    },
     "brokers: resolve what a lost worker left behind": {
         "task": "brokers.sweep",
         "schedule": 10.0,

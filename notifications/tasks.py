@@ -9,6 +9,7 @@ from core.errors import ApplicationError
 from notifications.codes import CodeNotSent, code_send
 from notifications.dispatch import deliveries_sweep
 from notifications.pump import deliveries_pump
+from notifications.quality import quality_watch
 from notifications.retention import alerts_prune
 from notifications.watching import rule_disable, rule_evaluate, rules_watch
 
@@ -48,6 +49,12 @@ def prune() -> None:
 def watch() -> None:
     """Queue the rules whose bars have changed."""
     rules_watch()
+
+
+@shared_task(name="notifications.quality")
+def quality() -> None:
+    """Tell of faults in bars that were checked lately."""
+    quality_watch()
 
 
 @shared_task(name="notifications.rule_evaluate", soft_time_limit=RULE_LIMIT_S)

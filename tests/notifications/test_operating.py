@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backtester.beat import SCHEDULE
-from notifications import retention, services, tasks
+from notifications import quality, retention, services, tasks
 from notifications.choices import DeliveryStatus as Status
 from notifications.models import Alert, AlertRule, Delivery
 
@@ -78,7 +78,7 @@ def test_what_is_older_than_the_retention_is_forgotten_but_not_what_is_on_its_wa
 
 def test_what_the_schedule_names_is_there():
     ours = {row["task"] for row in SCHEDULE.values() if row["task"].startswith("notifications.")}
-    named = {tasks.sweep.name, tasks.watch.name, tasks.prune.name}
+    named = {tasks.sweep.name, tasks.watch.name, tasks.quality.name, tasks.prune.name}
     assert ours == named
 
 
@@ -100,3 +100,38 @@ def test_reading_all_leaves_what_came_later_unread(user, client, channel_of):
     assert {"name": "sharpe", "type": "number"}.items() <= next(
         field for field in events["run.completed"]["filters"] if field["name"] == "sharpe"
     ).items()
+
+
+def test_faults_in_bars_are_told_once_to_those_who_follow_them(user, django_user_model):
+    from market.models import BarSeries, Instrument, QualityReport, Watch
+
+    other = django_user_model.objects.create_user("other@example.com", "x" * 12)
+    now = timezone.now()
+    coin = Instrument.objects.create(symbol="COIN")
+    facts = {"interval": "1d", "first_ts": now, "last_ts": now, "rows": 9, "last_close": 1.0}
+    shared = BarSeries.objects.create(instrument=coin, provider="yfinance", **facts)
+    own = BarSeries.objects.create(instrument=coin, provider="csv", owner=other, **facts)
+    Watch.objects.create(owner=user, symbol="COIN", interval="1d", provider="yfinance", next_at=now)
+
+    def report(series, content_hash, **counts):
+        QualityReport.objects.create(
+            series=series,
+            content_hash=content_hash,
+            severity="warning" if counts else "ok",
+            rows=9,
+            counts=counts,
+            version=1,
+        )
+
+    report(shared, "a")
+    assert quality.quality_watch() == 0
+    report(shared, "b", gap=2)
+    report(own, "c", gap=2)
+    assert quality.quality_watch() == 2
+    report(shared, "d", gap=2)
+    assert quality.quality_watch() == 0, "the same faults in more bars"
+    report(shared, "e", gap=3)
+    assert quality.quality_watch() == 1
+    told = Alert.objects.filter(owner=user).order_by("created_at").last()
+    assert (told.event, told.data["ticker"], told.data["findings"]) == ("data.quality", "COIN", 3)
+    assert Alert.objects.filter(owner=other).count() == 1

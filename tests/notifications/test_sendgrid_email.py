@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from tests.notifications.channel_contract import HttpChannelContract
 
@@ -26,3 +27,13 @@ class TestSendGridEmail(HttpChannelContract):
     def test_the_time_to_wait_is_taken_from_the_answer(self, channel, service):
         service.status, service.body, service.headers = 429, b"{}", {"Retry-After": "120"}
         assert self.refusal(channel).retry_after_s == 120
+
+    def test_html_and_the_way_out_go_along(self, channel, service):
+        message = replace(self.message, html="<p>GOOG</p>", unsubscribe_url="https://acme.dev/u")
+        channel.send(message)
+        mail = json.loads(service.requests[0][2])
+        assert [part["type"] for part in mail["content"]] == ["text/plain", "text/html"]
+        assert mail["headers"] == {
+            "List-Unsubscribe": "<https://acme.dev/u>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }

@@ -1,0 +1,156 @@
+"""Mail over SMTP, against a server that speaks it: taken, refused, put off, broken."""
+
+from __future__ import annotations
+
+import email
+import socketserver
+import threading
+import time
+from email import policy
+
+import pytest
+
+from notifications.channels.base import DeliveryError, Message, SecretKind
+from notifications.channels.kinds import CHANNELS
+
+MESSAGE = Message(
+    "trader@example.com",
+    "Run completed: Zürich",
+    "GOOG: +12 %",
+    alert_id="a1",
+    html="<p>GOOG: +12 %</p>",
+    unsubscribe_url="https://alerts.acme.dev/u?token=x",
+)
+
+
+class Session(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 as a client needs to hand a mail over."""
+
+    def handle(self):
+        self.answer(self.server.replies.get("GREETING", "220 mail.acme.dev ESMTP"))
+        while line := self.rfile.readline().decode().strip():
+            verb = line.split(" ")[0].split(":")[0].upper()
+            self.server.verbs.append(verb)
+            reply = self.server.replies.get(verb)
+            if reply == "hang up":
+                return
+            if reply == "silence":
+                time.sleep(2)
+                return
+            if reply is not None:
+                self.answer(reply)
+            elif verb == "DATA":
+                self.answer("354 go on")
+                self.mail()
+            elif verb == "QUIT":
+                self.answer("221 bye")
+                return
+            else:
+                self.answer("250 ok")
+
+    def mail(self):
+        lines = []
+        while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+            lines.append(line)
+        if self.server.replies.get("BODY") == "hang up":
+            self.connection.close()
+            return
+        self.server.mails.append(email.message_from_bytes(b"".join(lines), policy=policy.default))
+        self.answer(self.server.replies.get("BODY", "250 queued as 17"))
+
+    def answer(self, text):
+        self.wfile.write(f"{text}\r\n".encode())
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, request, client_address):
+        pass  # a client that went away
+
+
+@pytest.fixture
+def server(settings):
+    with Server(("127.0.0.1", 0), Session) as server:
+        server.verbs, server.mails, server.replies = [], [], {}
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_USE_TLS = False
+        settings.EMAIL_TIMEOUT = 0.5
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def channel():
+    return CHANNELS.get("smtp_email")
+
+
+def refusal(channel):
+    with pytest.raises(DeliveryError) as refused:
+        channel.send(MESSAGE)
+    return refused.value
+
+
+def test_a_mail_is_text_and_html_with_a_way_out(channel, server, settings):
+    channel.send(MESSAGE)
+    (mail,) = server.mails
+    assert (mail["To"], mail["Subject"]) == ("trader@example.com", "Run completed: Zürich")
+    assert mail["From"] == settings.DEFAULT_FROM_EMAIL
+    assert mail["List-Unsubscribe"] == "<https://alerts.acme.dev/u?token=x>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    kinds = {part.get_content_type(): part.get_content() for part in mail.iter_parts()}
+    assert kinds["text/plain"].strip() == "GOOG: +12 %"
+    assert kinds["text/html"].strip() == "<p>GOOG: +12 %</p>"
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "permanent"),
+    [
+        ("RCPT", "550 5.1.1 no such user", True),
+        ("RCPT", "450 4.2.0 greylisted", False),
+        ("MAIL", "553 5.1.8 bad sender", True),
+        ("MAIL", "451 4.3.0 later", False),
+        ("DATA", "554 5.7.1 no", True),
+        ("BODY", "552 5.3.4 too big", True),
+        ("BODY", "452 4.3.1 full", False),
+        ("GREETING", "554 not here", True),
+        ("GREETING", "421 4.7.0 too many", False),
+        ("GREETING", "nonsense", False),
+    ],
+)
+def test_a_5xx_is_for_good_and_a_4xx_passes(channel, server, verb, reply, permanent):
+    server.replies = {verb: reply}
+    error = refusal(channel)
+    assert error.permanent is permanent
+    assert not error.unknown
+
+
+@pytest.mark.parametrize(("verb", "reply"), [("RCPT", "hang up"), ("MAIL", "silence")])
+def test_a_server_that_is_gone_before_the_mail_passes_with_time(channel, server, verb, reply):
+    server.replies = {verb: reply}
+    assert not refusal(channel).permanent
+    assert not server.mails
+
+
+def test_a_server_that_breaks_off_after_the_mail_may_have_it(channel, server):
+    server.replies = {"BODY": "hang up"}
+    error = refusal(channel)
+    assert not error.permanent
+    assert server.verbs.count("DATA") == 1, "and it is not sent twice in one go"
+
+
+def test_nobody_there_passes_with_time(channel, server, settings):
+    settings.EMAIL_PORT = 1
+    assert not refusal(channel).permanent
+
+
+def test_it_takes_addresses_and_no_secret(channel):
+    assert channel.recipient_fault("trader@example.com") is None
+    assert channel.recipient_fault("trader@") is not None
+    assert channel.secret is SecretKind.NONE
+    assert channel.needs_code

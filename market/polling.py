@@ -12,7 +12,7 @@ from core.errors import ApplicationError
 from market.models import BarSeries
 from market.providers.base import KeyedProvider, QuotedProvider
 from market.providers.kinds import provider_get
-from market.quotes import Quote, poll_claim, quotes_put, quotes_wanted
+from market.quotes import Quote, poll_claim, quotes_age, quotes_put, quotes_wanted
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,7 @@ def quotes_poll(*, now: datetime) -> int:
             continue
         quotes_put(quotes, now=now)
         came += len(quotes)
+    quotes_age(wanted, now=now)
     return came
 
 

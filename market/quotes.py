@@ -16,6 +16,7 @@ import redis
 import structlog
 from django.conf import settings
 
+from core.realtime.broadcast import WANTED_S, channel_of_topic, last_of_topic, wanted_topics
 from market.memory import memory
 
 log = structlog.get_logger(__name__)
@@ -23,8 +24,7 @@ log = structlog.get_logger(__name__)
 # An older one is shown, and said to be stale.
 STALE_AFTER_S: Final = 60.0
 KEPT_S: Final = 86_400
-# How long somebody who asked is taken to want more.
-WANTED_S: Final = 600.0
+_TOPIC: Final = "quotes:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,29 @@ def quotes_put(quotes: Iterable[Quote], *, now: datetime) -> None:
         client = memory()
         for quote in quotes:
             data = quote.as_data(now=now)
-            before: Any = client.set(_key(quote.symbol), json.dumps(data), ex=KEPT_S, get=True)
-            if before is None or _news(json.loads(before), data):
-                client.publish(channel_of(quote.symbol), json.dumps(frame_of(data, now=now)))
+            _keep(client, data, now=now)
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
+
+
+def quotes_age(symbols: Iterable[str], *, now: datetime) -> None:
+    """Say of quotes that nobody renewed for a while that they are stale, once."""
+    try:
+        client = memory()
+        for symbol in symbols:
+            quote = quote_get(symbol)
+            if quote is not None and (data := quote.as_data(now=now))["stale"]:
+                _keep(client, data, now=now)
+    except redis.RedisError as error:
+        log.warning("market.quotes_without_redis", error=str(error))
+
+
+def _keep(client: redis.Redis, data: dict[str, Any], *, now: datetime) -> None:
+    """Keep a quote as the last frame of its topic, and publish it if it is news."""
+    frame = frame_of(data, now=now)
+    before: Any = client.set(_key(data["symbol"]), json.dumps(frame), ex=KEPT_S, get=True)
+    if before is None or _news(json.loads(before)["data"], data):
+        client.publish(channel_of(data["symbol"]), json.dumps(frame))
 
 
 def quote_get(symbol: str) -> Quote | None:
@@ -85,7 +103,7 @@ def quote_get(symbol: str) -> Quote | None:
         return None
     if found is None:
         return None
-    data = json.loads(found)
+    data = json.loads(found)["data"]
     return Quote(
         symbol=data["symbol"],
         price=data["price"],
@@ -97,11 +115,11 @@ def quote_get(symbol: str) -> Quote | None:
 
 def quotes_want(symbols: Iterable[str], *, now: datetime) -> None:
     """Have symbols polled for the next ten minutes."""
-    until = dict.fromkeys(symbols, now.timestamp() + WANTED_S)
+    until = dict.fromkeys(map(_topic, symbols), now.timestamp() + WANTED_S)
     if not until:
         return
     try:
-        memory().zadd(_wanted(), until)
+        memory().zadd(wanted_topics(), until)
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
 
@@ -110,18 +128,21 @@ def quotes_wanted(*, now: datetime) -> list[str]:
     """Return the symbols that somebody wants, in order; none without Redis."""
     try:
         client = memory()
-        client.zremrangebyscore(_wanted(), "-inf", now.timestamp())
-        found: Any = client.zrange(_wanted(), 0, -1)
+        client.zremrangebyscore(wanted_topics(), "-inf", now.timestamp())
+        found: Any = client.zrange(wanted_topics(), 0, -1)
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
         return []
-    return sorted(member.decode() for member in found)
+    topics = (member.decode() for member in found)
+    return sorted(topic.removeprefix(_TOPIC) for topic in topics if topic.startswith(_TOPIC))
 
 
 def poll_claim(*, seconds: int) -> bool:
     """Return whether this worker may poll now; for `seconds` no other one may."""
     try:
-        return bool(memory().set(f"{_wanted()}:polled", b"1", nx=True, ex=seconds))
+        return bool(
+            memory().set(f"{settings.REDIS_NAMESPACE}:quotes:polled", b"1", nx=True, ex=seconds)
+        )
     except redis.RedisError:
         return False
 
@@ -130,7 +151,7 @@ def frame_of(data: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     """Return a quote as it goes over a socket: without a number, for it is never sent again."""
     return {
         "type": "quote",
-        "topic": f"quotes:{data['symbol']}",
+        "topic": _topic(data["symbol"]),
         "seq": None,
         "ts": _text(now),
         "data": data,
@@ -139,19 +160,19 @@ def frame_of(data: dict[str, Any], *, now: datetime) -> dict[str, Any]:
 
 def channel_of(symbol: str) -> str:
     """Return the name of the Redis channel that carries a symbol's quotes."""
-    return f"realtime:{settings.REDIS_NAMESPACE}:topic:quotes:{symbol}"
+    return channel_of_topic(_topic(symbol))
 
 
 def _news(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    return any(before[name] != now[name] for name in ("price", "traded_at", "provider"))
+    return any(before[name] != now[name] for name in ("price", "traded_at", "provider", "stale"))
+
+
+def _topic(symbol: str) -> str:
+    return f"{_TOPIC}{symbol}"
 
 
 def _key(symbol: str) -> str:
-    return f"{settings.REDIS_NAMESPACE}:quote:{symbol}"
-
-
-def _wanted() -> str:
-    return f"{settings.REDIS_NAMESPACE}:quotes:wanted"
+    return last_of_topic(_topic(symbol))
 
 
 def _text(moment: datetime) -> str:

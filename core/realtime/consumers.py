@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -14,12 +15,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from core.realtime.broadcast import RENEW_AFTER_S
 from core.realtime.frames import Frame
 from core.realtime.hub import OVERFLOW, RESYNC, Inbox, hub
 from core.realtime.push import SESSIONS_ENDED
 from core.realtime.selectors import events_between, seq_last
 from core.realtime.services import ticket_redeem
-from core.realtime.topics import topic_known
+from core.realtime.topics import topic_broadcast, topic_known
 
 HEARTBEAT_S: Final = 20
 SEND_TIMEOUT_S: Final = 10
@@ -43,7 +45,8 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     One coroutine writes all numbered frames. It sees every frame of the user, also of topics that
     are not subscribed: a number that is skipped, or that comes late, was pushed out of order or
     lost on the way, and what it stood for is read from the rows. So the client gets each frame
-    once and in order, whatever happens to the pushes.
+    once and in order, whatever happens to the pushes. Frames of broadcast topics have no number:
+    they are passed on as they come.
     """
 
     async def connect(self) -> None:
@@ -60,6 +63,8 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             await self.close(UNAUTHENTICATED)
             return
         inbox = await self.closing.enter_async_context(hub().listen(self.user_id))
+        self.inbox, self.renewed_at = inbox, time.monotonic()
+        self.closing.push_async_callback(self._leave)
         self.seen = await database_sync_to_async(seq_last)(user_id=self.user_id)
         await self._say({"type": "ready"})
         self.writer = asyncio.create_task(self._write(inbox), name=f"socket-{self.user_id}")
@@ -114,12 +119,18 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             return
         if action == "unsubscribe":
             self.topics.difference_update(topics)
+            await hub().leave(self.inbox, filter(topic_broadcast, topics))
         elif len(self.topics.union(topics)) > MAX_TOPICS:
             await self._refuse("too_many_topics", f"At most {MAX_TOPICS} topics a socket.")
             return
         else:
             self.topics.update(topics)
+        last: list[Frame] = []
+        if action == "subscribe":
+            last = await hub().join(self.inbox, filter(topic_broadcast, topics))
         await self._say({"type": f"{action}d", "topics": sorted(self.topics)})
+        for frame in last:
+            await self._say(frame)
         if last_seq is not None:
             self.replays.put_nowait((last_seq, frozenset(topics)))
 
@@ -134,6 +145,7 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                 )
                 if not done:
                     await self._say({"type": "heartbeat"})
+                await self._renew()
                 if replay in done:
                     after, topics = replay.result()
                     await self._replay(after, topics, until=self.seen)
@@ -158,8 +170,20 @@ class EventConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         with contextlib.suppress(RuntimeError):  # the client was first, and the server knows
             await self.close(code)
 
+    async def _renew(self) -> None:
+        """Say now and then that somebody still listens."""
+        if time.monotonic() - self.renewed_at > RENEW_AFTER_S:
+            self.renewed_at = time.monotonic()
+            await hub().want(filter(topic_broadcast, self.topics))
+
+    async def _leave(self) -> None:
+        await hub().leave(self.inbox, filter(topic_broadcast, self.topics))
+
     async def _pass_on(self, frame: Frame) -> None:
-        if frame is RESYNC or frame["seq"] > self.seen + 1:
+        if frame is not RESYNC and frame["seq"] is None:
+            if frame["topic"] in self.topics:
+                await self._say(frame)
+        elif frame is RESYNC or frame["seq"] > self.seen + 1:
             newest = await database_sync_to_async(seq_last)(user_id=self.user_id)
             await self._replay(self.seen, frozenset(self.topics), until=newest)
             self.seen = newest

@@ -21,7 +21,7 @@ from market.memory import memory
 from market.models import Instrument
 from market.providers.ccxt import CcxtProvider
 from market.providers.yfinance import YFinanceProvider
-from market.quotes import Quote, quote_get, quotes_put, quotes_want, quotes_wanted
+from market.quotes import Quote, quote_get, quotes_age, quotes_put, quotes_want, quotes_wanted
 from tests.market.exchanges import Binance, utc
 from tests.market.loopback import served
 from tests.market.yahoo import Quotes, yahoo_server
@@ -96,6 +96,20 @@ def test_what_is_wanted_is_forgotten_after_ten_minutes():
     assert quotes_wanted(now=NOW + timedelta(minutes=9)) == ["AAPL", "MSFT"]
     assert quotes_wanted(now=NOW + timedelta(minutes=11)) == ["AAPL"]
     assert quotes_wanted(now=NOW + timedelta(minutes=16)) == []
+
+
+def test_a_quote_that_is_not_renewed_is_said_to_be_stale_once(heard):
+    quotes_put([quote()], now=NOW)
+    assert heard()[0]["data"]["stale"] is False
+    quotes_age(["BTC/USDT"], now=NOW + timedelta(seconds=59))
+    assert heard() == []
+    for seconds in (61, 70):
+        quotes_age(["BTC/USDT", "ETH/USDT"], now=NOW + timedelta(seconds=seconds))
+    (frame,) = heard()
+    assert frame["data"]["stale"] is True
+    assert frame["data"]["age_s"] == 61.0
+    quotes_put([quote(asked_at=NOW + timedelta(seconds=80))], now=NOW + timedelta(seconds=80))
+    assert heard()[0]["data"]["stale"] is False
 
 
 def test_without_redis_there_are_no_quotes_and_no_faults(monkeypatch):

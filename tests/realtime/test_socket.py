@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,9 +12,11 @@ from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.db import OperationalError
 
+from core.realtime import consumers
+from core.realtime.broadcast import channel_of_topic, last_of_topic, wanted_topics
 from core.realtime.consumers import MAX_REPLAYS, EventConsumer
-from core.realtime.hub import hub
-from core.realtime.push import push
+from core.realtime.hub import BROADCASTS_WAITING, Inbox, hub
+from core.realtime.push import publisher, push
 from core.realtime.routing import websocket_urlpatterns
 from core.realtime.services import event_publish, sessions_close, ticket_create
 
@@ -210,3 +213,68 @@ async def test_a_slow_client_that_goes_first_leaves_nothing_behind(user, monkeyp
     await socket.disconnect()
     assert not hub()._inboxes
     await hub().close()
+
+
+QUOTES = "quotes:BTC/USDT:USDT"
+
+
+def quoted(price):
+    return {"type": "quote", "topic": QUOTES, "seq": None, "ts": "now", "data": {"price": price}}
+
+
+@pytest.fixture
+def told(settings):
+    """Make a frame of the topic, as whoever polls prices does."""
+    settings.REDIS_NAMESPACE = f"socket-{id(object())}"
+
+    def tell(price):
+        frame = json.dumps(quoted(price))
+        publisher().set(last_of_topic(QUOTES), frame)
+        publisher().publish(channel_of_topic(QUOTES), frame)
+
+    yield sync_to_async(tell)
+    for key in publisher().scan_iter(f"{settings.REDIS_NAMESPACE}:*"):
+        publisher().delete(key)
+
+
+async def test_a_broadcast_topic_tells_its_last_frame_and_then_each_new_one(socket_of, user, told):
+    await told("100")
+    socket = await socket_of()
+    await subscribe(socket, QUOTES, TOPIC)
+    assert await socket.receive() == quoted("100")
+    await told("101")
+    assert await socket.receive() == quoted("101")
+    await publish(user_id=user.id, topic=TOPIC, type="run.progress", data={})
+    assert (await socket.receive())["seq"] == 1
+
+
+async def test_who_unsubscribes_from_a_broadcast_hears_no_more_of_it(socket_of, user, told):
+    socket = await socket_of()
+    await subscribe(socket, QUOTES, TOPIC)
+    await socket.send(json.dumps({"action": "unsubscribe", "topics": [QUOTES]}))
+    assert (await socket.receive())["topics"] == [TOPIC]
+    await told("101")
+    await publish(user_id=user.id, topic=TOPIC, type="run.progress", data={})
+    assert (await socket.receive())["type"] == "run.progress"
+    assert channel_of_topic(QUOTES) not in hub()._audiences
+
+
+async def test_a_subscription_is_seen_by_whoever_makes_the_frames(socket_of, told, monkeypatch):
+    monkeypatch.setattr(consumers, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(consumers, "RENEW_AFTER_S", 0.1)
+    socket = await socket_of()
+    await subscribe(socket, QUOTES)
+    score = sync_to_async(publisher().zscore)
+    first = await score(wanted_topics(), QUOTES)
+    assert 590 < first - time.time() <= 600
+    await asyncio.sleep(0.5)
+    assert await score(wanted_topics(), QUOTES) > first
+
+
+async def test_prices_leave_room_for_numbered_frames():
+    inbox = Inbox()
+    for _ in range(10 * BROADCASTS_WAITING):
+        inbox.offer(quoted("100"))
+    inbox.put({"type": "order.filled", "topic": "orders", "seq": 1})
+    waiting = [await inbox.get() for _ in range(BROADCASTS_WAITING + 1)]
+    assert waiting[-1]["type"] == "order.filled"

@@ -1,0 +1,1 @@
+"""Strategies that trade: the program of a backtest, decided on closed bars as they come."""

@@ -1,0 +1,346 @@
+"""What a strategy decides at the close of the last bar, for the account as it really is.
+
+`decide` is a function of its arguments: bars, the program over them, and what was filled. Nothing
+is remembered between two calls, so a worker that dies loses nothing, and two that decide on one bar
+decide the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brokers.deployments.compiled import live_kernel_load
+from brokers.deployments.kernel import (
+    BELOW_LOT,
+    BELOW_NOTIONAL,
+    BOOKED,
+    ENDED,
+    ENTRY,
+    EXIT,
+    GUARD,
+    UNAFFORDABLE,
+    Feed,
+    World,
+)
+from core.engine.bars import Bars
+from core.engine.code_lowering import code_layout
+from core.engine.config import RunConfig
+from core.engine.lowering import by_bar_of, plan_lower, terms_lower
+from core.engine.program import OrderKind, Program
+from core.engine.result import NO_FILL, TRADE
+from core.engine.state import Curves, Market, Tables, tables_new
+
+REFUSED: Final = {
+    BELOW_LOT: "below_lot",
+    BELOW_NOTIONAL: "below_notional",
+    UNAFFORDABLE: "unaffordable",
+}
+KINDS: Final = {"entry": ENTRY, "exit": EXIT, "guard": GUARD, "ended": ENDED}
+
+
+class Role(StrEnum):
+    """What an order of a deployment is for."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    REVERSE = "reverse"  # closes the position for an entry on the other side
+    STOP = "stop"
+    TAKE = "take"
+
+
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    """What an order came to in a bar, or that it waits no longer.
+
+    Attributes
+    ----------
+    kind : "entry", "exit", "guard" or "ended"
+    bar_ts : int
+        Open time of the bar in which it happened, nanoseconds.
+    decided_ts : int
+        Open time of the bar of the decision.
+    rule : int
+        Number of the rule in the program.
+    side : int
+        1 a purchase, -1 a sale.
+    entry_ts : int
+        Of entries and guards: the bar in which the entry was filled first.
+    done : bool
+        Nothing of the order is left to be filled.
+    """
+
+    kind: str
+    bar_ts: int
+    decided_ts: int
+    rule: int
+    side: int = 0
+    quantity: float = 0.0
+    price: float = 0.0
+    commission: float = 0.0
+    reason: int = 0
+    entry_ts: int = 0
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An order that the strategy wants at the broker.
+
+    Attributes
+    ----------
+    side : int
+        1 a purchase, -1 a sale.
+    opens : bool
+        Whether it opens a position, or adds to one.
+    decided_ts, entry_ts : int
+        Bar of the decision; of a guard the bar in which its lot was filled first.
+    trail : float
+        Distance of a trailing stop from the price; NaN where it does not move.
+    """
+
+    role: Role
+    rule: int
+    side: int
+    opens: bool
+    kind: OrderKind
+    quantity: float
+    decided_ts: int
+    limit: float = float("nan")
+    stop: float = float("nan")
+    trail: float = float("nan")
+    entry_ts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What holds after the last closed bar.
+
+    Attributes
+    ----------
+    bar_ts : int
+    now : tuple of Wanted
+        Orders at the market: what closes comes before what opens.
+    waiting : tuple of Wanted
+        Orders that wait for their price.
+    guards : tuple of Wanted
+        Stop-losses and take-profits of what is held, where they lie now.
+    refused : tuple of (rule, reason)
+        Entries that were decided and cannot be sent.
+    alerts : tuple of int
+        Rules that gave an alert.
+    alive : bool
+        False where no equity is left.
+    """
+
+    bar_ts: int
+    position: float
+    equity: float
+    cash: float
+    now: tuple[Wanted, ...] = ()
+    waiting: tuple[Wanted, ...] = ()
+    guards: tuple[Wanted, ...] = ()
+    refused: tuple[tuple[int, str], ...] = ()
+    alerts: tuple[int, ...] = ()
+    alive: bool = True
+
+
+def decide(
+    bars: Bars,
+    columns: Sequence[NDArray[Any]],
+    program: Program,
+    config: RunConfig,
+    *,
+    book: Iterable[BookRow] = (),
+    first_ts: int | None = None,
+    skipped: Iterable[int] = (),
+    sessions: NDArray[np.int64] | None = None,
+) -> Decision:
+    """Return what a program decides at the close of the last bar.
+
+    Parameters
+    ----------
+    bars : Bars
+        Closed bars, warm-up and history included.
+    columns, program
+        From `plan_evaluate` on these bars.
+    config : RunConfig
+        Money and modelled costs; fills carry their real ones.
+    book : iterable of BookRow
+        What was filled so far, oldest first; in the bar that is not over too.
+    first_ts : int, optional
+        The first bar that may decide; the end of the warm-up where it is left out.
+    skipped : iterable of int
+        Bars at which nothing was decided, because the deployment was paused or came too late.
+    sessions : ndarray of int64, optional
+        As of `core.engine.simulate`.
+    """
+    bar_count = len(bars)
+    by_bar = by_bar_of(program, config, bars, sessions)
+    plan = plan_lower(program, columns, config, bar_count, by_bar)
+    rows = _rows(book, bars.ts)
+    tables = _tables(program, config, len(rows))
+    curves = Curves(*np.zeros((3, bar_count), np.float64))
+    sizes = np.zeros(len(program.rules))
+    start = program.warmup
+    if first_ts is not None:
+        start = max(start, int(np.searchsorted(bars.ts, first_ts)))
+    acted = ~np.isin(bars.ts, np.fromiter(skipped, np.int64))
+    market = Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
+    alive = live_kernel_load()(World(market, plan, tables, curves), Feed(rows, acted, sizes), start)
+    return _Reader(bars, program, tables, sizes).decision(alive=bool(alive))
+
+
+def _rows(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:
+    def index(moment: int) -> int:
+        return int(np.searchsorted(ts, moment))
+
+    return np.array(
+        [
+            (
+                KINDS[row.kind], index(row.bar_ts), row.bar_ts, index(row.decided_ts), row.rule,
+                row.side, row.quantity, row.price, row.commission, row.reason,
+                index(row.entry_ts or row.bar_ts), row.done,
+            )
+            for row in book
+        ],
+        BOOKED,
+    )  # fmt: skip
+
+
+def _tables(program: Program, config: RunConfig, booked: int) -> Tables:
+    """Return the account before its first bar, with room for all that was booked."""
+    terms = terms_lower(program, config)
+    tables = tables_new(terms, 0, code_layout(program).size)
+    lots = int(terms["lots"][0])
+    alerts = len(program.rules)
+    return tables._replace(
+        fills=np.empty(booked + 2 * (alerts + 8), tables.fills.dtype),
+        trades=np.empty((booked + 1) * (lots + 1), TRADE),
+    )
+
+
+class _Reader:
+    """Reads the decision out of the kernel's records."""
+
+    def __init__(
+        self, bars: Bars, program: Program, tables: Tables, sizes: NDArray[np.float64]
+    ) -> None:
+        self.bars, self.program, self.sizes = bars, program, sizes
+        self.account = tables.account[0]
+        self.order = tables.order[0]
+        self.lots = tables.lots[: int(self.account["lots"])]
+        self.tickets = tables.tickets
+        self.fills = tables.fills[: int(self.account["fills"])]
+        self.last = len(bars) - 1
+        self.bar_ts = int(bars.ts[-1])
+        self.close = float(bars.close[-1])
+
+    def decision(self, *, alive: bool) -> Decision:
+        balance, basis = float(self.account["balance"]), float(self.account["basis"])
+        position = float(self.account["position"])
+        now, refused = self._now(position) if alive else ((), ())
+        waiting, also = self._waiting() if alive else ((), ())
+        given = self.fills[self.fills["reason"] == NO_FILL]
+        return Decision(
+            bar_ts=self.bar_ts,
+            position=position,
+            equity=balance + (self.close * position - basis),
+            cash=balance - basis,
+            now=now,
+            waiting=waiting,
+            guards=self._guards(),
+            refused=(*refused, *also),
+            alerts=tuple(int(row["rule"]) for row in given if row["bar"] == self.last),
+            alive=alive,
+        )
+
+    def _now(self, position: float) -> tuple[tuple[Wanted, ...], tuple[tuple[int, str], ...]]:
+        order = self.order
+        if not order["active"]:
+            return (), ()
+        held, side = abs(position), 1 if position > 0 else -1
+        if order["liquidate"]:
+            return (self._market(Role.EXIT, 0, -side, held),), ()
+        k = int(order["entry_rule"])
+        if k < 0:
+            k = int(order["exit_rule"])
+            return ((self._market(Role.EXIT, k, -side, float(self.sizes[k])),) if held else ()), ()
+        quantity = float(self.sizes[k])
+        if quantity <= 0.0:
+            return (), ((k, REFUSED[quantity]),)
+        opens = _side(self.program, k)
+        entry = self._market(Role.ENTRY, k, opens, quantity, opens=True)
+        if position * opens < 0:
+            return (self._market(Role.REVERSE, k, opens, held), entry), ()
+        return (entry,), ()
+
+    def _market(
+        self, role: Role, rule: int, side: int, quantity: float, *, opens: bool = False
+    ) -> Wanted:
+        return Wanted(role, rule, side, opens, OrderKind.MARKET, quantity, self.bar_ts)
+
+    def _waiting(self) -> tuple[tuple[Wanted, ...], tuple[tuple[int, str], ...]]:
+        found, refused = [], []
+        for k, ticket in enumerate(self.tickets):
+            if not ticket["waiting"]:
+                continue
+            quantity, opens = float(self.sizes[k]), self.program.rules[k].operation <= _OPENS
+            if quantity <= 0.0:
+                if int(ticket["bar"]) == self.last:
+                    refused.append((k, REFUSED.get(quantity, "below_lot")))
+                continue
+            found.append(
+                Wanted(
+                    Role.ENTRY if opens else Role.EXIT,
+                    k,
+                    int(ticket["buys"]),
+                    opens,
+                    self.program.rules[k].order.kind,
+                    quantity,
+                    int(self.bars.ts[int(ticket["bar"])]),
+                    limit=float(ticket["limit"]),
+                    stop=float(ticket["stop"]),
+                    trail=float(ticket["distance"]),
+                )
+            )
+        return tuple(found), tuple(refused)
+
+    def _guards(self) -> tuple[Wanted, ...]:
+        found = []
+        for lot in self.lots:
+            entry = int(lot["entry_bar"])
+            # An entry of the bar that is not over has no time in the bars yet.
+            entry_ts = int(lot["entry_ts"]) if entry > self.last else int(self.bars.ts[entry])
+            for role, kind, level in (
+                (Role.STOP, OrderKind.STOP, float(lot["stop_loss"])),
+                (Role.TAKE, OrderKind.LIMIT, float(lot["take_profit"])),
+            ):
+                if np.isfinite(level) and level > 0:
+                    found.append(
+                        Wanted(
+                            role,
+                            int(lot["rule"]),
+                            -int(lot["side"]),
+                            opens=False,
+                            kind=kind,
+                            quantity=float(lot["quantity"]),
+                            decided_ts=self.bar_ts,
+                            limit=level if role == Role.TAKE else float("nan"),
+                            stop=level if role == Role.STOP else float("nan"),
+                            entry_ts=entry_ts,
+                        )
+                    )
+        return tuple(found)
+
+
+_OPENS: Final = 2  # Operation.OPEN_LONG and OPEN_SHORT
+
+
+def _side(program: Program, rule: int) -> int:
+    return 1 if program.rules[rule].operation == 1 else -1

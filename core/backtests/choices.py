@@ -47,6 +47,8 @@ class ExitReason(models.TextChoices):
     END = "end"
     LIQUIDATION = "liquidation"
     RUIN = "ruin"
+    TRAILING_STOP = "trailing_stop"
+    TIME_STOP = "time_stop"
     DAYS = "days"
     EXPIRED = "expired"
     ASSIGNED = "assigned"

@@ -24,6 +24,8 @@ class Outcome:
         As `core.engine.result` describes them.
     option_trades : structured ndarray or None
         As `core.options.result` describes them; None where the strategy trades none.
+    alerts, alert_count : list of dict, int
+        As `core.backtests.alerts` lists them; how many there were in all.
     snapshot, graph_hash, engine_version, metrics_version : str
         What the result rests on.
     other_snapshots : dict of str to str
@@ -40,6 +42,8 @@ class Outcome:
     fills: NDArray[Any]
     trades: NDArray[Any]
     option_trades: NDArray[Any] | None
+    alerts: list[dict[str, Any]]
+    alert_count: int
     snapshot: str
     other_snapshots: dict[str, str]
     graph_hash: str

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.backtests.simulation import NO_OPTIONS, result_of
+from core.backtests.simulation import NO_OPTIONS, result_of, sessions_of_bars
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.result import Result
@@ -81,7 +81,7 @@ def fills_proof(
         If the plan cannot run on these bars.
     """
     config = dataclasses.replace(config, liquidate_at_end=False)
-    run = partial(_run, plan, config, context, options)
+    run = partial(_run, plan, config, context, options, sessions=sessions_of_bars(bars, context))
     whole = run(bars, known=len(bars))
     count = sum(len(table) for table in _tables(whole))
     tried: list[int] = []
@@ -102,6 +102,7 @@ def _run(
     options: OptionsConfig,
     bars: Bars,
     *,
+    sessions: NDArray[np.int64] | None,
     known: int,
 ) -> Result:
     """Run a plan over bars of which it knows the first ones; at the others nothing is true."""
@@ -114,7 +115,8 @@ def _run(
     )
     columns = tuple(_padded(column, len(bars)) for column in evaluation.columns)
     padded = dataclasses.replace(evaluation, columns=columns)
-    return result_of(bars, padded, config, context=context, options=options)
+    ids = None if sessions is None else sessions[: len(bars)]
+    return result_of(bars, padded, config, context=context, options=options, session_ids=ids)
 
 
 def _tables(result: Result) -> list[NDArray[Any]]:

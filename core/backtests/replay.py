@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.backtests.prefix import values_differ
 from core.backtests.reference import VERSION, ReferenceResult, reference_run
+from core.backtests.simulation import sessions_of_bars
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Program
@@ -101,20 +102,31 @@ def plan_replay(
     """
     evaluation = plan_evaluate(plan, bars, context=context, strict_cross=True, charts=False)
     return program_replay(
-        bars=bars, columns=evaluation.columns, program=evaluation.program, config=config
+        bars=bars,
+        columns=evaluation.columns,
+        program=evaluation.program,
+        config=config,
+        sessions=sessions_of_bars(bars, context),
     )
 
 
 def program_replay(
-    *, bars: Bars, columns: Sequence[NDArray[Any]], program: Program, config: RunConfig
+    *,
+    bars: Bars,
+    columns: Sequence[NDArray[Any]],
+    program: Program,
+    config: RunConfig,
+    sessions: NDArray[np.int64] | None = None,
 ) -> Replay:
     """Run a program on both engines, whatever profile the configuration names, and compare."""
     if program.option_rules:
         return Replay("not_run", reasons=(_NO_OPTIONS,))
     try:
         known = RunConfig.from_mapping({**config.as_dict(), "profile": "reference"})
-        theirs = reference_run(bars=bars, columns=columns, program=program, config=known)
-        ours = simulate(bars, columns, program, known)
+        theirs = reference_run(
+            bars=bars, columns=columns, program=program, config=known, sessions=sessions
+        )
+        ours = simulate(bars, columns, program, known, sessions=sessions)
     except InvalidInput as error:
         return Replay("not_run", reasons=error.details or (_detail(error),))
     except Permanent as error:

@@ -110,6 +110,7 @@ def run_reproduce(*, run: BacktestRun) -> Reproduction:
     ]
     for name in DOCUMENTS:
         mismatches.extend(_document_mismatches(name, getattr(run, name), now[name]))
+    mismatches.extend(_document_mismatches("alerts", run.curve.alerts, outcome.alerts))
     mismatches.extend(_table_mismatches(run, outcome))
     versions = {name: (getattr(run, name), now[name]) for name in VERSIONS}
     return Reproduction(run.id, versions, tuple(mismatches))

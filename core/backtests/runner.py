@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.backtests.alerts import alert_rows
 from core.backtests.columns import OVERLAY, PANEL
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
@@ -125,6 +126,8 @@ def _outcome(
         fills=result.fills,
         trades=result.trades,
         option_trades=result.option_trades if isinstance(result, OptionsResult) else None,
+        alerts=alert_rows(simulation.plan, result),
+        alert_count=len(result.alerts),
         snapshot=stored.snapshot,
         other_snapshots=dict(around.snapshots),
         graph_hash=run.strategy_version.graph_hash,

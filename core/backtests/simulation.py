@@ -24,9 +24,12 @@ from core.metrics.summary import Summary, summarise
 from core.options.config import OptionsConfig
 from core.options.result import OptionsResult
 from core.options.simulate import simulate_with_options
+from core.sessions.clock import clock_read
+from core.sessions.timeframe import timeframe_parse
 from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.plan import Plan, Step
+from strategies.graph.timing import interval_find
 
 StageHook = Callable[[str, float], None]
 ENGINE: Final = "engine"
@@ -77,7 +80,7 @@ def graph_simulate(
     periods_per_year : float
         Bars of a year, to annualise by.
     session_ids : ndarray of int64, optional
-        Equal for the bars of one session; days of UTC without it.
+        Equal for the bars of one session. Without it those of the context, else days of UTC.
     context : Context
         What is known besides the bars: their interval, the exchange's sessions, other instruments.
     options : OptionsConfig
@@ -92,6 +95,8 @@ def graph_simulate(
     InvalidInput
         When the graph cannot run, or its warm-up is longer than the data.
     """
+    if session_ids is None:
+        session_ids = sessions_of_bars(bars, context)
     clock = _Clock(stage)
     clock.enter("compile", 0.1)
     plan = plan_get(
@@ -133,7 +138,7 @@ def result_of(
     """Run the program of an evaluation, with options where it has rules for them."""
     columns, program = evaluation.columns, evaluation.program
     if not program.option_rules:
-        return simulate(bars, columns, program, config)
+        return simulate(bars, columns, program, config, sessions=session_ids)
     return simulate_with_options(
         bars,
         columns,
@@ -144,6 +149,14 @@ def result_of(
         sessions=None if context.sessions is None else context.sessions.dates,
         underlying=context.symbol or "",
     )
+
+
+def sessions_of_bars(bars: Bars, context: Context) -> NDArray[np.int64] | None:
+    """Return the session of each bar as days from 1970-01-01; None where none are known."""
+    if context.sessions is None:
+        return None
+    interval = timeframe_parse(interval_find(bars, context.interval))
+    return clock_read(bars.ts, context.sessions, interval).session
 
 
 def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:

@@ -51,6 +51,8 @@ def outcome_store(*, run: BacktestRun, outcome: Outcome) -> bool:
                     fill_count=len(outcome.fills),
                     series=series,
                     fills=fills,
+                    alert_count=outcome.alert_count,
+                    alerts=outcome.alerts,
                 )
             ]
         )

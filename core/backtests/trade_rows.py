@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.backtests.choices import ExitReason, Right, Side
 from core.backtests.legs import order_of
 from core.backtests.times import iso_times
+from core.engine import result as engine
 
 COLUMNS: Final = (
     "number",
@@ -32,17 +33,8 @@ COLUMNS: Final = (
     "exit_bar",
 )
 OPTION_COLUMNS: Final = ("contract", "right", "strike", "expiry", "multiplier")
-# Numbered as core.engine.result.ExitReason.
-REASONS: Final = (
-    "",
-    ExitReason.SIGNAL,
-    ExitReason.STOP_LOSS,
-    ExitReason.TAKE_PROFIT,
-    ExitReason.REVERSAL,
-    ExitReason.END,
-    ExitReason.LIQUIDATION,
-    ExitReason.RUIN,
-)
+# By the engine's number; what it calls otherwise than the database fails here, not in a run.
+REASONS: Final = ("", *(ExitReason(reason.label) for reason in engine.ExitReason))
 # Numbered as core.options.result.OptionExitReason.
 OPTION_REASONS: Final = (
     "",

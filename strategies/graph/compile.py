@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.engine.option_rules import OptionRule
-from core.engine.program import MARKET, Order, Price, Program, Rule, Size, Stop
+from core.engine.program import MARKET, Operation, Order, Price, Program, Rule, Size, Stop
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import (
     OptionDraft,
@@ -93,6 +93,11 @@ def graph_compile(
         warnings=tuple(resolved.warnings),
         lookback=lookback,
         timeframe=resolved.timeframe,
+        messages={
+            draft.node.id: draft.node.values["message"]
+            for draft in resolved.rules
+            if draft.operation is Operation.ALERT
+        },
     )
 
 

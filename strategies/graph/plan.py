@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.engine.program import Program
@@ -97,6 +97,8 @@ class Plan:
         instruments it is at least so many; how many, the data must show.
     timeframe : str or None
         The time frame of the run that it was compiled for, if it was known.
+    messages : Mapping
+        What the rules that are alerts tell, by the node they came from.
     """
 
     program: Program
@@ -108,6 +110,7 @@ class Plan:
     warnings: tuple[Detail, ...]
     lookback: int
     timeframe: str | None = None
+    messages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ def test_the_table_and_csv_hold_the_same_rows():
 def test_a_wrong_engine_ends_with_an_error_and_names_the_seed(monkeypatch):
     honest = replay.simulate
 
-    def generous(bars, columns, program, config):
-        result = honest(bars, columns, program, config)
+    def generous(*arguments, **options):
+        result = honest(*arguments, **options)
         trades = result.trades.copy()
         trades["pnl"] = np.nextafter(trades["pnl"], np.inf)
         return dataclasses.replace(result, trades=trades)

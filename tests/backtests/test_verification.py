@@ -236,7 +236,9 @@ def test_an_engine_that_looks_ahead_is_found(monkeypatch, part):
 
 def honest_fills(plan):
     config = RunConfig(liquidate_at_end=False)
-    return prefix._run(plan, config, NO_CONTEXT, OptionsConfig(), WAVE, known=500).fills
+    return prefix._run(
+        plan, config, NO_CONTEXT, OptionsConfig(), WAVE, sessions=None, known=500
+    ).fills
 
 
 def test_a_fill_too_many_is_found(monkeypatch):
@@ -259,8 +261,8 @@ def test_a_fill_too_many_is_found(monkeypatch):
 def test_the_first_trade_that_differs_is_told(monkeypatch):
     honest = replay.simulate
 
-    def greedy(*arguments):
-        result = honest(*arguments)
+    def greedy(*arguments, **options):
+        result = honest(*arguments, **options)
         trades = result.trades.copy()
         trades["exit_price"][1] += 0.5
         trades["pnl"][2] += 0.5
@@ -280,14 +282,17 @@ def test_the_first_trade_that_differs_is_told(monkeypatch):
 def test_a_trade_too_few_and_another_equity_are_told(monkeypatch):
     honest = replay.simulate
     plan = template_plan()
-    monkeypatch.setattr(
-        replay, "simulate", lambda *a: dataclasses.replace(r := honest(*a), trades=r.trades[:-1])
-    )
+
+    def shorter(*arguments, **options):
+        result = honest(*arguments, **options)
+        return dataclasses.replace(result, trades=result.trades[:-1])
+
+    monkeypatch.setattr(replay, "simulate", shorter)
     found = plan_replay(plan=plan, bars=WAVE, config=RunConfig()).difference
     assert (found.field, found.number, found.engine, found.reference) == ("trades", 5, 4.0, 5.0)
 
-    def richer(*arguments):
-        result = honest(*arguments)
+    def richer(*arguments, **options):
+        result = honest(*arguments, **options)
         equity = result.equity.copy()
         equity[77] += 1
         return dataclasses.replace(result, equity=equity)

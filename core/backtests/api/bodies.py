@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.backtests.api.serializers import TradeSerializer, error_of
 from core.backtests.columns import OVERLAY, PANEL, columns_unpack, lines_of
-from core.backtests.models import BacktestRun
+from core.backtests.models import BacktestRun, EquityCurve
 from core.backtests.selectors import curve_of, run_with_curve, trade_list
 from core.backtests.thin import thin
 
@@ -43,8 +43,16 @@ def result_body(run: BacktestRun) -> dict[str, Any]:
         **({"synthetic_prices": True} if run.synthetic_prices else {}),
         "price_chart": _price_chart(series, fills, rows, dates),
         "equity_chart": {"dates": dates, "equity": series["equity"][rows]},
+        **_alerts(curve),
         "trades": list(trade_list(run=run).values(*TradeSerializer.Meta.fields)[:BODY_TRADES]),
     }
+
+
+def _alerts(curve: EquityCurve) -> dict[str, Any]:
+    """Return the first alerts and how many there were in all, where there were any."""
+    if not curve.alert_count:
+        return {}
+    return {"alerts": curve.alerts, "alert_count": curve.alert_count}
 
 
 def chart_rows(

@@ -110,6 +110,15 @@ QUICK_RESULT: Final = OpenApiExample(
         },
         "equity_chart": {"dates": [1262563200000, 1262649600000], "equity": [10000.0, 9993.0]},
         "trades": [TRADE],
+        "alerts": [
+            {
+                "time": "2010-03-11T00:00:00Z",
+                "bar": 47,
+                "node_id": "tell",
+                "message": "The averages have crossed.",
+            }
+        ],
+        "alert_count": 1,
     },
 )
 COMPLETED: Final[dict[str, Any]] = _RUN | {

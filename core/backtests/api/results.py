@@ -50,6 +50,15 @@ class EquityChartSerializer(serializers.Serializer[Any]):
     equity = numbers()
 
 
+class AlertSerializer(serializers.Serializer[Any]):
+    """An alert of a strategy's `alert` action; a backtest sends none."""
+
+    time = serializers.DateTimeField(help_text="Of the bar at whose close it was given.")
+    bar = serializers.IntegerField()
+    node_id = serializers.CharField()
+    message = serializers.CharField()
+
+
 class QuickResultSerializer(serializers.Serializer[Any]):
     """The result of a backtest in one body; a run that failed has an `error` instead."""
 
@@ -67,6 +76,12 @@ class QuickResultSerializer(serializers.Serializer[Any]):
     price_chart = PriceChartSerializer(required=False)
     equity_chart = EquityChartSerializer(required=False)
     trades = TradeSerializer(many=True, required=False)
+    alerts = AlertSerializer(
+        many=True,
+        required=False,
+        help_text="Where there are any: the first 1,000, listed, not sent.",
+    )
+    alert_count = serializers.IntegerField(required=False, help_text="All of them.")
     error = RunErrorSerializer(required=False)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.backtests.alerts import alert_rows
 from core.backtests.files import BarFile
 from core.backtests.legs import order_of
 from core.backtests.management.filedata import FileData
@@ -67,6 +68,7 @@ def output_of(
         "metrics": summary.values,
         "trades": trades_shown(result),
         "equity": result.equity,
+        **alerts_shown(simulation),
         "warnings": warnings_of(simulation),
         "provenance": {
             "graph_hash": identity,
@@ -80,6 +82,14 @@ def output_of(
             "metric_reasons": summary.reasons,
         },
     }
+
+
+def alerts_shown(simulation: Simulation) -> dict[str, Any]:
+    """Return the alerts and how many there were in all, where there are any."""
+    count = len(simulation.result.alerts)
+    if not count:
+        return {}
+    return {"alerts": alert_rows(simulation.plan, simulation.result), "alert_count": count}
 
 
 def file_row(file: BarFile) -> dict[str, Any]:

@@ -10,6 +10,7 @@ class EquityCurve(models.Model):
 
     `series` has a row for each bar (`ts`, `close`, `equity`, `position`, and a column for each
     overlay), `fills` one for each executed order; `core.backtests.columns` reads and writes both.
+    `alerts` are the first of those that the strategy gave, as `core.backtests.alerts` lists them.
     """
 
     run = models.OneToOneField(
@@ -19,6 +20,8 @@ class EquityCurve(models.Model):
     fill_count = models.PositiveIntegerField()
     series = models.BinaryField()
     fills = models.BinaryField()
+    alert_count = models.PositiveIntegerField(default=0)
+    alerts = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"{self.bar_count} bars"

@@ -38,7 +38,7 @@ class Trade(models.Model):
     slippage = models.FloatField()
     mae = models.FloatField()
     mfe = models.FloatField()
-    exit_reason = models.CharField(max_length=11, choices=ExitReason.choices)
+    exit_reason = models.CharField(max_length=13, choices=ExitReason.choices)
     entry_bar = models.PositiveIntegerField()
     exit_bar = models.PositiveIntegerField()
 

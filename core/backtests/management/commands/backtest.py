@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.backtests import printing
+from core.backtests.alerts import KEYS as ALERT_KEYS
 from core.backtests.management.filedata import filedata_arguments, filedata_read
 from core.backtests.management.output import keys_of, output_of, shown_keys
 from core.backtests.management.reading import (
@@ -21,6 +22,7 @@ from core.errors import ApplicationError
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 
 TRADES_SHOWN = 20
+ALERTS_SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -94,5 +96,15 @@ class Command(BaseCommand):
             self.stdout.write(printing.rows_text(trades[:TRADES_SHOWN], shown_keys(trades)))
             if len(trades) > TRADES_SHOWN:
                 self.stdout.write(f"… and {len(trades) - TRADES_SHOWN} more trades")
+            self._print_alerts(output)
             for warning in output["warnings"]:
                 self.stderr.write(f"warning: {warning['message']}")
+
+    def _print_alerts(self, output: dict[str, Any]) -> None:
+        if "alerts" not in output:
+            return
+        count = output["alert_count"]
+        self.stdout.write("Alerts, simulated: listed, not sent.")
+        self.stdout.write(printing.rows_text(output["alerts"][:ALERTS_SHOWN], ALERT_KEYS))
+        if count > ALERTS_SHOWN:
+            self.stdout.write(f"… and {count - ALERTS_SHOWN} more alerts")

@@ -66,8 +66,8 @@ def delivery_claim(delivery: Delivery) -> Attempt | None:
     """Claim a delivery that is due, and with it those of its digest; None where it must wait."""
     now = timezone.now()
     channel = delivery.channel
-    if channel is None or not channel.enabled or channel.verified_at is None:
-        _give_up(delivery, channel)
+    if channel is None or (reason := _off_reason(channel)):
+        _give_up(delivery, "its channel was deleted" if channel is None else reason)
         return None
     if not delivery.urgent:
         quiet = quiet_end(channel, zone=channel.owner.time_zone, now=now)
@@ -139,13 +139,16 @@ def _claim_one(delivery: Delivery, now: datetime) -> bool:
     )
 
 
-def _give_up(delivery: Delivery, channel: UserChannel | None) -> None:
-    if channel is None:
-        reason = "its channel was deleted"
-    elif not channel.enabled:
-        reason = f"its channel is off: {channel.disabled_reason or 'by its owner'}"
-    else:
-        reason = "its channel is not verified"
+def _off_reason(channel: UserChannel) -> str:
+    """Say why nothing goes through a channel any more, "" where something does."""
+    if not channel.enabled:
+        return f"its channel is off: {channel.disabled_reason or 'by its owner'}"
+    if channel.verified_at is None:
+        return "its channel is not verified"
+    return "" if channel.owner.is_active else "its owner's account is closed"
+
+
+def _give_up(delivery: Delivery, reason: str) -> None:
     delivery_move(
         delivery_id=delivery.id, old=Status.QUEUED, new=Status.FAILED, error=reason[:1000]
     )

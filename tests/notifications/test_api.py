@@ -106,6 +106,9 @@ def test_a_test_goes_through_the_channel(client, channel):
         ("patch", "channels/{channel}"),
         ("delete", "channels/{channel}"),
         ("post", "channels/{channel}/test"),
+        ("post", "channels/{channel}/code"),
+        ("post", "channels/{channel}/verify"),
+        ("post", "channels/{channel}/rotate-secret"),
         ("get", "alert-rules/{rule}"),
         ("patch", "alert-rules/{rule}"),
         ("delete", "alert-rules/{rule}"),
@@ -120,7 +123,9 @@ def test_what_is_anothers_is_not_there(user, channel, django_user_model, method,
         "rule": AlertRule.objects.get().id,
     }
     other = client_of(django_user_model.objects.create_user("other@example.com", "x" * 12))
-    assert getattr(other, method)(f"{API}/{path.format(**ids)}").status_code == 404
+    body = {"code": "123456"} if path.endswith("verify") else {}
+    answer = getattr(other, method)(f"{API}/{path.format(**ids)}", body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_the_history_costs_the_same_queries_for_one_alert_and_for_many(
@@ -131,3 +136,61 @@ def test_the_history_costs_the_same_queries_for_one_alert_and_for_many(
             services.channel_test(channel=channel)
         with django_assert_num_queries(2):
             client.get(f"{API}/notifications/history")
+
+
+def test_channels_are_paced_and_bad_paces_are_422(client, channel):
+    url = f"{API}/channels/{channel.id}"
+    pace = {"quiet_from": "22:00", "quiet_until": "07:00", "digest_minutes": 60, "rate_per_min": 5}
+    changed = client.patch(url, pace).json()
+    assert (changed["quiet_from"], changed["digest_minutes"]) == ("22:00:00", 60)
+    assert changed["rate_per_min"] == 5
+    for bad, path in (
+        ({"quiet_from": None}, "quiet_from"),
+        ({"quiet_until": "22:00"}, "quiet_until"),
+        ({"digest_minutes": 1441}, "digest_minutes"),
+        ({"rate_per_min": 0}, "rate_per_min"),
+        ({"quiet_from": "25:00"}, "quiet_from"),
+    ):
+        answer = client.patch(url, bad)
+        assert answer.status_code == 422, bad
+        assert answer.json()["details"][0]["path"] == path
+    freed = client.patch(url, {"quiet_from": None, "quiet_until": None, "rate_per_min": None})
+    assert freed.json()["quiet_from"] is None
+    assert freed.json()["rate_per_min"] == 60
+
+
+def test_lists_are_narrowed(client, channel, user):
+    services.rule_create(owner_id=user.id, event="run.completed", channels=[channel])
+    services.rule_create(owner_id=user.id, event="order.filled", channels=[], enabled=False)
+    for path, count in (
+        ("channels?kind=webhook", 0),
+        (f"channels?kind={channel.kind}", 1),
+        ("channels?enabled=false", 0),
+        ("alert-rules?event=order.filled", 1),
+        ("alert-rules?enabled=true", 1),
+        ("alert-rules?symbol=goog", 0),
+    ):
+        assert len(client.get(f"{API}/{path}").json()["results"]) == count, path
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event": "order.filled", "filters": {"quantity": {"gt": "many"}}},
+        {"event": "nonsense"},
+        {"event": "order.filled", "filters": []},
+        {"event": "order.filled", "cooldown_s": -1},
+        {"event": "order.filled", "channels": ["nonsense"]},
+        {"event": "price.level", "symbol": "'; DROP", "interval": "1d", "condition": {"a": 1}},
+        {
+            "event": "condition.met",
+            "symbol": "GOOG",
+            "interval": "1d",
+            "condition": {"strategy_id": "x", "node": "y"},
+        },
+    ],
+)
+def test_a_bad_rule_is_told_and_never_a_500(client, body):
+    answer = client.post(f"{API}/alert-rules", body)
+    assert answer.status_code in {400, 422}
+    assert {"code", "message", "details", "request_id"} == answer.json().keys()

@@ -182,3 +182,24 @@ def test_it_gives_up_after_six_attempts(user, email, service):
         delivery_send(delivery_id=outside().id)
     assert outside().status == Status.FAILED
     assert len(service.requests) == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda _, channel: channel.delete(), "deleted"),
+        (lambda *_: UserChannel.objects.update(enabled=False), "off"),
+        (lambda *_: UserChannel.objects.update(verified_at=None), "not verified"),
+        (lambda user, _: type(user).objects.update(is_active=False), "closed"),
+    ],
+)
+def test_what_is_queued_for_a_channel_that_is_no_more_fails_with_the_reason(
+    user, email, service, change, said
+):
+    rule(user, email)
+    notify(user)
+    change(user, email)
+    assert deliveries_pump() == 0
+    assert outside().status == Status.FAILED
+    assert said in outside().error
+    assert not service.requests

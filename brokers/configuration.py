@@ -14,6 +14,13 @@ DEFAULTS: Final = MappingProxyType(
     {
         # Another host that speaks a broker's protocol: a proxy, a test. By kind.
         "BROKER_URLS": {},
+        # Gateways of Interactive Brokers that accounts may be connected through.
+        "IB_GATEWAYS": (
+            "127.0.0.1:4001",
+            "127.0.0.1:4002",
+            "127.0.0.1:7496",
+            "127.0.0.1:7497",
+        ),
         # Of one call to a broker.
         "BROKER_TIMEOUT_S": 10.0,
         # Calls a second to a broker for one account, by kind.

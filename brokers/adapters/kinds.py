@@ -13,6 +13,7 @@ ADAPTERS: KindTable[Adapter] = KindTable(
         "binance": "brokers.adapters.binance.BinanceBroker",
         "zerodha": "brokers.adapters.zerodha.ZerodhaBroker",
         "dhan": "brokers.adapters.dhan.DhanBroker",
+        "interactive_brokers": "brokers.adapters.interactive_brokers.InteractiveBrokers",
     },
     check_id="brokers.E001",
 )

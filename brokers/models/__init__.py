@@ -1,4 +1,5 @@
 from brokers.models.account import BrokerAccount
+from brokers.models.deployment import BookEntry, Deployment, DeploymentTick, DriftReport
 from brokers.models.fill import Fill
 from brokers.models.order import Order
 from brokers.models.order_event import OrderEvent
@@ -7,7 +8,11 @@ from brokers.models.position import Position
 from brokers.models.risk import RiskDecision, RiskLimit
 
 __all__ = [
+    "BookEntry",
     "BrokerAccount",
+    "Deployment",
+    "DeploymentTick",
+    "DriftReport",
     "Fill",
     "Order",
     "OrderEvent",

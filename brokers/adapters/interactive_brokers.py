@@ -1,0 +1,348 @@
+"""Interactive Brokers through its library ib_async and a TWS or gateway that its user runs.
+
+Each call is a connection of its own, one at a time for each gateway and client id, on an event loop
+of its own: workers and web threads have none. Order ids begin anew when a gateway restarts, so an
+order is known by `orderRef`, which is our id, and by `permId`, which is the broker's. Executions
+are asked for again with every question: those of a broken connection are not told twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, TypeVar
+
+from ib_async import IB, Order, StartupFetchNONE, Stock
+from ib_async.objects import Fill
+from ib_async.order import Trade
+from ib_async.util import UNSET_DOUBLE
+
+from brokers.adapters.base import (
+    Access,
+    Balance,
+    Capabilities,
+    Change,
+    Execution,
+    OrderRef,
+    OrderRequest,
+    OutcomeUnknown,
+    Refused,
+    Replacing,
+    VenueOrder,
+    VenuePosition,
+)
+from brokers.adapters.http import Pace
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.configuration import broker_url, setting
+
+TITLE: Final = "Interactive Brokers"
+KIND: Final = "interactive_brokers"
+TYPES: Final = MappingProxyType(
+    {
+        OrderType.MARKET: "MKT",
+        OrderType.LIMIT: "LMT",
+        OrderType.STOP: "STP",
+        OrderType.STOP_LIMIT: "STP LMT",
+        OrderType.TRAILING_STOP: "TRAIL",
+    }
+)
+OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
+STATUSES: Final = MappingProxyType(
+    {
+        "Filled": OrderStatus.FILLED,
+        "Cancelled": OrderStatus.CANCELED,
+        "ApiCancelled": OrderStatus.CANCELED,
+        "Inactive": OrderStatus.REJECTED,
+    }
+)
+ON_ITS_WAY: Final = frozenset({"", "PendingSubmit", "ApiPending"})
+CANCELED: Final = 202
+TOO_MANY: Final = 100
+# What is told under an order's number and refuses nothing.
+REMARKS: Final = frozenset({CANCELED, 399, 404, *range(2100, 2200), 10349})
+LOOK_S: Final = 0.005
+# Accounts of its practice environment begin with this letter.
+PRACTICE: Final = "D"
+Result = TypeVar("Result")
+# It tells every message of every connection, and accounts with it.
+logging.getLogger("ib_async").setLevel(logging.WARNING)
+
+
+class NotConnected(OutcomeUnknown):
+    """The gateway cannot be reached, so nothing was asked."""
+
+
+class InteractiveBrokers:
+    """Orders at Interactive Brokers: shares of the United States."""
+
+    title: ClassVar[str] = TITLE
+    credential_fields: ClassVar[tuple[str, ...]] = ("gateway", "client_id", "account")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        order_types=frozenset(TYPES),
+        asset_types=frozenset({AssetType.STOCK}),
+        fractional=False,
+        short=True,
+        times_in_force=frozenset(TimeInForce),
+        replacing=Replacing.IN_PLACE,
+        client_ids=False,
+    )
+
+    def __init__(self) -> None:
+        self._pace = Pace(KIND)
+        self._lock = threading.Lock()
+        self._gateways: dict[tuple[str, str], threading.Lock] = {}
+
+    def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
+        """Send an order, once."""
+        order = Order(
+            action="BUY" if request.side in {Side.BUY, Side.COVER} else "SELL",
+            totalQuantity=float(request.quantity),
+            orderType=TYPES[request.order_type],
+            tif=request.time_in_force.value.upper(),
+            orderRef=request.client_order_id,
+            account=access.credentials["account"],
+            **_prices(request.limit_price, request.stop_price or request.trail_amount),
+        )
+        if request.trail_fraction is not None:
+            order.trailingPercent = float(request.trail_fraction * 100)
+
+        async def work(ib: IB) -> VenueOrder:
+            trade = ib.placeOrder(Stock(request.symbol, "SMART", "USD"), order)
+            await _answered(ib, trade, lambda: trade.orderStatus.status not in ON_ITS_WAY)
+            return _order(trade, ())
+
+        try:
+            return self._call(access, work)
+        except NotConnected as error:
+            raise Refused("not_connected", f"{error} Nothing was sent.") from error
+
+    def cancel(self, access: Access, ref: OrderRef) -> None:
+        """Ask for an order to be canceled."""
+
+        async def work(ib: IB) -> None:
+            trade = await _waiting(ib, ref)
+            ib.cancelOrder(trade.order)
+            await _answered(ib, trade, trade.isDone)
+
+        self._call(access, work)
+
+    def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
+        """Change an order in place."""
+
+        async def work(ib: IB) -> VenueOrder:
+            trade = await _waiting(ib, ref)
+            order = trade.order
+            order.totalQuantity = float(change.quantity)
+            for name, price in _prices(change.limit_price, change.stop_price).items():
+                setattr(order, name, price)
+            told: list[Trade] = []
+            ib.openOrderEvent += told.append
+            ib.placeOrder(trade.contract, order)
+            await _answered(ib, trade, lambda: bool(told))
+            return _order(trade, ())
+
+        return self._call(access, work)
+
+    def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
+        """Return the order under our id, from open and completed orders and executions."""
+
+        async def work(ib: IB) -> VenueOrder | None:
+            trades = [
+                *await ib.reqAllOpenOrdersAsync(),
+                *await ib.reqCompletedOrdersAsync(apiOnly=False),
+            ]
+            fills = [
+                fill
+                for fill in await ib.reqExecutionsAsync()
+                if _is(ref, fill.execution.orderRef, fill.execution.permId)
+            ]
+            found = [
+                trade for trade in trades if _is(ref, trade.order.orderRef, trade.order.permId)
+            ]
+            if found:
+                return _order(found[-1], fills)
+            return _of_fills(ref, fills) if fills else None
+
+        return self._call(access, work)
+
+    def open_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return what waits, whoever sent it."""
+
+        async def work(ib: IB) -> list[VenueOrder]:
+            return [_order(trade, ()) for trade in await ib.reqAllOpenOrdersAsync()]
+
+        return self._call(access, work)
+
+    def positions(self, access: Access) -> Sequence[VenuePosition]:
+        """Return what the account holds."""
+
+        async def work(ib: IB) -> list[VenuePosition]:
+            return [
+                VenuePosition(row.contract.symbol, _amount(row.position), _amount(row.avgCost))
+                for row in await ib.reqPositionsAsync()
+                if row.account == access.credentials["account"] and row.position
+            ]
+
+        return self._call(access, work)
+
+    def balance(self, access: Access) -> Balance:
+        """Return the account's money."""
+
+        async def work(ib: IB) -> Balance:
+            rows = await ib.accountSummaryAsync(access.credentials["account"])
+            values = {row.tag: row for row in rows}
+            return Balance(
+                currency=values["NetLiquidation"].currency,
+                equity=Decimal(values["NetLiquidation"].value),
+                cash=Decimal(values["TotalCashValue"].value),
+                buying_power=Decimal(values["BuyingPower"].value),
+            )
+
+        return self._call(access, work)
+
+    def _call(self, access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
+        self._pace.wait(access.account_id)
+        gateway, client_id = access.credentials["gateway"], access.credentials["client_id"]
+        with self._lock:
+            lock = self._gateways.setdefault((gateway, client_id), threading.Lock())
+        with lock:
+            try:
+                return asyncio.run(_connected(access, work))
+            except (TimeoutError, OSError) as error:
+                raise OutcomeUnknown(f"{TITLE} did not answer.") from error
+            except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+                raise OutcomeUnknown(f"The reply of {TITLE} cannot be read.") from error
+
+
+async def _connected(access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
+    """Do something over a connection of its own."""
+    host, port = _gateway(access)
+    timeout_s = float(setting("BROKER_TIMEOUT_S"))
+    ib = IB()
+    try:
+        try:
+            await ib.connectAsync(
+                host,
+                port,
+                int(access.credentials["client_id"]),
+                timeout=timeout_s,
+                raiseSyncErrors=True,
+                fetchFields=StartupFetchNONE,
+            )
+        except (TimeoutError, OSError) as error:
+            raise NotConnected(f"The gateway at {host}:{port} does not answer.") from error
+        _check_account(access, ib.managedAccounts())
+        return await asyncio.wait_for(work(ib), timeout_s)
+    finally:
+        ib.disconnect()
+
+
+def _gateway(access: Access) -> tuple[str, int]:
+    """Return host and port; only those that the installation allows are ever connected to."""
+    allowed = broker_url(KIND)
+    gateway = allowed or access.credentials["gateway"]
+    if not allowed and gateway not in setting("IB_GATEWAYS"):
+        raise Refused(
+            "gateway_not_allowed",
+            f"{gateway} is not among the gateways of this installation (IB_GATEWAYS).",
+        )
+    host, _, port = gateway.rpartition(":")
+    return host, int(port)
+
+
+def _check_account(access: Access, accounts: Sequence[str]) -> None:
+    account = access.credentials["account"]
+    if account not in accounts:
+        raise Refused("credentials_refused", f"The gateway has no account {account}.")
+    if not access.live and not account.startswith(PRACTICE):
+        raise Refused("not_live", f"{account} is real money: switch the account to live first.")
+
+
+async def _answered(ib: IB, trade: Trade, ready: Callable[[], bool]) -> None:
+    """Wait until an order was answered; an error under its number is a proven refusal."""
+    errors: list[tuple[int, str]] = []
+
+    def told(number: int, code: int, text: str, _: Any) -> None:
+        if number == trade.order.orderId and code not in REMARKS:
+            errors.append((code, text))
+
+    ib.errorEvent += told
+    while True:
+        if errors:
+            code, text = errors[0]
+            name = "rate_limited" if code == TOO_MANY else str(code)
+            raise Refused(name, f"{TITLE}: {text}")
+        if ready():
+            return
+        if not ib.isConnected():
+            raise OutcomeUnknown(f"The connection to {TITLE} broke.")
+        await asyncio.sleep(LOOK_S)
+
+
+async def _waiting(ib: IB, ref: OrderRef) -> Trade:
+    """Return an order that waits; one that does not cannot be changed."""
+    for trade in await ib.reqAllOpenOrdersAsync():
+        if _is(ref, trade.order.orderRef, trade.order.permId) and not trade.isDone():
+            return trade
+    raise Refused("too_late", "The order does not wait any more.")
+
+
+def _is(ref: OrderRef, order_ref: str, perm_id: int) -> bool:
+    return order_ref == ref.client_order_id or str(perm_id) == ref.broker_order_id
+
+
+def _prices(limit: Decimal | None, other: Decimal | None) -> dict[str, float]:
+    prices = {"lmtPrice": limit, "auxPrice": other}
+    return {name: float(price) for name, price in prices.items() if price is not None}
+
+
+def _amount(value: float) -> Decimal:
+    return Decimal(str(value))
+
+
+def _price(value: float) -> Decimal | None:
+    return _amount(value) if value and value != UNSET_DOUBLE else None
+
+
+def _order(trade: Trade, fills: Sequence[Fill]) -> VenueOrder:
+    order = trade.order
+    return VenueOrder(
+        broker_order_id=str(order.permId or trade.orderStatus.permId or ""),
+        status=STATUSES.get(trade.orderStatus.status, OrderStatus.ACCEPTED),
+        executions=tuple(_execution(fill) for fill in fills),
+        client_order_id=order.orderRef,
+        symbol=trade.contract.symbol,
+        side=Side.BUY if order.action == "BUY" else Side.SELL,
+        order_type=OUR_TYPES.get(order.orderType, OrderType.MARKET),
+        quantity=_amount(order.totalQuantity),
+        limit_price=_price(order.lmtPrice),
+        stop_price=_price(order.auxPrice),
+    )
+
+
+def _of_fills(ref: OrderRef, fills: Sequence[Fill]) -> VenueOrder:
+    """Return an order that only its executions tell of."""
+    first = fills[0]
+    return VenueOrder(
+        broker_order_id=str(first.execution.permId),
+        status=OrderStatus.ACCEPTED,
+        executions=tuple(_execution(fill) for fill in fills),
+        client_order_id=ref.client_order_id,
+        symbol=first.contract.symbol,
+        side=Side.BUY if first.execution.side == "BOT" else Side.SELL,
+        quantity=sum((_amount(fill.execution.shares) for fill in fills), Decimal(0)),
+    )
+
+
+def _execution(fill: Fill) -> Execution:
+    return Execution(
+        execution_id=fill.execution.execId,
+        quantity=_amount(fill.execution.shares),
+        price=_amount(fill.execution.price),
+        commission=_amount(fill.commissionReport.commission or 0),
+        executed_at=fill.execution.time,
+    )

@@ -1,0 +1,167 @@
+"""A strategy that trades on an account, what it decided on each bar, and what came of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+
+from brokers.deployments.choices import BookKind, DeploymentState, TickStatus
+from brokers.models.account import BrokerAccount
+from brokers.models.fill import Fill
+from brokers.models.order import Order
+from core.db import BaseModel, OwnedModel
+
+AMOUNT = {"max_digits": 24, "decimal_places": 8}
+ALIVE = ["starting", "running", "paused", "stopping"]
+
+
+class Deployment(OwnedModel):
+    """One strategy's version on one account, symbol and interval, with a book of its own."""
+
+    name = models.CharField(max_length=100)
+    strategy = models.ForeignKey(
+        "strategies.Strategy", on_delete=models.PROTECT, related_name="deployments"
+    )
+    strategy_version = models.ForeignKey(
+        "strategies.StrategyVersion", on_delete=models.PROTECT, related_name="+"
+    )
+    parameters = models.JSONField(default=dict, blank=True)
+    account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="deployments")
+    symbol = models.CharField(max_length=20)
+    interval = models.CharField(max_length=10)
+    # Of the account's money, what this strategy sizes its positions by.
+    capital = models.DecimalField(**AMOUNT)
+    # Modelled costs and margins: the keys of a backtest's config.
+    config = models.JSONField(default=dict, blank=True)
+    drift_threshold = models.DecimalField(
+        max_digits=9, decimal_places=6, default=Decimal("0.01"), help_text="Fraction of capital."
+    )
+
+    state = models.CharField(
+        max_length=10, choices=DeploymentState, default=DeploymentState.INACTIVE
+    )
+    state_reason = models.CharField(max_length=300, blank=True)
+    liquidate = models.BooleanField(default=False)
+    # Bars before it are no part of the history, whatever is stored later.
+    history_from = models.DateTimeField(null=True, blank=True)
+    first_bar_ts = models.DateTimeField(null=True, blank=True)
+    last_bar_ts = models.DateTimeField(null=True, blank=True)
+    # When the bar closes that is decided on next.
+    next_close_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=DeploymentState.values), name="deployment_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(capital__gt=0), name="deployment_capital_positive"
+            ),
+        ]
+        indexes = [
+            # a user's deployments, newest first
+            models.Index(fields=["owner", "-created_at"], name="deployment_owner_created"),
+            # the scheduler: whose next bar has closed
+            models.Index(
+                fields=["next_close_at"],
+                name="deployment_due",
+                condition=models.Q(state__in=ALIVE),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.symbol} {self.interval}, {self.state})"
+
+
+class DeploymentTick(BaseModel):
+    """What was decided on one bar; there is one, however often the bar is looked at."""
+
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="ticks", db_index=False
+    )
+    bar_ts = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=TickStatus)
+    # What is odd about the bar: `{"code", "message"}`.
+    notes = models.JSONField(default=list)
+    # The orders that were wanted, entries that could not be sent, alerts.
+    decision = models.JSONField(default=dict)
+    position = models.FloatField(default=0.0)
+    equity = models.FloatField(default=0.0)
+    closed_at = models.DateTimeField(help_text="When the bar was over.")
+    # Exits that wait for guards to be gone from the venue.
+    pending = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            # also serves the list of a deployment's decisions
+            models.UniqueConstraint(fields=["deployment", "bar_ts"], name="deployment_tick_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bar_ts:%Y-%m-%d %H:%M} {self.status}"
+
+
+class BookEntry(BaseModel):
+    """What an order came to in a bar: the rows from which a deployment's state is computed."""
+
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="book", db_index=False
+    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
+    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=10, choices=BookKind)
+    rule = models.PositiveSmallIntegerField()
+    # The bar in which it happened, that of the decision, and that of the lot's first fill.
+    bar_ts = models.DateTimeField()
+    decided_ts = models.DateTimeField()
+    entry_ts = models.DateTimeField(null=True)
+    side = models.SmallIntegerField(default=0)
+    quantity = models.DecimalField(**AMOUNT, default=Decimal(0))
+    price = models.DecimalField(**AMOUNT, default=Decimal(0))
+    commission = models.DecimalField(**AMOUNT, default=Decimal(0))
+    reason = models.PositiveSmallIntegerField(default=0)
+    done = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=models.Q(kind="ended"), name="book_ended_once"
+            ),
+        ]
+        indexes = [
+            # a deployment's book, oldest first
+            models.Index(fields=["deployment", "bar_ts", "created_at"], name="book_deployment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.quantity.normalize():f}"
+
+
+class DriftReport(BaseModel):
+    """One session of a deployment against the backtester on the same bars."""
+
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="drift", db_index=False
+    )
+    session = models.DateField()
+    live_pnl = models.FloatField()
+    backtest_pnl = models.FloatField()
+    # The difference, and what it is due to; the five add up to it.
+    difference = models.FloatField()
+    signal = models.FloatField()
+    data = models.FloatField()
+    timing = models.FloatField()
+    slippage = models.FloatField()
+    fees = models.FloatField()
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["deployment", "session"], name="drift_session_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session}: {self.difference:+.2f}"

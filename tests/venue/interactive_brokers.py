@@ -1,0 +1,268 @@
+"""A gateway of Interactive Brokers: its TCP protocol, server version 176, as far as it is used."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+
+from tests.venue.exchange import OPEN, Exchange, Refusal
+from tests.venue.http import Faults
+
+VERSION = 176
+PLACE, CANCEL, OPEN_ORDERS, EXECUTIONS, POSITIONS, SUMMARY, ALL_OPEN, COMPLETED = (
+    3, 4, 5, 7, 61, 62, 16, 99,
+)  # fmt: skip
+KINDS = {PLACE: "submit", CANCEL: "cancel"}
+TYPES = {
+    "MKT": "market", "LMT": "limit", "STP": "stop", "STP LMT": "stop_limit",
+    "TRAIL": "trailing_stop",
+}  # fmt: skip
+NAMES = {name: key for key, name in TYPES.items()}
+STATUSES = {
+    "new": "Submitted", "partially_filled": "Submitted", "filled": "Filled",
+    "canceled": "Cancelled",
+}  # fmt: skip
+ACCOUNT = "DU1"
+
+
+def framed(*fields):
+    body = b"".join(str(field).encode() + b"\0" for field in fields)
+    return struct.pack(">I", len(body)) + body
+
+
+class GatewayVenue:
+    def __init__(self):
+        self.exchange = Exchange(unique="")
+        self.faults = Faults()
+        self.numbers = {}  # order id of the API -> id of the exchange's order
+        self.port = 0
+        self._listener = None
+        self._open = set()
+
+    @contextmanager
+    def running(self):
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def start(self):
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def stop(self):
+        for connection in (self._listener, *self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        self._open = set()
+
+    @property
+    def url(self):
+        return f"127.0.0.1:{self.port}"
+
+    def _accept(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with suppress(OSError, EOFError), connection:
+            Session(self, connection).run()
+        self._open.discard(connection)
+
+    def told(self, trades):
+        return [*reversed(trades), *trades]
+
+
+class Session:
+    def __init__(self, venue, connection):
+        self.venue, self.exchange = venue, venue.exchange
+        self.connection = connection
+        self.stream = connection.makefile("rb")
+
+    def run(self):
+        assert self._read(4) == b"API\0"
+        self._read(struct.unpack(">I", self._read(4))[0])
+        if self.venue.faults.token_expired:
+            return  # A gateway that is not logged in closes the connection.
+        self.send(VERSION, "20260102 10:00:00 UTC")
+        while True:
+            size = struct.unpack(">I", self._read(4))[0]
+            if not self.message(self._read(size).decode().split("\0")[:-1]):
+                return
+
+    def _read(self, count):
+        data = self.stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    def send(self, *fields):
+        self.connection.sendall(framed(*fields))
+
+    def message(self, fields):
+        """Handle one message; return whether the connection stays open."""
+        number = int(fields[0])
+        fault = self.venue.faults.take(KINDS.get(number, "query")) if number != 71 else ""
+        if fault in {"drop_before", "error_before"}:
+            return False
+        if fault == "rate_limit":
+            self.send(
+                4, 2, fields[1], 100, "Max rate of messages per second has been exceeded.", ""
+            )
+            return True
+        if fault in {"drop_after", "error_after", "garbage", "hang"}:
+            self.silently(number, fields)
+            if fault == "garbage":
+                self.connection.sendall(struct.pack(">I", 9) + b"<html>cu\0")
+            if fault in {"hang", "garbage"}:
+                time.sleep(self.venue.faults.hang_s)
+            return False
+        self.handle(number, fields)
+        return True
+
+    def silently(self, number, fields):
+        self.send, say = lambda *_: None, self.send
+        self.handle(number, fields)
+        self.send = say
+
+    def handle(self, number, fields):
+        if number == 71:
+            self.send(15, 1, ACCOUNT)
+            self.send(9, 1, max(self.venue.numbers, default=0) + 1)
+        elif number == PLACE:
+            self.guarded(int(fields[1]), self.place, fields)
+        elif number == CANCEL:
+            self.guarded(int(fields[2]), self.cancel, fields)
+        else:
+            self.answer(number, fields)
+
+    def answer(self, number, fields):
+        """Answer a question."""
+        if number in {OPEN_ORDERS, ALL_OPEN}:
+            for order in self.exchange.open():
+                self.tell(order)
+            self.send(53, 1)
+        elif number == COMPLETED:
+            for order in self.exchange.orders.values():
+                if order.status not in OPEN:
+                    self.send(*completed_fields(order))
+            self.send(102)
+        elif number == EXECUTIONS:
+            for trade in self.venue.told(self.exchange.trades):
+                order = self.exchange.get(trade.order_id)
+                self.send(*execution_fields(fields[2], self.number(order), order, trade))
+            self.send(55, 1, fields[2])
+        elif number == POSITIONS:
+            for symbol, units in self.exchange.positions().items():
+                self.send(61, 3, ACCOUNT, *contract(symbol), "", units, 100.0)
+            self.send(62, 1)
+        elif number == SUMMARY:
+            for tag in ("NetLiquidation", "TotalCashValue", "BuyingPower"):
+                self.send(63, 1, fields[2], ACCOUNT, tag, self.exchange.cash, "USD")
+            self.send(64, 1, fields[2])
+
+    def guarded(self, number, do, fields):
+        try:
+            do(number, fields)
+        except Refusal as refusal:
+            self.send(4, 2, number, 201, f"Order rejected - reason: {refusal}", "")
+
+    def place(self, number, fields):
+        # After the twelve fields of the contract and its two of an identifier.
+        action, quantity, kind, limit, other, tif = fields[16:22]
+        prices = {"limit": Decimal(limit) if limit else None}
+        aux = Decimal(other) if other else None
+        if number in self.venue.numbers:
+            order = self.exchange.change(
+                self.venue.numbers[number], quantity=Decimal(quantity), stop=aux, **prices
+            )
+        else:
+            prices["trail" if kind == "TRAIL" else "stop"] = aux
+            order = self.exchange.place(
+                client_id=fields[26], symbol=fields[3], side=action.lower(), type=TYPES[kind],
+                quantity=Decimal(quantity), tif=tif.lower(), **prices,
+            )  # fmt: skip
+            self.venue.numbers[number] = order.id
+        self.tell(order)
+
+    def cancel(self, number, fields):
+        order = self.exchange.cancel(self.venue.numbers[number])
+        self.send(4, 2, number, 202, "Order Canceled - reason:", "")
+        self.tell(order)
+
+    def number(self, order):
+        for number, order_id in self.venue.numbers.items():
+            if order_id == order.id:
+                return number
+        return 0
+
+    def tell(self, order):
+        number = self.number(order)
+        self.send(*open_fields(number, order))
+        left = order.quantity - order.filled
+        self.send(
+            3, number, STATUSES[order.status], order.filled, left, order.average, perm(order), 0, 0,
+            1 if number else 0, "", 0,
+        )  # fmt: skip
+
+
+def perm(order):
+    return 1_000_000 + int(order.id)
+
+
+def contract(symbol):
+    return (7, symbol, "STK", "", 0, "?", "", "SMART", "USD", symbol)
+
+
+def prices_of(order):
+    aux = order.trail if order.type == "trailing_stop" else order.stop
+    return ("" if order.limit is None else order.limit, "" if aux is None else aux)
+
+
+def head(order):
+    return [
+        *contract(order.symbol), order.symbol, order.side.upper(), order.quantity,
+        NAMES[order.type], *prices_of(order), order.tif.upper(), "", ACCOUNT, "", 0,
+        order.client_id,
+    ]  # fmt: skip
+
+
+def open_fields(number, order):
+    """Return message 5, most of whose 150 fields are empty."""
+    return [
+        5, number, *head(order), 1 if number else 0, perm(order), 0, 0, 0, *[""] * 5, "",
+        *[""] * 29, *[""] * 7, 0, 0, 0, "", "", "", "", "", "", "", 0, 0, "", 0, 0,
+        STATUSES[order.status], *[""] * 14, 0, 0, 0, *[""] * 12, 0, 0, 0, 0, 0, 0, 0, *[""] * 5,
+    ]  # fmt: skip
+
+
+def completed_fields(order):
+    """Return message 101."""
+    return [
+        101, *head(order), perm(order), 0, 0, 0, *[""] * 4, "", *[""] * 23, *[""] * 5, 0, 0, 0,
+        "", "", "", "", "", "", 0, 0, "", 0, STATUSES[order.status], 0, 0, 0, *[""] * 3, 0, "", "",
+        order.filled, *[""] * 20,
+    ]  # fmt: skip
+
+
+def execution_fields(request, number, order, trade):
+    """Return message 11."""
+    return [
+        11, request, number, *contract(trade.symbol), trade.symbol, trade.id,
+        f"{trade.at:%Y%m%d-%H:%M:%S}", ACCOUNT, "SMART",
+        "BOT" if trade.side == "buy" else "SLD", trade.quantity, trade.price, perm(order), 1, 0,
+        order.filled, order.average, order.client_id, "", "", "", 1,
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ one line that names the variable, shows what was found, and says what is expecte
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,20 @@ def items(name: str, default: tuple[str, ...] = ()) -> list[str]:
     if value is None:
         return list(default)
     return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def numbers(name: str, default: Mapping[str, int]) -> dict[str, int]:
+    """Return the default with the pairs of a list such as ``alpaca=180,ccxt=600`` in it."""
+    found = dict(default)
+    for item in items(name):
+        key, _, number = item.partition("=")
+        if not number.strip().isdecimal():
+            raise ImproperlyConfigured(
+                f"{name} holds {item!r}: write pairs such as {next(iter(default))}=100, with "
+                "commas between them."
+            )
+        found[key.strip()] = int(number)
+    return found
 
 
 def database(name: str, default: str) -> dict[str, Any]:

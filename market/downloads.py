@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from django.conf import settings
+
 from core.errors import Permanent, Transient
 from market.archive import history_store
 from market.calendars import NS_PER_DAY, NS_PER_S
-from market.configuration import setting
 from market.listings import instrument_ensure, symbol_check
 from market.locks import series_lock
 from market.models import BarSeries
@@ -124,7 +125,7 @@ def pages_collect(
         except Transient as error:
             tries += 1
             wait = _backoff_s(tries, error)
-            if tries >= setting("FETCH_TRIES") or wait > LONGEST_SLEEP_S:
+            if tries >= settings.FETCH_TRIES or wait > LONGEST_SLEEP_S:
                 raise
             sleep(wait)
         except Permanent as error:
@@ -138,7 +139,7 @@ def pages_collect(
 
 def _backoff_s(tries: int, error: Transient) -> float:
     spread = random.uniform(0.5, 1.5)  # noqa: S311 - spreads requests, guards nothing
-    wait = float(setting("FETCH_BACKOFF_S")) * float(2 ** (tries - 1)) * spread
+    wait = float(settings.FETCH_BACKOFF_S) * float(2 ** (tries - 1)) * spread
     # Only a limit of requests knows how long it lasts; a fault may be over at once.
     return max(wait, error.retry_after_s or 0.0) if error.code == "rate_limited" else wait
 

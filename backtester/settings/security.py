@@ -55,6 +55,9 @@ CORS_EXPOSE_HEADERS = (
 CORS_URLS_REGEX = r"^/api/.*$"
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 
+# Master keys of the credentials of users (core.sealing), the newest first.
+CREDENTIALS_KEYS = env.items("CREDENTIALS_KEYS")
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", 2 * 1024 * 1024, minimum=1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 

@@ -22,11 +22,11 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.enums import DataFeed
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
+from django.conf import settings
 from numpy.typing import NDArray
 
 from core.errors import InvalidInput, Permanent
 from market.choices import AssetClass
-from market.configuration import setting
 from market.intervals import Interval, interval_get
 from market.providers import http
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
@@ -179,7 +179,7 @@ class BarClient(StockHistoricalDataClient):
     def __init__(self, credentials: Mapping[str, str]) -> None:
         super().__init__(credentials["key_id"], credentials["secret"], raw_data=True)
         self._retry = 0
-        self._session = http.TimedSession(setting("ALPACA_DATA_URL"))
+        self._session = http.TimedSession(settings.ALPACA_DATA_URL)
 
 
 class AssetClient(TradingClient):
@@ -188,7 +188,7 @@ class AssetClient(TradingClient):
     def __init__(self, credentials: Mapping[str, str]) -> None:
         super().__init__(credentials["key_id"], credentials["secret"], raw_data=True)
         self._retry = 0
-        self._session = http.TimedSession(setting("ALPACA_TRADING_URL"))
+        self._session = http.TimedSession(settings.ALPACA_TRADING_URL)
 
 
 @contextmanager

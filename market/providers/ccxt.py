@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Final
 import ccxt  # type: ignore[import-untyped]  # it has no types
 import numpy as np
 import requests
+from django.conf import settings
 
 from core.errors import ApplicationError, InvalidInput, Permanent
 from market.choices import AssetClass
-from market.configuration import setting
 from market.intervals import Interval
 from market.providers import http
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
@@ -115,13 +115,13 @@ class CcxtProvider:
 
     def _make(self) -> Any:
         options = {
-            "timeout": setting("PROVIDER_TIMEOUT_S") * 1000,
+            "timeout": settings.PROVIDER_TIMEOUT_S * 1000,
             "options": OPTIONS.get(self._exchange_id, {}),
             # Ours counts for all workers together.
             "enableRateLimit": False,
         }
         exchange = getattr(ccxt, self._exchange_id)(options)
-        exchange.session = JsonSession(setting("CCXT_URL"))
+        exchange.session = JsonSession(settings.CCXT_URL)
         exchange.parse_ohlcv = _timed_only(exchange.parse_ohlcv)
         return exchange
 

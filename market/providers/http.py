@@ -11,9 +11,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from django.conf import settings
 
 from core.errors import ApplicationError, Permanent, Transient
-from market.configuration import setting
 
 AWAY_WAIT_S: Final = 5.0
 RATE_LIMIT_WAIT_S: Final = 60.0
@@ -35,7 +35,7 @@ class TimedSession(requests.Session):
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request, to the other host where one is set."""
-        kwargs["timeout"] = setting("PROVIDER_TIMEOUT_S")
+        kwargs["timeout"] = settings.PROVIDER_TIMEOUT_S
         if self._base is not None:
             parts = urlsplit(str(url))
             url = urlunsplit(
@@ -112,7 +112,7 @@ def rate_limited(source: str, retry_after: str | None = None) -> Transient:
 def timed_out(source: str) -> Transient:
     """Return the error for an answer that did not come."""
     return Transient(
-        f"{source} did not answer within {setting('PROVIDER_TIMEOUT_S')} s: try again later.",
+        f"{source} did not answer within {settings.PROVIDER_TIMEOUT_S} s: try again later.",
         code="provider_timeout",
         retry_after_s=AWAY_WAIT_S,
     )

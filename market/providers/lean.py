@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from django.conf import settings
 from numpy.typing import NDArray
 
 from core.errors import Permanent
 from market.choices import AssetClass
-from market.configuration import folder
 from market.files.archives import zip_member
 from market.intervals import Interval
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
@@ -63,7 +63,7 @@ class LeanProvider:
     def pages(self, request: BarRequest) -> Iterator[Download]:
         """Return the bars of a request, minutes a year at a time."""
         interval_check(self, request.interval)
-        root = folder("LEAN_DATA_DIR") / MARKET
+        root = Path(settings.LEAN_DATA_DIR) / MARKET
         listing = replace(USUAL[AssetClass.EQUITY], symbol=request.symbol)
         known = found = False
         for frame in _frames(root, request):

@@ -16,10 +16,10 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 import requests
+from django.conf import settings
 
 from core.errors import ApplicationError, InvalidInput, Permanent
 from market.choices import AssetClass
-from market.configuration import setting
 from market.providers import http
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
 from market.providers.base import USUAL, BarRequest, Download, credentials_check, interval_check
@@ -67,7 +67,7 @@ class NasdaqDataLinkProvider:
         credentials_check(self, request)
         listing = replace(USUAL[AssetClass.EQUITY], symbol=request.symbol)
         found = False
-        with http.TimedSession(setting("NASDAQ_DATA_LINK_URL")) as session:
+        with http.TimedSession(settings.NASDAQ_DATA_LINK_URL) as session:
             first = max(request.start or FIRST_DAY, FIRST_DAY)
             end = min(request.end or request.now.date(), request.now.date())
             while first <= end:

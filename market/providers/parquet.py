@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import quote
 
+from django.conf import settings
+
 from core.errors import InvalidInput, Permanent
 from market.choices import AssetClass
-from market.configuration import folder
 from market.files.parquet_bars import parquet_bars_read
 from market.history import History
 from market.intervals import INTERVALS
@@ -55,7 +56,7 @@ class ParquetProvider:
 def _paths(request: BarRequest) -> list[Path]:
     # Quoted, so that BTC/USDT stays in the folder.
     stem = f"{quote(request.symbol, safe='')}_{request.interval}"
-    root = folder("PARQUET_BARS_DIR")
+    root = Path(settings.PARQUET_BARS_DIR)
     single = root / f"{stem}.parquet"
     paths = [single] if single.is_file() else sorted((root / stem).glob("*.parquet"))
     if not paths:

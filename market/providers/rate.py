@@ -17,7 +17,6 @@ import structlog
 from django.conf import settings
 
 from core.errors import Transient
-from market.configuration import setting
 from market.memory import memory
 
 log = structlog.get_logger(__name__)
@@ -63,7 +62,7 @@ def place_wait(
     Transient
         When the wait would be longer than a minute.
     """
-    per_minute = setting("PROVIDER_RATES").get(provider)
+    per_minute = settings.PROVIDER_RATES.get(provider)
     if not per_minute:
         return
     account = "|".join(sorted((credentials or {}).values()))

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
         (lambda: env.flag("X", default=False), "maybe", "neither yes nor no"),
         (lambda: env.integer("X", 1), "1.5", "not a whole number"),
         (lambda: env.integer("X", 1, minimum=1), "0", "use 1 or more"),
+        (lambda: env.numbers("X", {"a": 1}), "a=1,b=-2", "b=-2"),
+        (lambda: env.numbers("X", {"a": 1}), "a", "a=100"),
         (lambda: env.database("X", ""), "mysql://a@b/c", "only PostgreSQL"),
         (lambda: env.database("X", ""), "postgres://a@b", "names no database"),
     ],
@@ -30,6 +32,13 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_name(monkeypatch, read, valu
     with pytest.raises(ImproperlyConfigured, match=found) as refusal:
         read()
     assert "X" in str(refusal.value)
+
+
+def test_pairs_replace_those_of_the_default(monkeypatch):
+    monkeypatch.setenv("X", "b = 20, c=3")
+    assert env.numbers("X", {"a": 1, "b": 2}) == {"a": 1, "b": 20, "c": 3}
+    monkeypatch.delenv("X")
+    assert env.numbers("X", {"a": 1}) == {"a": 1}
 
 
 def test_a_missing_value_is_told():

@@ -107,3 +107,49 @@ NEW_ACCOUNT = OpenApiExample(
     },
     request_only=True,
 )
+CREDENTIALS = OpenApiExample(
+    "Other keys",
+    {"credentials": {"key_id": "PK0123456789", "secret": "..."}},
+    request_only=True,
+)
+LIVE = OpenApiExample("The password", {"password": "correct horse battery"}, request_only=True)
+STATE = OpenApiExample("Only reduce", {"state": "reducing"}, request_only=True)
+SYNC = OpenApiExample("Take the broker's positions over", {"adopt": True}, request_only=True)
+CONNECTION = OpenApiExample(
+    "It answers",
+    {
+        "connected": True,
+        "message": "Alpaca answers.",
+        "balance": {
+            "currency": "USD", "equity": "100000", "cash": "100000", "buying_power": "400000",
+        },
+    },
+    response_only=True,
+)  # fmt: skip
+KILL = OpenApiExample("Stop everything", {"reason": "the news"}, request_only=True)
+KILLED = OpenApiExample(
+    "Two orders canceled", {"accounts": 1, "canceled": 2, "pending": 0}, response_only=True
+)
+LIMITS = {
+    "account_id": None,
+    "deployment_id": None,
+    "symbol": "GOOG",
+    "max_order_value": "10000",
+    "max_position_value": "50000",
+    "max_gross_exposure": None,
+    "max_net_exposure": None,
+    "max_daily_loss": "1000",
+    "max_drawdown": "0.2",
+    "price_collar": "0.05",
+    "max_orders_per_minute": 10,
+    "max_quote_age_s": 120,
+    "allowed_symbols": [],
+    "short_allowed": False,
+    "in_session_only": True,
+}
+NEW_LIMITS = OpenApiExample("Limits of a symbol", LIMITS, request_only=True)
+LIMITS_SET = OpenApiExample(
+    "Limits of a symbol",
+    {"id": "01981f54-66ff-7a77-9b88-e299f3aa04bb", **LIMITS},
+    response_only=True,
+)

@@ -156,24 +156,28 @@ class AccountInput(serializers.Serializer[dict[str, Any]]):
     paper_terms = PaperTermsInput(required=False)
 
 
+@extend_schema_serializer(examples=[examples.CREDENTIALS])
 class CredentialsInput(serializers.Serializer[dict[str, Any]]):
     """Credentials in place of those there are; they are never shown again."""
 
     credentials = serializers.DictField(child=serializers.CharField(), write_only=True)
 
 
+@extend_schema_serializer(examples=[examples.LIVE])
 class LiveInput(serializers.Serializer[dict[str, Any]]):
     """The password, typed again."""
 
     password = serializers.CharField(write_only=True, max_length=1000, trim_whitespace=False)
 
 
+@extend_schema_serializer(examples=[examples.STATE])
 class StateInput(serializers.Serializer[dict[str, Any]]):
     """What the account may do from now on."""
 
     state = serializers.ChoiceField(choices=AccountState.choices)
 
 
+@extend_schema_serializer(examples=[examples.SYNC])
 class SyncInput(serializers.Serializer[dict[str, Any]]):
     """How to reconcile."""
 
@@ -191,6 +195,7 @@ class BalanceOutput(serializers.Serializer[Any]):
     buying_power = PlainDecimalField()
 
 
+@extend_schema_serializer(examples=[examples.CONNECTION])
 class ConnectionOutput(serializers.Serializer[Any]):
     """What a test of the connection found."""
 
@@ -199,6 +204,7 @@ class ConnectionOutput(serializers.Serializer[Any]):
     balance = BalanceOutput(allow_null=True)
 
 
+@extend_schema_serializer(examples=[examples.KILL])
 class KillInput(serializers.Serializer[dict[str, Any]]):
     """Which accounts to halt."""
 
@@ -208,6 +214,7 @@ class KillInput(serializers.Serializer[dict[str, Any]]):
     reason = serializers.CharField(max_length=200, default="by its owner")
 
 
+@extend_schema_serializer(examples=[examples.KILLED])
 class KillOutput(serializers.Serializer[Any]):
     """What the kill switch did."""
 
@@ -223,6 +230,7 @@ class LimitField(PlainDecimalField):
         super().__init__(required=False, allow_null=True, min_value=Decimal(0), **options)
 
 
+@extend_schema_serializer(examples=[examples.NEW_LIMITS, examples.LIMITS_SET])
 class RiskLimitFields(serializers.ModelSerializer[RiskLimit]):
     """Limits of the caller, or of an account, a deployment or a symbol."""
 

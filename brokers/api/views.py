@@ -90,7 +90,11 @@ class TradeReplaceView(ApiView):
 
     work = "trade"
 
-    @extend_schema(request=ReplaceInput, responses={202: TradeOutput}, operation_id="trade_replace")
+    @extend_schema(
+        request=ReplaceInput,
+        responses={202: TradeOutput, 200: TradeOutput},
+        operation_id="trade_replace",
+    )
     def post(self, request: Request, order_id: str) -> Response:
         """Ask the broker to change an order; answers with the order that will stand there."""
         order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)

@@ -22,7 +22,9 @@ from brokers.paper.terms import terms_of
 from brokers.reconciling import account_reconcile, position_adopt
 from core.accounts.models import User
 from core.accounts.origin import Origin
+from core.db import claim
 from core.errors import Conflict, Detail, InvalidInput, Transient
+from core.sealing import resealed
 
 LONGEST: Final = 4000
 
@@ -96,6 +98,22 @@ def account_credentials(
         account.save(update_fields=["sealed", "updated_at"])
         trading_record(TradingAction.CREDENTIALS_STORED, user, origin, account)
     return account
+
+
+def credentials_reseal() -> int:
+    """Wrap all stored credentials by the newest master key; return how many.
+
+    Raises
+    ------
+    Permanent
+        When no master key opens a row.
+    """
+    changed = 0
+    for row in BrokerAccount.objects.exclude(sealed=None).order_by("id").iterator():
+        before = bytes(row.sealed or b"")
+        same = BrokerAccount.objects.filter(id=row.id, sealed=before)
+        changed += claim(same, sealed=resealed(before))
+    return changed
 
 
 @dataclass(frozen=True, slots=True)

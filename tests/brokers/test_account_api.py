@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.fernet import Fernet
 from rest_framework.test import APIClient
 
 from brokers.access import access_of
 from brokers.choices import AccountState, OrderStatus
 from brokers.models import BrokerAccount, Order, RiskDecision
+from brokers.services.accounts import credentials_reseal
 from core.accounts.models import AuditEvent
 from tests.venue.alpaca import AlpacaVenue
 
@@ -51,6 +53,18 @@ def test_credentials_of_another_account_open_nothing(client, account_path):
         owner_id=first.owner_id, kind="alpaca", name="Stolen", sealed=first.sealed
     )
     assert client.post(f"{API}/broker-accounts/{second.id}/test").status_code == 422
+
+
+def test_a_new_master_key_rewraps_credentials_and_the_old_one_is_not_needed(
+    client, account_path, settings
+):
+    settings.CREDENTIALS_KEYS = [Fernet.generate_key().decode()]
+    old, new = settings.CREDENTIALS_KEYS[0], Fernet.generate_key().decode()
+    client.put(f"{account_path}/credentials", {"credentials": ALPACA["credentials"]}, format="json")
+    settings.CREDENTIALS_KEYS = [new, old]
+    assert credentials_reseal() == 1
+    settings.CREDENTIALS_KEYS = [new]
+    assert access_of(BrokerAccount.objects.get()).credentials == ALPACA["credentials"]
 
 
 @pytest.mark.parametrize(

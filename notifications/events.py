@@ -53,7 +53,7 @@ ORDER = {
     **_texts("ticker", "side", "strategy_id", "status"),
     **_numbers("quantity", "filled_quantity", "executed_price"),
 }
-ACCOUNT = _texts("account_id", "account", "status", "reason")
+ACCOUNT = _texts("account_id", "name", "kind", "state", "reason")
 DEPLOYMENT = _texts("deployment_id", "strategy_id", "ticker", "account_id", "status")
 SIGNAL = {**_texts("deployment_id", "strategy_id", "ticker", "interval"), **_numbers("price")}
 MARKET = {**_texts("ticker", "interval"), **_numbers("price")}

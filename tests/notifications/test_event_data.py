@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.frames import order_frame
-from brokers.models import Order
+from brokers.frames import account_tell, order_frame
+from brokers.models import BrokerAccount, Order
 from core.backtests.announce import completion_notify, failure_notify
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
@@ -30,3 +30,10 @@ def test_runs_carry_theirs(user):
 def test_orders_carry_theirs(user):
     order = Order(owner=user, symbol="GOOG", side="buy", quantity=Decimal(1))
     assert set(EVENTS["order.filled"].filters) <= {*order_frame(order), "ticker"}
+
+
+def test_accounts_carry_theirs(user):
+    account = BrokerAccount.objects.create(owner=user, name="Paper", kind="paper", state="halted")
+    account_tell(account_id=account.id)
+    alert = Alert.objects.get(event="account.halted")
+    assert set(EVENTS[alert.event].filters) <= alert.data.keys()

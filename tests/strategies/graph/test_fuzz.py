@@ -30,6 +30,7 @@ from strategies.graph.params import Choice, Integer, Number
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
 from strategies.graph.templates import template_list
 from strategies.graph.validate import graph_faults
+from tests.strategies.graph.drawn_orders import order_params
 
 VOCABULARY = """
     id type params nodes edges connections parameters settings source target source_port
@@ -38,6 +39,8 @@ VOCABULARY = """
     operator operation crosses_above gt and not buy sell_put strike expiry when exec left right
     in_1 period n ema macd side long timeframe 1h fast slow enter up int float
     inputs outputs node port every max_iterations while until timeout bars wait equity first then
+    order_type limit stop_limit trailing_stop trailing time_stop limit_price time_in_force
+    day offset_percent
 """
 WORDS = st.sampled_from([*re.findall(r"\S+", VOCABULARY), *node_type_names()])
 SCALARS = (
@@ -237,13 +240,23 @@ class Growing:
             edge = {"source": source, "source_port": output, "target": node_id}
             self.edges.append(edge | {"target_port": name})
 
+    def series(self, node_id: str, name: str) -> None:
+        """Connect any number, of data or of the position, to a port of a rule."""
+        source, output = self.draw(st.sampled_from(self.outputs[PortType.NUMBER]))
+        edge = {"source": source, "source_port": output, "target": node_id}
+        self.edges.append(edge | {"target_port": name})
+
     def rule(self, kind: str) -> None:
         """Add a node that trades, on a condition or behind a loop or wait."""
         node_id = f"n{len(self.nodes)}"
-        operations = st.sampled_from(ORDERS)
+        operations = st.sampled_from(["buy", "sell", "short", "cover"]) | st.sampled_from(ORDERS)
         params = {"operation": self.draw(operations)} if kind == "action" else {}
         self.nodes.append({"id": node_id, "type": kind, "params": params})
         form = node_type_get(kind).form(params.get("operation", ""))
+        drawn, wired = order_params(self.draw, form)
+        params.update(drawn)
+        for name in wired:
+            self.series(node_id, name)
         flows = kind == "action" and self.outputs[PortType.EXEC]
         if not flows or self.draw(st.booleans()):
             self.feed(node_id, WHEN, form)

@@ -12,7 +12,6 @@ from brokers.models.fill import Fill
 from brokers.models.order import Order
 from core.db import BaseModel, OwnedModel
 
-AMOUNT = {"max_digits": 24, "decimal_places": 8}
 ALIVE = ["starting", "running", "paused", "stopping"]
 
 
@@ -31,7 +30,7 @@ class Deployment(OwnedModel):
     symbol = models.CharField(max_length=20)
     interval = models.CharField(max_length=10)
     # Of the account's money, what this strategy sizes its positions by.
-    capital = models.DecimalField(**AMOUNT)
+    capital = models.DecimalField(max_digits=24, decimal_places=8)
     # Modelled costs and margins: the keys of a backtest's config.
     config = models.JSONField(default=dict, blank=True)
     drift_threshold = models.DecimalField(
@@ -119,9 +118,9 @@ class BookEntry(BaseModel):
     decided_ts = models.DateTimeField()
     entry_ts = models.DateTimeField(null=True)
     side = models.SmallIntegerField(default=0)
-    quantity = models.DecimalField(**AMOUNT, default=Decimal(0))
-    price = models.DecimalField(**AMOUNT, default=Decimal(0))
-    commission = models.DecimalField(**AMOUNT, default=Decimal(0))
+    quantity = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    price = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    commission = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
     reason = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=True)
 

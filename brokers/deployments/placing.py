@@ -1,0 +1,231 @@
+"""From what a deployment wants to what lies at the broker: placed, moved, withdrawn.
+
+Intents are unique by deployment, bar, name and leg (`brokers.services.intents`), so whatever is
+repeated here is placed once.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from brokers.adapters.base import Replacing
+from brokers.adapters.kinds import ADAPTERS
+from brokers.changing import order_change
+from brokers.choices import (
+    OPEN_STATUSES,
+    AssetType,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from brokers.deployments.decision import Decision, Role, Wanted
+from brokers.deployments.naming import Purpose, node_name, purpose_of
+from brokers.deployments.timing import moment_of, ts_of
+from brokers.models import Deployment, Order
+from brokers.recording import WORKING
+from brokers.services.capability import TRADED_AS
+from brokers.services.intents import Intent, intent_create
+from brokers.services.orders import order_cancel, order_replace
+from core.engine.program import OrderKind, PriceKind, Program
+from core.engine.program import TimeInForce as Waiting
+from market.models import Instrument
+
+STEP: Final = Decimal("1e-8")
+KINDS: Final = {
+    OrderKind.MARKET: OrderType.MARKET,
+    OrderKind.LIMIT: OrderType.LIMIT,
+    OrderKind.STOP: OrderType.STOP,
+    OrderKind.STOP_LIMIT: OrderType.STOP_LIMIT,
+    OrderKind.TRAILING_STOP: OrderType.TRAILING_STOP,
+}
+GUARDS: Final = (Role.STOP, Role.TAKE)
+CLOSES: Final = (Role.EXIT, Role.REVERSE)
+
+
+class Desk:
+    """Places the orders of one deployment; its row is locked by the caller."""
+
+    def __init__(self, deployment: Deployment, program: Program, instrument: Instrument) -> None:
+        self.deployment, self.program, self.instrument = deployment, program, instrument
+        self.can = ADAPTERS.get(deployment.account.kind).capabilities
+
+    def open_orders(self) -> list[tuple[Purpose, Order]]:
+        """Return the orders that are not at their end."""
+        rows = Order.objects.filter(
+            deployment_id=self.deployment.id, status__in=OPEN_STATUSES
+        ).select_related("account")
+        return [(purpose_of(order.node), order) for order in rows.order_by("created_at")]
+
+    def follow(self, decision: Decision) -> None:
+        """Have guards lie where they belong, unless the position is being closed."""
+        orders = self.open_orders()
+        leaving = any(
+            purpose.role in CLOSES and order.order_type == OrderType.MARKET
+            for purpose, order in orders
+        )
+        self._guards(() if leaving or decision.now else decision.guards, orders)
+
+    def act(self, decision: Decision) -> bool:
+        """Place what a bar decided; False where guards must be gone from the venue first."""
+        leaving = any(wanted.role in CLOSES for wanted in decision.now)
+        self._waiting(decision)
+        self._guards(() if leaving else decision.guards, self.open_orders())
+        return self.enter(decision)
+
+    def enter(self, decision: Decision) -> bool:
+        """Send what trades at the market, once no guard is left that holds its units."""
+        leaving = any(wanted.role in CLOSES for wanted in decision.now)
+        held_back = leaving and any(purpose.role in GUARDS for purpose, _ in self.open_orders())
+        if not held_back:
+            for leg, wanted in enumerate(decision.now):
+                self.place(wanted, bar_ts=decision.bar_ts, leg=leg)
+        return not held_back
+
+    def withdraw(self, *, guards: bool) -> bool:
+        """Take back what is open; return whether nothing is left that may still fill."""
+        for purpose, order in self.open_orders():
+            if guards or purpose.role not in GUARDS:
+                self._cancel(order)
+        return not any(guards or purpose.role not in GUARDS for purpose, _ in self.open_orders())
+
+    def place(self, wanted: Wanted, *, bar_ts: int, leg: int) -> Order:
+        """Create the order of a decision, or return the one there is."""
+        rule = self.program.rules[wanted.rule]
+        trail = _amount(wanted.trail)
+        fraction = rule.order.stop is not None and rule.order.stop.kind == PriceKind.OFFSET
+        trailing = wanted.kind == OrderKind.TRAILING_STOP
+        intent = Intent(
+            deployment_id=self.deployment.id,
+            bar_ts=moment_of(bar_ts),
+            node=node_name(rule.source, wanted.rule, wanted.role),
+            leg=leg,
+            symbol=self.instrument.symbol,
+            side=_side(wanted),
+            quantity=_amount(wanted.quantity, ROUND_DOWN) or Decimal(0),
+            asset_type=asset_type_of(self.instrument),
+            order_type=KINDS[wanted.kind],
+            time_in_force=self._time_in_force(wanted),
+            limit_price=self._price(wanted.limit),
+            stop_price=None if trailing else self._price(wanted.stop),
+            trail_amount=trail if trailing and not fraction else None,
+            trail_fraction=trail if trailing and fraction else None,
+        )
+        return intent_create(
+            account=self.deployment.account, intent=intent, strategy=self.deployment.strategy
+        )
+
+    def _waiting(self, decision: Decision) -> None:
+        """Keep the orders that wait as the program has them: one a rule."""
+        wanted = {(one.rule, one.decided_ts) for one in decision.waiting}
+        for purpose, order in self.open_orders():
+            if purpose.role in GUARDS or order.order_type == OrderType.MARKET:
+                continue
+            key = (purpose.rule, ts_of(order.bar_ts) if order.bar_ts else 0)
+            if key not in wanted:
+                self._cancel(order)
+        for one in decision.waiting:
+            if one.decided_ts == decision.bar_ts:
+                self.place(one, bar_ts=decision.bar_ts, leg=0)
+
+    def _guards(self, wanted: tuple[Wanted, ...], orders: list[tuple[Purpose, Order]]) -> None:
+        stops = {(one.rule, one.entry_ts) for one in wanted if one.role == Role.STOP}
+        missing = {
+            (one.rule, one.role, one.entry_ts): one
+            for one in wanted
+            # Two exits of the same units at a real venue could both fill: the stop-loss lies
+            # there. Our own refuses the second.
+            if one.role == Role.STOP or not self.can.remote or (one.rule, one.entry_ts) not in stops
+        }
+        for purpose, order in orders:
+            if purpose.role not in GUARDS:
+                continue
+            key = (purpose.rule, purpose.role, ts_of(order.bar_ts) if order.bar_ts else 0)
+            guard = missing.pop(key, None)
+            if guard is None:
+                self._cancel(order)
+            else:
+                self._adjust(order, guard)
+        for guard in missing.values():
+            self._guard_place(guard)
+
+    def _guard_place(self, guard: Wanted) -> None:
+        """Place a guard, named after the bar of its entry; the next leg of those there were."""
+        rule = self.program.rules[guard.rule]
+        before = Order.objects.filter(
+            deployment_id=self.deployment.id,
+            bar_ts=moment_of(guard.entry_ts),
+            node=node_name(rule.source, guard.rule, guard.role),
+        ).order_by("-leg")
+        last = before.first()
+        if last is None:
+            leg = 0
+        elif last.status in (OrderStatus.DENIED, OrderStatus.REJECTED):
+            return  # Told by its own alert: it would be refused again.
+        else:
+            leg = last.leg + 1
+        self.place(guard, bar_ts=guard.entry_ts, leg=leg)
+
+    def _adjust(self, order: Order, guard: Wanted) -> None:
+        """Move a guard to where it belongs: in place where the venue can, else by another."""
+        quantity = _amount(guard.quantity, ROUND_DOWN) or Decimal(0)
+        limit, stop = self._price(guard.limit), self._price(guard.stop)
+        left = order.quantity - order.filled_quantity
+        if left == quantity and (order.limit_price, order.stop_price) == (limit, stop):
+            return
+        if order.status not in WORKING or order.cancel_requested_at is not None:
+            return  # It is on its way: looked at again with the next news.
+        if self.can.replacing == Replacing.IN_PLACE:
+            order_replace(
+                order=order,
+                quantity=order.filled_quantity + quantity,
+                limit_price=limit,
+                stop_price=stop,
+            )
+            if not self.can.remote:
+                order_change(order_id=order.id)
+        else:
+            self._cancel(order)  # The next look finds it missing, and places it anew.
+
+    def _cancel(self, order: Order) -> None:
+        if order.cancel_requested_at is not None or order.status == OrderStatus.PENDING_CANCEL:
+            return
+        order_cancel(order=order)
+        if not self.can.remote:
+            order_change(order_id=order.id)  # Our own venue answers within this transaction.
+
+    def _time_in_force(self, wanted: Wanted) -> TimeInForce:
+        lasting = wanted.kind != OrderKind.MARKET and (
+            wanted.role in GUARDS
+            or self.program.rules[wanted.rule].order.time_in_force != Waiting.DAY
+        )
+        can = self.can.times_in_force
+        if lasting and TimeInForce.GTC in can:
+            return TimeInForce.GTC
+        return TimeInForce.DAY if TimeInForce.DAY in can else TimeInForce.GTC
+
+    def _price(self, price: float) -> Decimal | None:
+        found = _amount(price)
+        if found is None:
+            return None
+        tick = self.instrument.tick_size
+        return (found / tick).to_integral_value() * tick
+
+
+def asset_type_of(instrument: Instrument) -> AssetType:
+    """Return what an instrument is called in an order."""
+    return min(TRADED_AS.get(instrument.asset_class, {AssetType.STOCK}))
+
+
+def _side(wanted: Wanted) -> Side:
+    if wanted.side > 0:
+        return Side.BUY if wanted.opens else Side.COVER
+    return Side.SHORT if wanted.opens else Side.SELL
+
+
+def _amount(value: float, rounding: str | None = None) -> Decimal | None:
+    if not math.isfinite(value):
+        return None
+    return Decimal(repr(float(value))).quantize(STEP, rounding=rounding)

@@ -1,0 +1,215 @@
+"""The life of a deployment, as its owner leads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
+from brokers.deployments.placing import Desk
+from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
+from brokers.deployments.ticking import ticks_pass
+from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
+from brokers.deployments.transitions import deployment_move
+from brokers.models import BrokerAccount, Deployment
+from core.errors import ApplicationError, Conflict, Detail, InvalidInput
+from core.outbox.services import task_enqueue
+from market.intervals import interval_get
+from market.selectors import instrument_get
+from strategies.models import Strategy
+from strategies.services import version_pin
+
+BEGIN_TASK: Final = "brokers.deployment_begin"
+FOLLOW_TASK: Final = "brokers.deployment_follow"
+# Recursive indicators have long forgotten what was before.
+HISTORY: Final = 20_000
+SETTINGS: Final = frozenset(
+    {"commission", "slippage", "spread", "margin", "maintenance_margin", "fractional"}
+)
+
+
+@transaction.atomic
+def deployment_create(
+    *,
+    strategy: Strategy,
+    account: BrokerAccount,
+    symbol: str,
+    interval: str,
+    capital: Decimal,
+    name: str = "",
+    version: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+    drift_threshold: Decimal | None = None,
+) -> Deployment:
+    """Pin a strategy's version to an account; nothing trades before it is started.
+
+    Raises
+    ------
+    InvalidInput
+        With every fault of the graph, the parameters or the configuration.
+    """
+    instrument = instrument_get(symbol, owner_id=account.owner_id)
+    pinned = version_pin(strategy=strategy, number=version)
+    unknown = sorted(set(config or {}) - SETTINGS)
+    if unknown:
+        known = ", ".join(sorted(SETTINGS))
+        raise InvalidInput(
+            f"A deployment has no setting {unknown[0]!r}: use {known}.",
+            details=[
+                Detail(f"config.{key}", "unknown_key", f"{key} is not known.") for key in unknown
+            ],
+        )
+    deployment = Deployment(
+        owner_id=account.owner_id,
+        name=name or f"{strategy.name} {instrument.symbol}"[:100],
+        strategy=strategy,
+        strategy_version=pinned,
+        parameters=dict(parameters or {}),
+        account=account,
+        symbol=instrument.symbol,
+        interval=interval_get(interval).name,
+        capital=capital,
+        config=dict(config or {}),
+    )
+    if drift_threshold is not None:
+        deployment.drift_threshold = drift_threshold
+    plan_of(deployment)
+    config_of(deployment, instrument)
+    deployment.save(force_insert=True)
+    return deployment
+
+
+@transaction.atomic
+def deployment_start(*, deployment: Deployment) -> Deployment:
+    """Have a deployment begin with the next bar; a worker gets its history ready."""
+    _move(deployment, DeploymentState.STARTING, stopped_at=None, liquidate=False)
+    task_enqueue(task=BEGIN_TASK, args=[str(deployment.id)], queue="live")
+    return deployment
+
+
+def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
+    """Get the history of a starting deployment ready: it runs, or fails with the reason."""
+    if deployment.state != DeploymentState.STARTING:
+        return
+    try:
+        stored = stored_of(deployment)
+        closed = bars_closed(stored, now=now)
+        needed = plan_of(deployment).lookback + 1
+        if closed < needed:
+            raise InvalidInput(
+                f"The strategy needs {needed} bars before its first decision; {closed} of "
+                f"{deployment.symbol} at {deployment.interval} are over.",
+                code="too_few_bars",
+            )
+    except ApplicationError as error:
+        deployment_move(deployment, new=DeploymentState.FAILED, reason=error.message)
+        return
+    ts = stored.bars.ts
+    around = stored.instrument, stored.interval
+    following = bar_after(int(ts[closed - 1]), instrument=around[0], interval=around[1])
+    changes: dict[str, Any] = {}
+    if deployment.first_bar_ts is None:
+        changes = {
+            "history_from": moment_of(int(ts[max(0, closed - HISTORY)])),
+            "first_bar_ts": moment_of(following),
+        }
+    else:  # started again: its book goes on, what passed meanwhile does not decide
+        last = ts_of(deployment.last_bar_ts or deployment.first_bar_ts)
+        first = int(np.searchsorted(ts, last, side="right"))
+        ticks_pass(deployment, stored, first=first, stop=closed, status=TickStatus.PAUSED)
+    deployment_move(
+        deployment,
+        new=DeploymentState.RUNNING,
+        last_bar_ts=moment_of(int(ts[closed - 1])),
+        next_close_at=bar_over_at(following, instrument=around[0], interval=around[1]),
+        started_at=now,
+        **changes,
+    )
+
+
+@transaction.atomic
+def deployment_pause(*, deployment: Deployment) -> Deployment:
+    """Decide nothing until it is resumed: entries that wait are canceled, guards stay."""
+    held = _held(deployment)
+    _move(held, DeploymentState.PAUSED)
+    _desk(held).withdraw(guards=False)
+    return held
+
+
+@transaction.atomic
+def deployment_resume(*, deployment: Deployment, now: datetime | None = None) -> Deployment:
+    """Go on with the next bar; those that passed meanwhile are written down as such."""
+    held = _held(deployment)
+    stored = stored_of(held)
+    closed = bars_closed(stored, now=now or timezone.now())
+    changes: dict[str, Any] = {}
+    if closed and held.last_bar_ts is not None:
+        first = int(np.searchsorted(stored.bars.ts, ts_of(held.last_bar_ts), side="right"))
+        ticks_pass(held, stored, first=first, stop=closed, status=TickStatus.PAUSED)
+        last = int(stored.bars.ts[closed - 1])
+        following = bar_after(last, instrument=stored.instrument, interval=stored.interval)
+        changes["last_bar_ts"] = max(held.last_bar_ts, moment_of(last))
+        changes["next_close_at"] = bar_over_at(
+            following, instrument=stored.instrument, interval=stored.interval
+        )
+    _move(held, DeploymentState.RUNNING, **changes)
+    return held
+
+
+@transaction.atomic
+def deployment_stop(*, deployment: Deployment, liquidate: bool = False) -> Deployment:
+    """Cancel what is open and decide nothing more; with `liquidate` close what is held.
+
+    Without it the position stays in the account, unguarded: its owner has it in hand.
+    """
+    held = _held(deployment)
+    if held.state == DeploymentState.INACTIVE:
+        raise Conflict("This deployment was never started: there is nothing to stop.")
+    if held.state == DeploymentState.STOPPING:
+        if liquidate and not held.liquidate:
+            Deployment.objects.filter(id=held.id).update(liquidate=True)
+            held.refresh_from_db()
+        return held
+    _move(held, DeploymentState.STOPPING, liquidate=liquidate)
+    _desk(held).withdraw(guards=True)
+    task_enqueue(task=FOLLOW_TASK, args=[str(held.id)], queue="live")
+    return held
+
+
+@transaction.atomic
+def deployment_delete(*, deployment: Deployment) -> None:
+    """Forget a deployment that never traded; one that did is kept with its history."""
+    held = _held(deployment)
+    if held.state not in (DeploymentState.INACTIVE, DeploymentState.STOPPED):
+        raise Conflict(f"This deployment is {held.state}: stop it first.")
+    if held.book.exists():
+        raise Conflict("This deployment has traded: its history is kept.", code="has_history")
+    held.delete()
+
+
+def _held(deployment: Deployment) -> Deployment:
+    return (
+        Deployment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("account", "strategy", "strategy_version")
+        .get(id=deployment.id)
+    )
+
+
+def _desk(deployment: Deployment) -> Desk:
+    instrument = instrument_get(deployment.symbol, owner_id=deployment.owner_id)
+    return Desk(deployment, plan_of(deployment).program, instrument)
+
+
+def _move(deployment: Deployment, new: DeploymentState, **changes: Any) -> None:
+    old = DeploymentState(deployment.state)
+    if (old, new) not in ALLOWED:
+        raise Conflict(f"This deployment is {old}: it cannot be {new}.", code="wrong_state")
+    if not deployment_move(deployment, new=new, **changes):
+        raise Conflict("This deployment was changed at the same time: look again.")

@@ -1,0 +1,88 @@
+"""The end of a deployment: what is open is canceled, what is held is closed if that was asked."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from brokers.choices import OPEN_STATUSES
+from brokers.deployments.booking import fills_book
+from brokers.deployments.choices import DeploymentState
+from brokers.deployments.decision import Role, Wanted
+from brokers.deployments.placing import Desk
+from brokers.deployments.reading import bars_closed, plan_of, stored_of
+from brokers.deployments.ticking import orders_refresh
+from brokers.deployments.timing import ts_of
+from brokers.deployments.transitions import deployment_move
+from brokers.models import BookEntry, Deployment, Order
+from core.engine.program import OrderKind
+
+# Apart from the legs of a bar's own decision.
+LIQUIDATION_LEG: Final = 100
+
+
+def position_of(deployment: Deployment) -> Decimal:
+    """Return the units that a deployment holds: the sum of its book, signed."""
+    units = BookEntry.objects.filter(deployment=deployment).aggregate(
+        sum=Sum(F("side") * F("quantity"))
+    )["sum"]
+    return units or Decimal(0)
+
+
+def deployment_finish(*, deployment_id: UUID) -> None:
+    """Go on with a stop: liquidate once nothing is open, be stopped once nothing is left."""
+    found = Deployment.objects.select_related("account").get(id=deployment_id)
+    if found.state != DeploymentState.STOPPING:
+        return
+    orders_refresh(found)
+    with transaction.atomic():
+        deployment = (
+            Deployment.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("account", "strategy", "strategy_version")
+            .get(id=deployment_id)
+        )
+        if deployment.state != DeploymentState.STOPPING:
+            return
+        stored = stored_of(deployment)
+        fills_book(deployment, stored, closed=bars_closed(stored, now=timezone.now()))
+        open_orders = Order.objects.filter(deployment_id=deployment.id, status__in=OPEN_STATUSES)
+        if open_orders.exists():
+            return
+        held = position_of(deployment)
+        if not held or not deployment.liquidate:
+            left = f"It holds {held.normalize():f} {deployment.symbol}." if held else ""
+            deployment_move(
+                deployment, new=DeploymentState.STOPPED, reason=left, stopped_at=timezone.now()
+            )
+            return
+        _liquidate(Desk(deployment, plan_of(deployment).program, stored.instrument), held)
+
+
+def _liquidate(desk: Desk, held: Decimal) -> None:
+    """Sell what is held; where an earlier attempt came to nothing, with another order."""
+    deployment = desk.deployment
+    decided = deployment.last_bar_ts or deployment.created_at
+    before = Order.objects.filter(
+        deployment_id=deployment.id, bar_ts=decided, leg__gte=LIQUIDATION_LEG
+    ).order_by("-leg")
+    last = before.first()
+    if last is not None and not last.filled_quantity:
+        if deployment.state_reason != last.reason:
+            Deployment.objects.filter(id=deployment.id).update(state_reason=last.reason[:300])
+        return  # It was refused: its owner decides, a second one would be refused as well.
+    wanted = Wanted(
+        role=Role.EXIT,
+        rule=0,
+        side=-1 if held > 0 else 1,
+        opens=False,
+        kind=OrderKind.MARKET,
+        quantity=float(abs(held)),
+        decided_ts=ts_of(decided),
+    )
+    leg = LIQUIDATION_LEG if last is None else last.leg + 1
+    desk.place(wanted, bar_ts=ts_of(decided), leg=leg)

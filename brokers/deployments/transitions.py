@@ -1,0 +1,28 @@
+"""How a deployment may change its state, applied by compare-and-set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from brokers.deployments.choices import ALLOWED, DeploymentState
+from brokers.deployments.telling import state_tell
+from brokers.models import Deployment
+from core.db import claim
+
+
+@transaction.atomic
+def deployment_move(
+    deployment: Deployment, *, new: DeploymentState, reason: str = "", **changes: Any
+) -> bool:
+    """Move a deployment on from the state it was read in; False where it is not there any more."""
+    old = DeploymentState(deployment.state)
+    if (old, new) not in ALLOWED:
+        raise ValueError(f"A deployment never goes from {old} to {new}.")
+    rows = Deployment.objects.filter(id=deployment.id, state=old)
+    if not claim(rows, state=new, state_reason=reason[:300], **changes):
+        return False
+    deployment.refresh_from_db()
+    state_tell(deployment)
+    return True

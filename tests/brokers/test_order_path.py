@@ -340,3 +340,14 @@ def test_an_order_believed_absent_that_turns_up_is_believed(place, venue, accoun
     account_reconcile(account_id=account.id)
     assert fresh(order).status == OrderStatus.FILLED
     assert (Position.objects.get().quantity, Fill.objects.count()) == (10, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(AccountState.HALTED, "account_halted"), (AccountState.REDUCING, "account_reducing")],
+)
+def test_the_state_is_read_again_in_the_transaction_that_sends(place, venue, account, state, code):
+    order = place()
+    BrokerAccount.objects.update(state=state)
+    assert (sent(order).status, fresh(order).reason_code) == (OrderStatus.DENIED, code)
+    assert not venue.sent

@@ -105,8 +105,8 @@ class InteractiveBrokers:
             tif=request.time_in_force.value.upper(),
             orderRef=request.client_order_id,
             account=access.credentials["account"],
-            **_prices(request.limit_price, request.stop_price or request.trail_amount),
         )
+        _prices_set(order, request.limit_price, request.stop_price or request.trail_amount)
         if request.trail_fraction is not None:
             order.trailingPercent = float(request.trail_fraction * 100)
 
@@ -137,8 +137,7 @@ class InteractiveBrokers:
             trade = await _waiting(ib, ref)
             order = trade.order
             order.totalQuantity = float(change.quantity)
-            for name, price in _prices(change.limit_price, change.stop_price).items():
-                setattr(order, name, price)
+            _prices_set(order, change.limit_price, change.stop_price)
             told: list[Trade] = []
             ib.openOrderEvent += told.append
             ib.placeOrder(trade.contract, order)
@@ -295,16 +294,18 @@ def _is(ref: OrderRef, order_ref: str, perm_id: int) -> bool:
     return order_ref == ref.client_order_id or str(perm_id) == ref.broker_order_id
 
 
-def _prices(limit: Decimal | None, other: Decimal | None) -> dict[str, float]:
-    prices = {"lmtPrice": limit, "auxPrice": other}
-    return {name: float(price) for name, price in prices.items() if price is not None}
+def _prices_set(order: Order, limit: Decimal | None, other: Decimal | None) -> None:
+    if limit is not None:
+        order.lmtPrice = float(limit)
+    if other is not None:
+        order.auxPrice = float(other)
 
 
-def _amount(value: float) -> Decimal:
+def _amount(value: float | Decimal) -> Decimal:
     return Decimal(str(value))
 
 
-def _price(value: float) -> Decimal | None:
+def _price(value: float | Decimal | None) -> Decimal | None:
     return _amount(value) if value and value != UNSET_DOUBLE else None
 
 

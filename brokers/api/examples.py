@@ -130,7 +130,7 @@ KILL = OpenApiExample("Stop everything", {"reason": "the news"}, request_only=Tr
 KILLED = OpenApiExample(
     "Two orders canceled", {"accounts": 1, "canceled": 2, "pending": 0}, response_only=True
 )
-LIMITS = {
+LIMITS: dict[str, object] = {
     "account_id": None,
     "deployment_id": None,
     "symbol": "GOOG",

@@ -38,6 +38,7 @@ def bars_download(
     parts: Parts | None = None,
     tell: Told | None = None,
     done: Callable[[], BarSeries | None] | None = None,
+    written: Callable[[BarSeries], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> BarSeries:
     """Download bars into the shared series of a provider and return it.
@@ -57,6 +58,8 @@ def bars_download(
         Called after each page with it; what it raises ends the download, and parts stay.
     done : callable, optional
         Asked once nobody else downloads the series: what it returns is returned, if anything.
+    written : callable, optional
+        Told of the series before anybody else may download it.
     sleep : callable
         For tests.
 
@@ -86,7 +89,7 @@ def bars_download(
         download = parts.join()
         if download is None:
             raise nothing_in_range(request)
-        return history_store(
+        series = history_store(
             instrument=instrument_ensure(listing=download.listing),
             interval=request.interval,
             provider=provider,
@@ -94,6 +97,9 @@ def bars_download(
             rejected=download.rejected,
             replace=overwrite,
         )
+        if written is not None:
+            written(series)
+        return series
 
 
 def pages_collect(

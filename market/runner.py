@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from core.errors import ApplicationError, Transient
@@ -97,17 +97,20 @@ def _request(fetch: Fetch) -> BarRequest:
 
 
 def _twin_series(fetch: Fetch) -> BarSeries | None:
-    """Return what another download of the same bars brought since this one was asked for."""
+    """Return what another download of the same bars brought since this one was asked for.
+
+    One that has written its bars may not have come to its end yet.
+    """
+    brought = Q(status=FetchStatus.COMPLETED, finished_at__gte=fetch.created_at)
     twin = (
         Fetch.objects.filter(
+            brought | Q(status=FetchStatus.RUNNING),
             provider=fetch.provider,
             symbol=fetch.symbol,
             interval=fetch.interval,
             start=fetch.start,
             end=fetch.end,
             replace=fetch.replace,
-            status=FetchStatus.COMPLETED,
-            finished_at__gte=fetch.created_at,
             series__isnull=False,
         )
         .select_related("series")
@@ -137,7 +140,13 @@ def _download(fetch: Fetch, parts: StoredParts, request: BarRequest) -> BarSerie
         parts=parts,
         tell=tell,
         done=lambda: _twin_series(fetch),
+        written=lambda series: _written(fetch, series),
     )
+
+
+def _written(fetch: Fetch, series: BarSeries) -> None:
+    """Let others who wait for the same bars know that they are there."""
+    Fetch.objects.filter(id=fetch.id).update(series=series)
 
 
 def _progress(fetch: Fetch, share: float | None) -> None:

@@ -59,7 +59,8 @@ def test_a_fetch_ends_with_bars_that_everybody_can_read_and_an_event(user):
     assert (fetch.status, fetch.progress, fetch.rows, fetch.attempts) == ("completed", 1.0, 41, 1)
     assert fetch.series.owner is None
     assert len(bars_read(symbol="GOOG", interval="1d").bars) == 41
-    event = Event.objects.get(user=user)
+    # A slow machine may have told of progress before.
+    event = Event.objects.filter(user=user).latest("seq")
     assert (event.topic, event.type) == (f"fetch:{fetch.id}", "fetch.completed")
 
 
@@ -69,7 +70,7 @@ def test_a_task_that_is_delivered_twice_downloads_once(user):
     tasks.fetch(str(fetch.id))
     fetch.refresh_from_db()
     assert fetch.attempts == 1
-    assert Event.objects.count() == 1
+    assert Event.objects.filter(type="fetch.completed").count() == 1
 
 
 def test_what_the_provider_cannot_do_is_a_failure_with_its_reason(user):

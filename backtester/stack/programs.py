@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WEB_TIMEOUT_S = 90.0
-# Runs and sweeps want processors; orders and alerts must not wait behind them.
+# Runs and sweeps want processors, downloads wait for the network: orders and alerts do neither, and
+# must not wait behind them. One process of theirs may be sending alerts all the time.
 WORKERS = {
-    "worker-runs": ("interactive", "sweeps"),
-    "worker-orders": ("orders", "live", "alerts", "market"),
+    "worker-runs": (("interactive", "sweeps"), 2),
+    "worker-orders": (("orders", "live", "alerts"), 3),
+    "worker-market": (("market",), 2),
 }
-PROCESSES_PER_WORKER = 2
 # Without these glibc gives the memory of large arrays back after each run, and every page of it
 # faults in again for the next. Workers only: the web server allocates nothing large.
 KEEP_LARGE_ARRAYS = {
@@ -97,7 +98,7 @@ def workers(*, project_dir: Path, logs: Path, environment: Mapping[str, str]) ->
             name=name,
             argv=(
                 *(*celery, "worker", "-n", f"{name}@%h", "-Q", ",".join(queues)),
-                *("-c", str(PROCESSES_PER_WORKER), *common),
+                *("-c", str(processes), *common),
             ),
             log=logs / f"{name}.log",
             environment={**KEEP_LARGE_ARRAYS, **environment},
@@ -105,7 +106,7 @@ def workers(*, project_dir: Path, logs: Path, environment: Mapping[str, str]) ->
             # Running tasks may end; what does not is delivered again after the next start.
             grace_s=15.0,
         )
-        for name, queues in WORKERS.items()
+        for name, (queues, processes) in WORKERS.items()
     ]
     beat = Command(
         name="beat",

@@ -31,7 +31,7 @@ def test_workers_keep_the_memory_of_large_arrays_unless_told_otherwise(tmp_path)
 
 
 def test_every_queue_has_a_worker(tmp_path, settings):
-    queues = [queue for queues in programs.WORKERS.values() for queue in queues]
+    queues = [queue for queues, _ in programs.WORKERS.values() for queue in queues]
     assert sorted(queues) == sorted(settings.QUEUES)
 
 

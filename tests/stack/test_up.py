@@ -112,7 +112,7 @@ def test_a_command_in_another_terminal_finds_the_database_of_the_running_stack(m
     stack = manage("up", "--port", "0", "--no-demo")
     read_until(stack, "Ctrl-C stops everything")
     other = manage("migrate", "--check")
-    shown, _ = other.communicate(timeout=30)
+    shown, _ = other.communicate(timeout=120)
     stack.send_signal(signal.SIGINT)
     assert stack.wait(timeout=40) == 0
     assert other.returncode == 0, shown

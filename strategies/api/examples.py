@@ -133,12 +133,41 @@ PATCH = [
 INDICATOR_STEPS = [
     asked("By name", {"name": "ema", "params": {"period": 20}, "source": "close"}),
     asked("Flat", {"type": "EMA", "period": 20}),
+    asked("Of weeks", {"name": "sma", "period": 10, "timeframe": "1w"}),
+    asked("Of another instrument", {"name": "sma", "period": 200, "symbol": "SPY"}),
 ]
 CONDITION_STEPS = [
     asked("Two series", {"operator": "crosses_above", "left": "ema", "right": "ema_2"}),
     asked("A level", {"operator": "lt", "left": "rsi", "right": 30}),
+    asked("The position", {"type": "position"}),
+    asked(
+        "Of the position", {"operator": "lt", "left": "position.unrealized_pnl_pct", "right": -2}
+    ),
+    asked("The clock", {"type": "time"}),
+    asked("Of the clock", {"operator": "lte", "left": "time.minutes_to_close", "right": 20}),
+    asked("Within the last bars", {"type": "recent", "in_1": "crosses_above", "n": 10}),
 ]
-ACTION_STEPS = [asked("Buy", {"operation": "buy", "when": "crosses_above"})]
+ACTION_STEPS = [
+    asked("Buy", {"operation": "buy", "when": "crosses_above"}),
+    asked(
+        "At a limit, for the day",
+        {
+            "operation": "buy",
+            "order_type": "limit",
+            "price": {"type": "offset_percent", "value": -0.01},
+            "time_in_force": "day",
+            "stop_loss": {"type": "percent", "value": 0.03},
+            "when": "crosses_above",
+        },
+    ),
+    asked("A loop", {"type": "loop", "every": 5, "max_iterations": 10, "when": "lt"}),
+    asked(
+        "What it runs",
+        {"operation": "buy", "sizing": {"type": "cash", "value": 500}, "exec": "loop"},
+    ),
+    asked("A put at the money", {"operation": "sell_put", "strike": "ATM", "when": "lt"}),
+    asked("An alert", {"operation": "alert", "message": "Oversold.", "when": "lt"}),
+]
 EDGE_STEPS = [asked("Connect", {"source": "ema", "target": "crosses_above", "target_port": "left"})]
 NODE: dict[str, Any] = {
     "id": "ema",

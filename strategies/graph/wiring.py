@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from strategies.graph.catalogue.bound import BoundNode, Wire
 from strategies.graph.catalogue.forms import Port, PortType
@@ -80,6 +81,13 @@ def _wire(
         source.followers.append(target)
 
 
+_NAMED: Final = {
+    PortType.NUMBER: "a number",
+    PortType.BOOL: "a bool",
+    PortType.EXEC: "an exec",
+}
+
+
 def _fits(edge: Edge, output: Port, port: Port, target: BoundNode, place: Place) -> bool:
     if not port.supported:
         message = f"This version cannot run the port {edge.target_port!r}: remove the edge to it."
@@ -88,8 +96,8 @@ def _fits(edge: Edge, output: Port, port: Port, target: BoundNode, place: Place)
         place.add(
             "",
             "type_mismatch",
-            f"The port {edge.target_port!r} of {target.id!r} takes a {port.type}, but "
-            f"{edge.source!r} gives a {output.type} on {output.name!r}.",
+            f"The port {edge.target_port!r} of {target.id!r} takes {_NAMED[port.type]}, but "
+            f"{edge.source!r} gives {_NAMED[output.type]} on {output.name!r}.",
             expected=port.type.value,
             received=output.type.value,
         )

@@ -32,6 +32,7 @@ class OrderPrice(TypedValue):
     kind: ClassVar[str] = "order_price"
     bare: ClassVar[str] = "number"
     types: ClassVar[tuple[str, ...]] = ("number", "offset_percent", "price", "multiple")
+    written: ClassVar[str] = 'a number, or {"type": "offset_percent", "value": -0.01}'
 
     def _typed(self, kind: str, found: Mapping[str, Any]) -> PriceDraft:
         name = f"{self.name}.value"
@@ -53,6 +54,7 @@ class Waiting(TypedValue):
     kind: ClassVar[str] = "time_in_force"
     bare: ClassVar[str] = "bars"
     types: ClassVar[tuple[str, ...]] = ("gtc", "day", "bars")
+    written: ClassVar[str] = '"gtc", "day" or a number of bars'
 
     def canonical(self, value: Any) -> Any:
         """Return a word or a number of bars as an object."""

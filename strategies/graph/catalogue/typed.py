@@ -36,6 +36,8 @@ class TypedValue(Param):
     bare: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
     later: ClassVar[tuple[str, ...]] = ()
+    written: ClassVar[str] = ""
+    """How it may be written, where there is more than an object and a number."""
 
     def canonical(self, value: Any) -> Any:
         """Return a bare number as an object of the usual type."""
@@ -48,11 +50,11 @@ class TypedValue(Param):
         Param.read(self, value)
         found = self.canonical(value)
         if not isinstance(found, dict):
+            example = f'an object such as {{"type": "{self.bare}", "value": …}}'
             raise BadValueError(
                 "wrong_type",
-                f"{self.name!r} must be an object such as "
-                f'{{"type": "{self.bare}", "value": …}}, but is {said(value)}.',
-                expected="an object",
+                f"{self.name!r} must be {self.written or example}, but is {said(value)}.",
+                expected=self.written or "an object",
                 received=value,
             )
         kind = self._kind(found)

@@ -194,3 +194,14 @@ def test_an_order_is_built_by_a_step(signals):
     step = action_append(signals.document, body=body)
     assert step.node["params"]["price"] == {"type": "price"}
     assert graph_faults(graph_parse(step.document)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("time_in_force", '"gtc", "day" or a number of bars'), ("price", "a number, or {")],
+)
+def test_a_value_of_no_known_spelling_is_told_how_it_may_be_written(signals, name, words):
+    given = {"order_type": "limit", "price": 95} | {name: "ioc"}
+    (fault,) = graph_faults(graph_parse(buying(signals, **given).document))[0]
+    assert (fault.path.rpartition(".")[2], fault.code) == (name, "wrong_type")
+    assert words in fault.message

@@ -43,6 +43,21 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "live", "expires": 10},
     },
+    "deployments: decide on the bars that are over": {
+        "task": "brokers.deployments_tick",
+        "schedule": 1.0,
+        "options": {"queue": "live", "expires": 2},
+    },
+    "deployments: take up what came of their orders": {
+        "task": "brokers.deployments_follow",
+        "schedule": 2.0,
+        "options": {"queue": "live", "expires": 2},
+    },
+    "deployments: replay sessions that are over": {
+        "task": "brokers.deployments_drift",
+        "schedule": 900.0,
+        "options": {"queue": "live", "expires": 900},
+    },
     **{
         f"api: heartbeat of {queue}": {
             "task": "core.api.heartbeat",

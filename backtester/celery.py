@@ -14,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backtester.settings")
 app = Celery("backtester")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# A part of an app with tasks of its own.
+app.autodiscover_tasks(["brokers.deployments"])
 
 
 @before_task_publish.connect

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from brokers.api import account_views, views
+from brokers.api import account_views, deployments, views
 from core.api.urls import route
 
 app_name = "brokers"
@@ -31,6 +31,20 @@ urlpatterns = [
             ("test", account_views.ConnectionView),
             ("live", account_views.LiveView),
             ("sync", account_views.SyncView),
+        )
+    ),
+    route("deployments", deployments.DeploymentListView.as_view(), "deployments"),
+    route("deployments/<uuid:deployment_id>", deployments.DeploymentView.as_view(), "deployment"),
+    *(
+        route(f"deployments/<uuid:deployment_id>/{name}", view.as_view(), f"deployment-{name}")
+        for name, view in (
+            ("start", deployments.StartView),
+            ("pause", deployments.PauseView),
+            ("resume", deployments.ResumeView),
+            ("stop", deployments.StopView),
+            ("liquidate", deployments.LiquidateView),
+            ("signals", deployments.SignalListView),
+            ("drift", deployments.DriftListView),
         )
     ),
 ]

@@ -263,7 +263,7 @@ class _Reader:
     def _now(self, position: float) -> tuple[tuple[Wanted, ...], tuple[tuple[int, str], ...]]:
         order = self.order
         if not order["active"]:
-            return (), ()
+            return self._overdue(), ()
         held, side = abs(position), 1 if position > 0 else -1
         if order["liquidate"]:
             return (self._market(Role.EXIT, 0, -side, held),), ()
@@ -279,6 +279,14 @@ class _Reader:
         if position * opens < 0:
             return (self._market(Role.REVERSE, k, opens, held), entry), ()
         return (entry,), ()
+
+    def _overdue(self) -> tuple[Wanted, ...]:
+        """Return the exits of lots whose time stop comes with the next bar."""
+        return tuple(
+            self._market(Role.EXIT, int(lot["rule"]), -int(lot["side"]), float(lot["quantity"]))
+            for lot in self.lots
+            if 0 < int(lot["max_bars"]) <= self.last + 1 - int(lot["entry_bar"])
+        )
 
     def _market(
         self, role: Role, rule: int, side: int, quantity: float, *, opens: bool = False

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from brokers.deployments import schedule
+from brokers.deployments.drifting import drifts_compare
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
 from brokers.models import Deployment
@@ -36,3 +37,9 @@ def begin(deployment_id: str) -> None:
 def finish(deployment_id: str) -> None:
     """Go on with the end of one deployment."""
     deployment_finish(deployment_id=UUID(deployment_id))
+
+
+@shared_task(name="brokers.deployments_drift")
+def drift() -> None:
+    """Replay the sessions that are over through the backtester."""
+    drifts_compare(now=timezone.now())

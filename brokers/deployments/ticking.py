@@ -121,7 +121,7 @@ def _tick(deployment: Deployment, now: datetime) -> DeploymentTick | None:
         message = "The next bar was over before this one came: nothing is sent."
         notes.append({"code": "late", "message": message})
     decision = _decide(deployment, view, skip=moment.bar_ts if late else None)
-    tick.decision = decision_json(decision, view)
+    tick.decision = decision_json(decision, view) | {"snapshot": moment.stored.snapshot}
     tick.position, tick.equity = decision.position, decision.equity
     desk = Desk(deployment, view.program, instrument)
     if late:

@@ -9,16 +9,22 @@ import pytest
 
 from brokers.deployments.reading import config_of, plan_of
 from brokers.models import BookEntry, Order
+from core.engine.result import ExitReason
 from core.engine.simulate import simulate
 from strategies.graph.evaluate import plan_evaluate
 from strategies.selectors import template_graph
 from tests.brokers.deployments.replaying import Venue, bars_random
 
-UNITS = {"sizing": {"type": "units", "value": 10}}
+UNITS = {"type": "units", "value": 10}
 
 
 def with_units(graph):
-    return graph | {"settings": graph.get("settings", {}) | UNITS}
+    """The graph with a size that is the same at the close of the decision and at the open."""
+    nodes = [dict(node, params=dict(node.get("params", {}))) for node in graph["nodes"]]
+    for node in nodes:
+        if "size" in node["params"]:
+            node["params"]["size"] = UNITS
+    return graph | {"nodes": nodes, "settings": graph.get("settings", {}) | {"sizing": UNITS}}
 
 
 def backtest_of(deployment, venue, start):
@@ -50,11 +56,27 @@ def engine_fills(result):
     ]
 
 
+# Short periods, so that a lot happens: parameters, first bar, bars in all, seed.
 CASES = {
-    "sma_cross": ({"fast": 3, "slow": 8}, 40, 90, 3),
-    "rsi": ({}, 40, 90, 4),
-    "macd": ({"fast": 4, "slow": 9, "signal": 3}, 40, 90, 3),
-    "dca": ({}, 20, 80, 3),
+    "sma_cross": ({"fast": 2, "slow": 4}, 30, 60, 3),
+    "rsi": ({"period": 2, "oversold": 20, "overbought": 80}, 30, 60, 4),
+    "macd": ({"fast": 3, "slow": 6, "signal": 2}, 30, 60, 38),
+    "la_bomba": (
+        {
+            "period": 5,
+            "deviations": 1,
+            "squeeze_bars": 10,
+            "squeeze_age": 10,
+            "volume_bars": 3,
+            "volume_factor": 0.8,
+            "atr_period": 3,
+            "stop_atr": 0.5,
+        },
+        40,
+        75,
+        190,
+    ),
+    "dca": ({"every": 3, "purchases": 6}, 20, 45, 3),
 }
 
 
@@ -63,16 +85,13 @@ def test_a_replay_trades_as_the_backtest(template, user):
     parameters, start, stop, seed = CASES[template]
     venue = Venue(user, bars_random(stop, seed=seed, volatility=0.03))
     venue.past(start)
-    graph = template_graph(template)[0]
-    if template != "dca":
-        graph = with_units(graph)
-    known = {one["name"] for one in graph.get("parameters", [])}
-    given = {name: value for name, value in parameters.items() if name in known}
-    deployment = venue.deploy(graph, given, at=start)
+    deployment = venue.deploy(with_units(template_graph(template)[0]), parameters, at=start)
     ticks = [venue.bar(deployment, at) for at in range(start, stop)]
     assert all(tick is not None and tick.status == "decided" for tick in ticks)
     result, _ = backtest_of(deployment, venue, start)
-    assert len(result.fills) >= 2
+    assert len(result.fills) >= 4
+    reasons = {ExitReason(int(fill["reason"])) for fill in result.fills}
+    assert (ExitReason.STOP_LOSS in reasons) == (template == "la_bomba")
     assert live_fills(deployment) == engine_fills(result)
     assert [tick.position for tick in ticks] == list(result.position[start:])
     assert [tick.equity for tick in ticks] == pytest.approx(list(result.equity[start:]), abs=1)

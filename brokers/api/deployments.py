@@ -1,0 +1,169 @@
+"""Endpoints of deployments: strategies that trade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from brokers import selectors
+from brokers.api.deployments_serializers import (
+    DeploymentInput,
+    DeploymentOutput,
+    DriftOutput,
+    StopInput,
+    TickOutput,
+)
+from brokers.deployments import services
+from brokers.deployments.selectors import deployment_get, deployment_list, drift_list, tick_list
+from brokers.models import Deployment, DeploymentTick, DriftReport
+from brokers.services import paper_account
+from core.api.caller import caller_id
+from core.api.views import ApiView, ListView, created
+from strategies.selectors import strategy_get
+
+
+class DeploymentListView(ListView):
+    """The user's deployments."""
+
+    queryset = Deployment.objects.none()
+    work = "trade"
+
+    @extend_schema(responses=DeploymentOutput(many=True), operation_id="deployment_list")
+    def get(self, request: Request) -> Response:
+        """List the deployments, newest first."""
+        return self.page(deployment_list(owner_id=caller_id(request)), DeploymentOutput)
+
+    @extend_schema(
+        request=DeploymentInput,
+        responses={201: DeploymentOutput},
+        operation_id="deployment_create",
+    )
+    def post(self, request: Request) -> Response:
+        """Pin a strategy's version to an account; start it with POST .../start."""
+        serializer = DeploymentInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        deployment = _created(request, dict(serializer.validated_data))
+        return created(
+            DeploymentOutput(deployment).data, location=f"/api/v1/deployments/{deployment.id}/"
+        )
+
+
+class DeploymentView(ApiView):
+    """One deployment."""
+
+    @extend_schema(responses=DeploymentOutput, operation_id="deployment_get")
+    def get(self, request: Request, deployment_id: str) -> Response:
+        """Show a deployment."""
+        return Response(DeploymentOutput(_own(request, deployment_id)).data)
+
+    @extend_schema(responses={204: None}, operation_id="deployment_delete")
+    def delete(self, request: Request, deployment_id: str) -> Response:
+        """Forget a deployment that has never traded."""
+        services.deployment_delete(deployment=_own(request, deployment_id))
+        return Response(status=204)
+
+
+class StartView(ApiView):
+    """Starting."""
+
+    work = "trade"
+
+    @extend_schema(request=None, responses=DeploymentOutput, operation_id="deployment_start")
+    def post(self, request: Request, deployment_id: str) -> Response:
+        """Begin with the next bar."""
+        found = services.deployment_start(deployment=_own(request, deployment_id))
+        return Response(DeploymentOutput(found).data)
+
+
+class PauseView(ApiView):
+    """Pausing."""
+
+    work = "trade"
+
+    @extend_schema(request=None, responses=DeploymentOutput, operation_id="deployment_pause")
+    def post(self, request: Request, deployment_id: str) -> Response:
+        """Decide nothing until it is resumed; stop-losses stay at the broker."""
+        found = services.deployment_pause(deployment=_own(request, deployment_id))
+        return Response(DeploymentOutput(found).data)
+
+
+class ResumeView(ApiView):
+    """Going on."""
+
+    work = "trade"
+
+    @extend_schema(request=None, responses=DeploymentOutput, operation_id="deployment_resume")
+    def post(self, request: Request, deployment_id: str) -> Response:
+        """Go on with the next bar."""
+        found = services.deployment_resume(deployment=_own(request, deployment_id))
+        return Response(DeploymentOutput(found).data)
+
+
+class StopView(ApiView):
+    """Stopping."""
+
+    work = "trade"
+
+    @extend_schema(request=StopInput, responses=DeploymentOutput, operation_id="deployment_stop")
+    def post(self, request: Request, deployment_id: str) -> Response:
+        """Cancel what is open; with `liquidate` close what is held, too."""
+        serializer = StopInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found = services.deployment_stop(
+            deployment=_own(request, deployment_id),
+            liquidate=serializer.validated_data["liquidate"],
+        )
+        return Response(DeploymentOutput(found).data)
+
+
+class LiquidateView(ApiView):
+    """Stopping with nothing left."""
+
+    work = "trade"
+
+    @extend_schema(request=None, responses=DeploymentOutput, operation_id="deployment_liquidate")
+    def post(self, request: Request, deployment_id: str) -> Response:
+        """Stop, and close what is held."""
+        found = services.deployment_stop(deployment=_own(request, deployment_id), liquidate=True)
+        return Response(DeploymentOutput(found).data)
+
+
+class SignalListView(ListView):
+    """What a deployment decided."""
+
+    queryset = DeploymentTick.objects.none()
+
+    @extend_schema(responses=TickOutput(many=True), operation_id="deployment_signals")
+    def get(self, request: Request, deployment_id: str) -> Response:
+        """List the bars it looked at, newest first, with what it decided on each."""
+        return self.page(tick_list(deployment=_own(request, deployment_id)), TickOutput)
+
+
+class DriftListView(ListView):
+    """How a deployment trades against its backtest."""
+
+    queryset = DriftReport.objects.none()
+
+    @extend_schema(responses=DriftOutput(many=True), operation_id="deployment_drift")
+    def get(self, request: Request, deployment_id: str) -> Response:
+        """List the sessions that were replayed through the backtester, newest first."""
+        return self.page(drift_list(deployment=_own(request, deployment_id)), DriftOutput)
+
+
+def _own(request: Request, deployment_id: str) -> Deployment:
+    return deployment_get(owner_id=caller_id(request), deployment_id=deployment_id)
+
+
+def _created(request: Request, data: dict[str, Any]) -> Deployment:
+    owner_id = caller_id(request)
+    strategy = strategy_get(owner_id, data.pop("strategy_id"))
+    account_id = data.pop("account_id", None)
+    account = (
+        selectors.account_get(owner_id=owner_id, account_id=account_id)
+        if account_id
+        else paper_account(owner_id=owner_id)
+    )
+    return services.deployment_create(strategy=strategy, account=account, **data)

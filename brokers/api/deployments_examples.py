@@ -1,0 +1,92 @@
+"""Examples in the OpenAPI document."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample
+
+ID = "01981f54-66ff-7a77-9b88-e299f3aa04bb"
+NEW = OpenApiExample(
+    "A moving average cross on paper",
+    {
+        "strategy_id": ID,
+        "account_id": ID,
+        "symbol": "GOOG",
+        "interval": "1d",
+        "capital": "10000",
+        "parameters": {"fast": 10, "slow": 30},
+        "config": {"commission": {"percent": 0.001}},
+    },
+    request_only=True,
+)
+SHOWN = OpenApiExample(
+    "Running",
+    {
+        "id": ID,
+        "name": "SMA cross GOOG",
+        "strategy_id": ID,
+        "version": 1,
+        "account_id": ID,
+        "symbol": "GOOG",
+        "interval": "1d",
+        "capital": "10000",
+        "parameters": {"fast": 10, "slow": 30},
+        "config": {"commission": {"percent": 0.001}},
+        "drift_threshold": "0.01",
+        "status": "running",
+        "reason": "",
+        "last_bar_ts": "2026-11-20T00:00:00Z",
+        "next_close_at": "2026-11-23T21:00:00Z",
+        "started_at": "2026-11-19T12:00:00Z",
+        "stopped_at": None,
+        "created_at": "2026-11-19T12:00:00Z",
+    },
+    response_only=True,
+)
+STOP = OpenApiExample("Close what is held", {"liquidate": True}, request_only=True)
+TICK = OpenApiExample(
+    "A purchase",
+    {
+        "bar_ts": "2026-11-20T00:00:00Z",
+        "status": "decided",
+        "closed_at": "2026-11-20T21:00:00Z",
+        "decided_at": "2026-11-20T21:00:02Z",
+        "position": 0.0,
+        "equity": 10000.0,
+        "pending": False,
+        "decision": {
+            "orders": [
+                {
+                    "node_id": "enter",
+                    "role": "entry",
+                    "side": "buy",
+                    "order_type": "market",
+                    "quantity": 12.0,
+                    "limit": None,
+                    "stop": None,
+                    "trail": None,
+                }
+            ],
+            "guards": [],
+            "refused": [],
+            "alerts": [],
+        },
+        "notes": [],
+    },
+    response_only=True,
+)
+DRIFT = OpenApiExample(
+    "A session",
+    {
+        "session": "2026-11-20",
+        "live_pnl": -12.4,
+        "backtest_pnl": -10.1,
+        "difference": -2.3,
+        "signal": 0.0,
+        "data": 0.0,
+        "timing": -1.5,
+        "slippage": -0.6,
+        "fees": -0.2,
+        "detail": {"fills_live": 1, "fills_backtest": 1},
+    },
+    response_only=True,
+)

@@ -1,0 +1,96 @@
+"""What goes in and out of the endpoints of deployments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from brokers.api import deployments_examples as examples
+from brokers.api.serializers import PlainDecimalField
+from brokers.models import Deployment, DeploymentTick, DriftReport
+
+
+@extend_schema_serializer(examples=[examples.NEW])
+class DeploymentInput(serializers.Serializer[dict[str, Any]]):
+    """A strategy to trade."""
+
+    strategy_id = serializers.UUIDField()
+    version = serializers.IntegerField(
+        min_value=1, required=False, allow_null=True, help_text="The draft's where left out."
+    )
+    account_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Your paper account where left out."
+    )
+    symbol = serializers.CharField(max_length=20)
+    interval = serializers.CharField(max_length=20, default="1d")
+    capital = PlainDecimalField(min_value=Decimal("0.01"))
+    name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    parameters = serializers.DictField(required=False, default=dict)
+    config = serializers.DictField(required=False, default=dict)
+    drift_threshold = serializers.DecimalField(
+        max_digits=9,
+        decimal_places=6,
+        min_value=Decimal(0),
+        required=False,
+        help_text="Fraction of the capital; a session beyond it gives an alert.",
+    )
+
+
+@extend_schema_serializer(examples=[examples.STOP])
+class StopInput(serializers.Serializer[dict[str, Any]]):
+    """How to stop."""
+
+    liquidate = serializers.BooleanField(default=False)
+
+
+@extend_schema_serializer(examples=[examples.SHOWN])
+class DeploymentOutput(serializers.ModelSerializer[Deployment]):
+    """A deployment."""
+
+    strategy_id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    version = serializers.IntegerField(source="strategy_version.number")
+    capital = PlainDecimalField()
+    status = serializers.CharField(source="state")
+    reason = serializers.CharField(source="state_reason")
+
+    class Meta:
+        model = Deployment
+        fields = (
+            "id", "name", "strategy_id", "version", "account_id", "symbol", "interval", "capital",
+            "parameters", "config", "drift_threshold", "status", "reason", "last_bar_ts",
+            "next_close_at", "started_at", "stopped_at", "created_at",
+        )  # fmt: skip
+
+
+@extend_schema_serializer(examples=[examples.TICK])
+class TickOutput(serializers.ModelSerializer[DeploymentTick]):
+    """What was decided on a bar."""
+
+    decided_at = serializers.DateTimeField(source="created_at")
+    decision = serializers.DictField()
+    notes = serializers.ListField(child=serializers.DictField())
+
+    class Meta:
+        model = DeploymentTick
+        fields = (
+            "bar_ts", "status", "closed_at", "decided_at", "position", "equity", "pending",
+            "decision", "notes",
+        )  # fmt: skip
+
+
+@extend_schema_serializer(examples=[examples.DRIFT])
+class DriftOutput(serializers.ModelSerializer[DriftReport]):
+    """One session against the backtester."""
+
+    detail = serializers.DictField()
+
+    class Meta:
+        model = DriftReport
+        fields = (
+            "session", "live_pnl", "backtest_pnl", "difference", "signal", "data", "timing",
+            "slippage", "fees", "detail",
+        )  # fmt: skip

@@ -1,0 +1,201 @@
+"""Comparing each session of a deployment with the backtester, once it is over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+from django.db import transaction
+
+from brokers.deployments.choices import TickStatus
+from brokers.deployments.drift import Side, TradedFill, drift_split
+from brokers.deployments.reading import View, stored_of, view_of
+from brokers.deployments.timing import ts_of
+from brokers.models import BookEntry, Deployment, DriftReport
+from core.engine.result import Result
+from core.engine.simulate import simulate
+from core.errors import ApplicationError
+from market.store import StoredBars, bars_read
+from notifications.services import event_notify
+
+EPOCH: Final = date(1970, 1, 1)
+AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Replay:
+    """A deployment replayed through the backtester on some bars."""
+
+    view: View
+    result: Result
+
+    def side(self, first: int, stop: int) -> Side:
+        """Return its side of the bars from `first` up to before `stop`."""
+        rows = [
+            TradedFill(
+                bar_ts=int(row["ts"]),
+                rule=int(row["rule"]),
+                reason=int(row["reason"]),
+                side=int(row["side"]),
+                quantity=float(row["quantity"]),
+                price=float(row["price"]),
+                commission=float(row["commission"]),
+            )
+            for row in self.result.fills
+            if first <= int(row["bar"]) < stop
+        ]
+        before = float(self.result.position[first - 1]) if first else 0.0
+        return Side(before, tuple(rows))
+
+
+def drift_compare(*, deployment: Deployment, now: datetime) -> list[DriftReport]:
+    """Compare the sessions that are over and were not compared yet."""
+    ticks = list(deployment.ticks.filter(status=TickStatus.DECIDED).order_by("bar_ts"))
+    if not ticks:
+        return []
+    current = _replay(deployment, stored_of(deployment), ts_of(ticks[-1].bar_ts))
+    known = set(deployment.drift.values_list("session", flat=True))
+    sessions = current.view.sessions
+    first_ts = ts_of(deployment.first_bar_ts or ticks[0].bar_ts)
+    begin = int(np.searchsorted(current.view.bars.ts, first_ts))
+    reports = []
+    for number in sorted(set(sessions[begin:].tolist())):
+        session = EPOCH + timedelta(days=int(number))
+        last_seen = session == EPOCH + timedelta(days=int(sessions[-1]))
+        if session in known or (last_seen and now.date() <= session):
+            continue
+        first, stop = (int(np.searchsorted(sessions, number, side=s)) for s in ("left", "right"))
+        first = max(first, begin)
+        until = datetime.fromtimestamp(int(current.view.bars.ts[stop - 1]) // 10**9, UTC)
+        seen = [tick for tick in ticks if tick.bar_ts <= until]
+        if seen:
+            reports.append(_report(deployment, session, current, seen[-1].decision, (first, stop)))
+    return reports
+
+
+def drifts_compare(*, now: datetime) -> int:
+    """Compare what is due in all deployments that have traded; return how many sessions."""
+    count = 0
+    rows = Deployment.objects.filter(ticks__created_at__gt=now - timedelta(days=3)).distinct()
+    for deployment in rows.select_related("account", "strategy_version")[:AT_ONCE]:
+        try:
+            count += len(drift_compare(deployment=deployment, now=now))
+        except ApplicationError:
+            continue  # Its bars are gone, or it cannot run any more: that is told by its state.
+    return count
+
+
+def _replay(deployment: Deployment, stored: StoredBars, until: int) -> _Replay:
+    count = int(np.searchsorted(stored.bars.ts, until, side="right"))
+    view = view_of(deployment, stored, count=count)
+    first = ts_of(deployment.first_bar_ts) if deployment.first_bar_ts else 0
+    warmup = max(view.program.warmup, int(np.searchsorted(view.bars.ts, first)))
+    program = replace(view.program, warmup=warmup)
+    result = simulate(view.bars, view.columns, program, view.config, sessions=view.sessions)
+    return _Replay(view, result)
+
+
+@transaction.atomic
+def _report(
+    deployment: Deployment,
+    session: date,
+    current: _Replay,
+    decision: dict[str, Any],
+    bounds: tuple[int, int],
+) -> DriftReport:
+    first, stop = bounds
+    bars = current.view.bars
+    start = float(bars.close[first - 1]) if first else float(bars.open[0])
+    end = float(bars.close[stop - 1])
+    live = _live_side(deployment, int(bars.ts[first]), int(bars.ts[stop - 1]))
+    seen = _as_seen(deployment, current, str(decision.get("snapshot", "")), int(bars.ts[stop - 1]))
+    then = seen.side(first, stop)
+    today = current.side(first, stop)
+    parts = drift_split(live, then, start=start, end=end)
+    live_pnl, backtest_pnl = live.profit(start, end), today.profit(start, end)
+    data = then.profit(start, end) - backtest_pnl
+    report, _ = DriftReport.objects.get_or_create(
+        deployment=deployment,
+        session=session,
+        defaults={
+            "live_pnl": live_pnl,
+            "backtest_pnl": backtest_pnl,
+            "difference": live_pnl - backtest_pnl,
+            "data": data,
+            **asdict(parts),
+            "detail": {"fills_live": len(live.fills), "fills_backtest": len(today.fills)},
+        },
+    )
+    _alert(deployment, report)
+    return report
+
+
+def _as_seen(deployment: Deployment, current: _Replay, snapshot: str, until: int) -> _Replay:
+    """Return the replay on the bars as they were then; today's where these are gone."""
+    stored = stored_of(deployment)
+    if not snapshot or snapshot == stored.snapshot:
+        return current
+    try:
+        then = bars_read(
+            symbol=deployment.symbol,
+            interval=deployment.interval,
+            start=deployment.history_from,
+            owner_id=deployment.owner_id,
+            snapshot=snapshot,
+        )
+    except ApplicationError:
+        return current
+    replayed = _replay(deployment, then, until)
+    same = len(replayed.view.bars) and int(replayed.view.bars.ts[-1]) == until
+    return replayed if same else current
+
+
+def _live_side(deployment: Deployment, first_ts: int, last_ts: int) -> Side:
+    rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False)
+    position, fills = 0.0, []
+    for row in rows.order_by("bar_ts", "created_at"):
+        ts = ts_of(row.bar_ts)
+        if ts < first_ts:
+            position += row.side * float(row.quantity)
+        elif ts <= last_ts:
+            fills.append(
+                TradedFill(
+                    bar_ts=ts,
+                    rule=row.rule,
+                    reason=row.reason,
+                    side=row.side,
+                    quantity=float(row.quantity),
+                    price=float(row.price),
+                    commission=float(row.commission),
+                )
+            )
+    return Side(position, tuple(fills))
+
+
+def _alert(deployment: Deployment, report: DriftReport) -> None:
+    share = abs(report.difference) / float(deployment.capital)
+    if share <= float(deployment.drift_threshold):
+        return
+    parts = {
+        name: getattr(report, name) for name in ("signal", "data", "timing", "slippage", "fees")
+    }
+    largest = max(parts, key=lambda name: abs(parts[name]))
+    event_notify(
+        owner_id=deployment.owner_id,
+        event="drift.exceeded",
+        key=f"drift.exceeded:{deployment.id}:{report.session}",
+        subject=f"{deployment.name} drifts from its backtest",
+        text=(
+            f"On {report.session} it made {report.live_pnl:.2f}, its backtest "
+            f"{report.backtest_pnl:.2f}; most of it is {largest} ({parts[largest]:+.2f})."
+        ),
+        data={
+            "deployment_id": str(deployment.id),
+            "strategy_id": str(deployment.strategy_id),
+            "ticker": deployment.symbol,
+            "drift_pct": share * 100,
+            **parts,
+        },
+    )

@@ -1,0 +1,129 @@
+"""A deployment's life over the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from brokers.deployments.services import deployment_begin
+from brokers.deployments.stopping import deployment_finish
+from brokers.models import Deployment, DriftReport
+from core.realtime.models import Event
+from notifications.models import Alert
+from strategies.selectors import template_graph
+from strategies.services import strategy_create
+from tests.brokers.deployments.replaying import Venue, bars_random
+
+
+@pytest.fixture
+def client(user):
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+@pytest.fixture
+def venue(user):
+    venue = Venue(user, bars_random(40))
+    venue.past(30)
+    return venue
+
+
+@pytest.fixture
+def body(user, venue):
+    graph = template_graph("sma_cross")[0]
+    strategy = strategy_create(owner_id=user.id, name="Cross", graph=graph)
+    return {
+        "strategy_id": str(strategy.id),
+        "account_id": str(venue.account.id),
+        "symbol": "replay",
+        "interval": "1d",
+        "capital": "10000",
+        "parameters": {"fast": 3, "slow": 8},
+    }
+
+
+def post(client, path, data=None):
+    return client.post(f"/api/v1/deployments{path}", data or {}, format="json")
+
+
+def test_it_is_created_started_paused_resumed_and_stopped(client, body, venue):
+    made = post(client, "/", body)
+    assert (made.status_code, made.data["status"]) == (201, "inactive")
+    assert made.data["capital"] == "10000"
+    own = f"/{made.data['id']}"
+    assert post(client, f"{own}/pause/").status_code == 409
+    assert post(client, f"{own}/start/").data["status"] == "starting"
+    deployment_begin(deployment=Deployment.objects.get(), now=venue.over(29))
+    shown = client.get(f"/api/v1/deployments{own}/")
+    assert shown.data["status"] == "running"
+    assert shown.data["next_close_at"] == venue.over(30).isoformat().replace("+00:00", "Z")
+    assert post(client, f"{own}/start/").status_code == 409
+    assert post(client, f"{own}/pause/").data["status"] == "paused"
+    assert post(client, f"{own}/resume/").data["status"] == "running"
+    assert post(client, f"{own}/stop/").data["status"] == "stopping"
+    deployment_finish(deployment_id=Deployment.objects.get().id)
+    assert client.get(f"/api/v1/deployments{own}/").data["status"] == "stopped"
+    kinds = Event.objects.filter(topic=f"deployment:{made.data['id']}").values_list("data__status")
+    assert [kind for (kind,) in kinds.order_by("seq")] == [
+        "starting", "running", "paused", "running", "stopping", "stopped",
+    ]  # fmt: skip
+    assert Alert.objects.filter(event="deployment.changed").count() == 6
+
+
+def test_bad_bodies_are_refused_with_what_is_wrong(client, body):
+    assert post(client, "/", body | {"config": {"cash": 3}}).status_code == 422
+    assert post(client, "/", body | {"parameters": {"fast": -1}}).status_code == 422
+    assert post(client, "/", body | {"symbol": "NOPE"}).status_code == 422
+    assert post(client, "/", body | {"capital": "0"}).status_code in (400, 422)
+    assert not Deployment.objects.exists()
+
+
+def test_another_user_sees_nothing_of_it(client, body, django_user_model):
+    made = post(client, "/", body).data
+    stranger = APIClient()
+    stranger.force_authenticate(
+        django_user_model.objects.create_user("other@example.com", "correct horse battery")
+    )
+    assert stranger.get("/api/v1/deployments/").data["results"] == []
+    for path in ("", "signals/", "drift/"):
+        assert stranger.get(f"/api/v1/deployments/{made['id']}/{path}").status_code == 404
+    for path in ("start/", "stop/", "liquidate/"):
+        assert post(stranger, f"/{made['id']}/{path}").status_code == 404
+
+
+def test_too_few_bars_fail_it_with_the_number_it_takes(client, body, venue):
+    made = post(client, "/", body | {"parameters": {"fast": 3, "slow": 100}}).data
+    post(client, f"/{made['id']}/start/")
+    deployment_begin(deployment=Deployment.objects.get(), now=venue.over(29))
+    failed = Deployment.objects.get()
+    assert failed.state == "failed"
+    assert "bars before its first decision; 30" in failed.state_reason
+    assert Alert.objects.filter(event="deployment.failed").exists()
+
+
+def test_signals_and_drift_are_listed(client, body, venue):
+    made = post(client, "/", body).data
+    post(client, f"/{made['id']}/start/")
+    deployment_begin(deployment=Deployment.objects.get(), now=venue.over(29))
+    venue.bar(Deployment.objects.get(), 30)
+    DriftReport.objects.create(
+        deployment=Deployment.objects.get(),
+        session=timezone.now().date() - timedelta(days=1),
+        live_pnl=1.0,
+        backtest_pnl=2.0,
+        difference=-1.0,
+        signal=0.0,
+        data=0.0,
+        timing=0.0,
+        slippage=-1.0,
+        fees=0.0,
+    )
+    (signal,) = client.get(f"/api/v1/deployments/{made['id']}/signals/").data["results"]
+    assert signal["status"] == "decided"
+    assert signal["bar_ts"].startswith("2024-01-31")
+    (drift,) = client.get(f"/api/v1/deployments/{made['id']}/drift/").data["results"]
+    assert drift["slippage"] == -1.0

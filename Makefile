@@ -18,7 +18,7 @@ RUNNING = $(BIN)/python -c 'import pathlib, sys; from backtester.stack.state imp
 	sys.exit(running_get(pathlib.Path("var")) is None)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint format bench constraints clean wipe
+.PHONY: help setup run demo test faults fuzz lint format bench constraints clean wipe
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,14 @@ demo: $(STAMP) ## From nothing to a backtest result through the API, then stop
 
 test: $(STAMP) ## Run all tests against real servers, in parallel
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
+
+faults: $(STAMP) ## The long fault tests: lost replies, killed senders, ten thousand alerts (half an hour)
+	ORDERS_PLACED=3000 SENDERS_KILLED=300 $(BIN)/python -m pytest tests/faults/test_orders_lost.py
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/brokers/test_order_histories.py
+	ALERTS=10000 ALERTS_RATE=600 $(BIN)/python -m pytest tests/faults/test_alerts_survive.py
+
+fuzz: $(STAMP) ## Compare 10,000 random programs with the reference engine
+	$(MANAGE) verify_engine --random 10000
 
 lint: $(STAMP) ## Style, types, layers, migrations, deployment settings, compose file
 	$(BIN)/ruff check .
@@ -50,7 +58,7 @@ format: $(STAMP) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## Measure the speed (takes minutes)
-	@for name in engine indicators quick_backtest; do \
+	@for name in engine graph indicators options market_store quick_backtest; do \
 		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 constraints: ## Rewrite constraints.txt from what .venv has, installing nothing

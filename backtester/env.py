@@ -88,18 +88,26 @@ def items(name: str, default: tuple[str, ...] = ()) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-def numbers(name: str, default: Mapping[str, int]) -> dict[str, int]:
-    """Return the default with the pairs of a list such as ``alpaca=180,ccxt=600`` in it."""
-    found = dict(default)
+def pairs(name: str) -> dict[str, str]:
+    """Return a list of pairs such as ``alpaca=https://…,dhan=https://…``."""
+    found = {}
     for item in items(name):
-        key, _, number = item.partition("=")
-        if not number.strip().isdecimal():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not (key and equals and value):
             raise ImproperlyConfigured(
-                f"{name} holds {item!r}: write pairs such as {next(iter(default))}=100, with "
-                "commas between them."
+                f"{name} holds {item!r}: write pairs as key=value, with commas between them."
             )
-        found[key.strip()] = int(number)
+        found[key] = value
     return found
+
+
+def numbers(name: str, default: Mapping[str, int]) -> dict[str, int]:
+    """Return the default with the whole numbers of pairs such as ``alpaca=180`` in it."""
+    given = pairs(name)
+    for key, value in given.items():
+        if not value.isdecimal():
+            raise ImproperlyConfigured(f"{name} holds {key}={value}: use a whole number.")
+    return dict(default) | {key: int(value) for key, value in given.items()}
 
 
 def database(name: str, default: str) -> dict[str, Any]:

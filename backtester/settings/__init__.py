@@ -6,6 +6,7 @@ default secret, with DEBUG on, or without hosts (`backtester.settings.base`).
 
 from backtester.settings.auth import *
 from backtester.settings.base import *
+from backtester.settings.brokers import *
 from backtester.settings.celery import *
 from backtester.settings.channels import *
 from backtester.settings.database import *

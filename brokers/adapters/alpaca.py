@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 
 from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
+from django.conf import settings
 
 from brokers.adapters.base import (
     Access,
@@ -33,7 +34,6 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.configuration import broker_url
 
 TITLE: Final = "Alpaca"
 STATUSES: Final = MappingProxyType(
@@ -181,7 +181,7 @@ class AlpacaBroker:
             access.credentials["secret"],
             paper=not access.live,
             raw_data=True,
-            url_override=broker_url("alpaca") or None,
+            url_override=settings.BROKER_URLS.get("alpaca", "") or None,
         )
         session = BrokerSession()
         client._retry = 0  # noqa: SLF001 - its constructor takes no 0

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import ccxt  # type: ignore[import-untyped]  # it has no types
+from django.conf import settings
 
 from brokers.adapters.base import (
     Access,
@@ -34,7 +35,6 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.configuration import broker_url, setting
 
 TITLE: Final = "Binance"
 TYPES: Final = MappingProxyType(
@@ -181,7 +181,7 @@ class BinanceBroker:
             {
                 "apiKey": key,
                 "secret": access.credentials["secret"],
-                "timeout": int(setting("BROKER_TIMEOUT_S") * 1000),
+                "timeout": int(settings.BROKER_TIMEOUT_S * 1000),
                 "enableRateLimit": False,
                 "options": {"maxRetriesOnFailure": 0, "warnOnFetchOpenOrdersWithoutSymbol": False},
             }
@@ -189,7 +189,7 @@ class BinanceBroker:
         session = client.session = BrokerSession()
         if not access.live:
             client.set_sandbox_mode(True)
-        if url := broker_url("binance"):
+        if url := settings.BROKER_URLS.get("binance", ""):
             client.urls["api"] = {
                 name: f"{url}/{path.split('/', 3)[3]}"
                 for name, path in client.urls["api"].items()

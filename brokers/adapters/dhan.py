@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from dhanhq import DhanContext, dhanhq  # type: ignore[import-untyped]  # it has no types
+from django.conf import settings
 
 from brokers.adapters.base import (
     Access,
@@ -36,7 +37,6 @@ from brokers.adapters.base import (
 from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.configuration import broker_url, setting
 
 TITLE: Final = "Dhan"
 ID_LENGTH: Final = 25
@@ -229,7 +229,7 @@ class DhanBroker:
 
     def _numbers(self, segment: str) -> dict[str, str]:
         """Fetch the list; without it nothing was sent, which is a proven refusal."""
-        url = f"{broker_url('dhan') or 'https://api.dhan.co/v2'}/instrument/{segment}"
+        url = f"{settings.BROKER_URLS.get('dhan', '') or 'https://api.dhan.co/v2'}/instrument/{segment}"
         try:
             with BrokerSession() as session, outcomes(TITLE):
                 response = session.request("GET", url)
@@ -247,8 +247,8 @@ class DhanBroker:
         self._pace.wait(access.account_id)
         context = DhanContext(access.credentials["client_id"], access.credentials["access_token"])
         http = context.get_dhan_http()
-        http.timeout = setting("BROKER_TIMEOUT_S")
-        http.base_url = broker_url("dhan") or http.base_url
+        http.timeout = settings.BROKER_TIMEOUT_S
+        http.base_url = settings.BROKER_URLS.get("dhan", "") or http.base_url
         session = http.session = BrokerSession()
         with session, outcomes(TITLE):
             reply = ask(dhanhq(context))

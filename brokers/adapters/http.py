@@ -11,9 +11,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import requests
+from django.conf import settings
 
 from brokers.adapters.base import OutcomeUnknown, Refused
-from brokers.configuration import setting
 
 WINDOW_S: Final = 1.0
 
@@ -38,7 +38,7 @@ class BrokerSession(requests.Session):
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request once."""
         self._last.status = None
-        kwargs["timeout"] = setting("BROKER_TIMEOUT_S")
+        kwargs["timeout"] = settings.BROKER_TIMEOUT_S
         response = super().request(method, url, *args, **kwargs)
         self._last.status = response.status_code
         return response
@@ -96,7 +96,7 @@ class Pace:
 
     def wait(self, account_id: UUID) -> None:
         """Wait until another call is within the rate."""
-        rate = setting("BROKER_RATES").get(self._kind)
+        rate = settings.BROKER_RATES.get(self._kind)
         if not rate:
             return
         most = max(1, int(rate * WINDOW_S))

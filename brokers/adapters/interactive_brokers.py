@@ -16,6 +16,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
+from django.conf import settings
 from ib_async import IB, Order, StartupFetchNONE, Stock
 from ib_async.objects import Fill
 from ib_async.order import Trade
@@ -37,7 +38,6 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.http import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.configuration import broker_url, setting
 
 TITLE: Final = "Interactive Brokers"
 KIND: Final = "interactive_brokers"
@@ -220,7 +220,7 @@ class InteractiveBrokers:
 async def _connected(access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
     """Do something over a connection of its own."""
     host, port = _gateway(access)
-    timeout_s = float(setting("BROKER_TIMEOUT_S"))
+    timeout_s = float(settings.BROKER_TIMEOUT_S)
     ib = IB()
     try:
         try:
@@ -242,9 +242,9 @@ async def _connected(access: Access, work: Callable[[IB], Awaitable[Result]]) ->
 
 def _gateway(access: Access) -> tuple[str, int]:
     """Return host and port; only those that the installation allows are ever connected to."""
-    allowed = broker_url(KIND)
+    allowed = settings.BROKER_URLS.get(KIND, "")
     gateway = allowed or access.credentials["gateway"]
-    if not allowed and gateway not in setting("IB_GATEWAYS"):
+    if not allowed and gateway not in settings.IB_GATEWAYS:
         raise Refused(
             "gateway_not_allowed",
             f"{gateway} is not among the gateways of this installation (IB_GATEWAYS).",

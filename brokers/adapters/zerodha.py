@@ -12,6 +12,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
+
 from brokers.adapters.base import (
     Access,
     Balance,
@@ -29,7 +31,6 @@ from brokers.adapters.base import (
 from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.configuration import broker_url
 
 TITLE: Final = "Zerodha"
 HOST: Final = "https://api.kite.trade"
@@ -188,7 +189,7 @@ class ZerodhaBroker:
         self._pace.wait(access.account_id)
         key, token = access.credentials["api_key"], access.credentials["access_token"]
         headers = {"X-Kite-Version": "3", "Authorization": f"token {key}:{token}"}
-        url = f"{broker_url('zerodha') or HOST}{path}"
+        url = f"{settings.BROKER_URLS.get('zerodha', '') or HOST}{path}"
         with BrokerSession() as session, outcomes(TITLE):
             response = session.request(
                 method, url, data=fields, headers=headers, allow_redirects=False

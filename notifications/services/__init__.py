@@ -13,6 +13,7 @@ from notifications.services.channels import (
     channel_unsubscribe,
     channel_update,
     channel_verify,
+    secrets_reseal,
 )
 from notifications.services.rules import rule_create, rule_update
 from notifications.telling import event_notify
@@ -32,5 +33,6 @@ __all__ = [
     "event_notify",
     "rule_create",
     "rule_update",
+    "secrets_reseal",
     "strategy_alert",
 ]

@@ -15,6 +15,7 @@ from core.accounts.models import User
 from core.db import claim
 from core.errors import Conflict, Detail, InvalidInput, NotFound
 from core.outbox.services import task_enqueue
+from core.sealing import resealed
 from notifications.channels.base import Channel, SecretKind
 from notifications.channels.kinds import CHANNELS, kind_of
 from notifications.choices import CODE_TASK
@@ -256,3 +257,19 @@ def _is_own_address(owner_id: UUID, address: str) -> bool:
     return User.objects.filter(
         id=owner_id, email=address.lower(), email_verified_at__isnull=False
     ).exists()
+
+
+def secrets_reseal() -> int:
+    """Wrap the secrets of all channels by the newest master key; return how many.
+
+    Raises
+    ------
+    Permanent
+        When no master key opens a row.
+    """
+    changed = 0
+    for row in UserChannel.objects.exclude(secrets=None).order_by("id").iterator():
+        before = bytes(row.secrets or b"")
+        same = UserChannel.objects.filter(id=row.id, secrets=before)
+        changed += claim(same, secrets=resealed(before))
+    return changed

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = re.compile(r'env\.(?:text|flag|integer|items|numbers|database)\(\s*"([A-Z_]+)"')
+READ = re.compile(r'env\.(?:text|flag|integer|items|pairs|numbers|database)\(\s*"([A-Z_]+)"')
 NAMED = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
 # Not for an installation to set: names the database of a test run.
 INTERNAL = {"TEST_DATABASE_NAME"}

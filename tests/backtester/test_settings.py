@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (lambda: env.integer("X", 1), "1.5", "not a whole number"),
         (lambda: env.integer("X", 1, minimum=1), "0", "use 1 or more"),
         (lambda: env.numbers("X", {"a": 1}), "a=1,b=-2", "b=-2"),
-        (lambda: env.numbers("X", {"a": 1}), "a", "a=100"),
+        (lambda: env.numbers("X", {"a": 1}), "a", "key=value"),
         (lambda: env.database("X", ""), "mysql://a@b/c", "only PostgreSQL"),
         (lambda: env.database("X", ""), "postgres://a@b", "names no database"),
     ],

@@ -1,5 +1,10 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class BrokersConfig(AppConfig):
     name = "brokers"
+
+    def ready(self) -> None:
+        """Register the admin's pages of deployments, which have a module of their own."""
+        autodiscover_modules("admin_deployments")

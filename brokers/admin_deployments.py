@@ -1,0 +1,127 @@
+"""Deployments to look at; the actions only make them do less: pause, stop, stop and close."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from brokers.deployments.services import deployment_pause, deployment_stop
+from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
+from core.admin import Kept, badge, plain, row_link, signed
+from core.errors import ApplicationError
+
+
+class DriftInline(Kept, admin.TabularInline[DriftReport, Deployment]):
+    """Sessions against the backtester."""
+
+    model = DriftReport
+    extra = 0
+    fields = (
+        "session", "live_pnl", "backtest_pnl", "difference", "signal", "data", "timing", "slippage",
+        "fees",
+    )  # fmt: skip
+    ordering = ("-session",)
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
+    """Deployments."""
+
+    list_display = (
+        "name", "status", "symbol", "interval", "of_account", "money", "last_bar_ts",
+        "next_close_at", "state_reason",
+    )  # fmt: skip
+    list_filter = ("state", "interval", "account__kind")
+    list_select_related = ("account",)
+    search_fields = ("=id", "name", "symbol", "owner__email")
+    show_full_result_count = False
+    list_per_page = 50
+    inlines = (DriftInline,)
+    actions = ("pause", "stop", "liquidate")
+
+    def has_change_permission(self, request: HttpRequest, obj: Deployment | None = None) -> bool:
+        """Return that the list has actions, while a single deployment is for reading."""
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    @admin.display(description="status", ordering="state")
+    def status(self, deployment: Deployment) -> str:
+        """Return the state as a badge."""
+        return badge(deployment.state)
+
+    @admin.display(description="account")
+    def of_account(self, deployment: Deployment) -> str:
+        """Return a link to the account."""
+        return row_link(deployment.account)
+
+    @admin.display(description="capital", ordering="capital")
+    def money(self, deployment: Deployment) -> str:
+        """Return the capital without zeros at its end."""
+        return plain(deployment.capital)
+
+    @admin.action(description="Pause: decide nothing, guards stay")
+    def pause(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
+        """Pause what runs."""
+        for deployment in queryset:
+            try:
+                deployment_pause(deployment=deployment)
+            except ApplicationError as error:
+                self.message_user(request, f"{deployment}: {error.message}", messages.WARNING)
+
+    @admin.action(description="Stop: cancel what is open, keep what is held")
+    def stop(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
+        """Stop without selling."""
+        self._stop(request, queryset, liquidate=False)
+
+    @admin.action(description="Stop and close what is held")
+    def liquidate(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
+        """Stop with nothing left."""
+        self._stop(request, queryset, liquidate=True)
+
+    def _stop(
+        self, request: HttpRequest, queryset: QuerySet[Deployment], *, liquidate: bool
+    ) -> None:
+        for deployment in queryset:
+            try:
+                deployment_stop(deployment=deployment, liquidate=liquidate)
+            except ApplicationError as error:
+                self.message_user(request, f"{deployment}: {error.message}", messages.WARNING)
+
+
+@admin.register(DeploymentTick)
+class DeploymentTickAdmin(Kept, admin.ModelAdmin[DeploymentTick]):
+    """What was decided on each bar."""
+
+    list_display = ("deployment", "bar_ts", "result", "position", "worth", "pending", "created_at")
+    list_filter = ("status", "pending")
+    list_select_related = ("deployment",)
+    search_fields = ("=deployment__id", "deployment__name", "deployment__symbol")
+    show_full_result_count = False
+    list_per_page = 50
+
+    @admin.display(description="status", ordering="status")
+    def result(self, tick: DeploymentTick) -> str:
+        """Return the status as a badge."""
+        return badge(tick.status)
+
+    @admin.display(description="equity", ordering="equity")
+    def worth(self, tick: DeploymentTick) -> str:
+        """Return the equity of the deployment's own book."""
+        return signed(tick.equity, "{:,.2f}")
+
+
+@admin.register(BookEntry)
+class BookEntryAdmin(Kept, admin.ModelAdmin[BookEntry]):
+    """What orders came to."""
+
+    list_display = ("deployment", "kind", "bar_ts", "side", "quantity", "price", "of_order")
+    list_filter = ("kind",)
+    list_select_related = ("deployment", "order")
+    search_fields = ("=deployment__id", "deployment__symbol")
+    show_full_result_count = False
+    list_per_page = 50
+
+    @admin.display(description="order")
+    def of_order(self, entry: BookEntry) -> str:
+        """Return a link to the order it came from."""
+        return row_link(entry.order)

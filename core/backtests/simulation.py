@@ -25,11 +25,11 @@ from core.options.config import OptionsConfig
 from core.options.result import OptionsResult
 from core.options.simulate import simulate_with_options
 from core.sessions.clock import clock_read
-from core.sessions.timeframe import timeframe_parse
+from core.sessions.timeframe import NS_PER_MINUTE, timeframe_parse
 from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.plan import Plan, Step
-from strategies.graph.timing import interval_find
+from strategies.graph.timing import Timing, days_of_utc, interval_find
 
 StageHook = Callable[[str, float], None]
 ENGINE: Final = "engine"
@@ -147,6 +147,7 @@ def result_of(
         options_config=options,
         session_ids=session_ids,
         sessions=None if context.sessions is None else context.sessions.dates,
+        left=_left_of_sessions(bars, context),
         underlying=context.symbol or "",
     )
 
@@ -157,6 +158,20 @@ def sessions_of_bars(bars: Bars, context: Context) -> NDArray[np.int64] | None:
         return None
     interval = timeframe_parse(interval_find(bars, context.interval))
     return clock_read(bars.ts, context.sessions, interval).session
+
+
+def _left_of_sessions(
+    bars: Bars, context: Context
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how much of its session is left at the open and at the close of each bar."""
+    interval = timeframe_parse(interval_find(bars, context.interval))
+    if not interval.intraday:
+        return np.ones(len(bars)), np.zeros(len(bars))
+    timing = Timing(bars.ts, interval, context.sessions or days_of_utc([bars]))
+    clock = timing.clock
+    minutes = clock.since_open + clock.to_close
+    at_close = clock.to_close - (timing.ends - bars.ts) / NS_PER_MINUTE
+    return np.clip(clock.to_close / minutes, 0.0, 1.0), np.clip(at_close / minutes, 0.0, 1.0)
 
 
 def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ _MONDAY_BASED: Final = 3
 _LONGEST_GAP: Final = 4.0  # days between usual sessions: bars of a week have none to count by
 
 Days = NDArray[np.int64]
+Left = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""How much of its session is left at the open and at the close of each bar, from 1 to 0."""
 
 
 def session_days(bars: Bars, given: Days | None) -> Days:
@@ -49,19 +51,21 @@ def chain_build(
     config: OptionsConfig,
     *,
     days: Days,
+    left: Left | None,
     volatility: NDArray[np.float64] | None,
     dividends: Mapping[int, float] | None,
 ) -> Chain:
     """Return what the kernel needs to know of the options' market at each bar.
 
     Time passes while the market is open: at an open as much is left as at the close before, but
-    for the nights of a weekend or a holiday, and inside a session each bar takes an equal part of
-    its day.
+    for the nights of a weekend or a holiday. Inside a session it passes by the clock where `left`
+    tells it; else each bar takes an equal part of its day, which knows how many will come.
     """
-    ends = np.append(days[1:] != days[:-1], [True])
+    left_at_open, left_at_close = _left(days) if left is None else left
+    # Whether the last session is over, the clock says; of the others the next bar does.
+    ends = np.append(days[1:] != days[:-1], [left is None or left_at_close[-1] <= 0.0])
     following = np.append(days[1:], days[-1] + 1)
     next_day = np.where(ends, following, days)
-    left_at_open, left_at_close = _left(days)
     known = _volatility(bars, days, ends, config, volatility)
     rules = program.option_rules
     return Chain(
@@ -87,7 +91,7 @@ def chain_build(
     )
 
 
-def _left(days: Days) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _left(days: Days) -> Left:
     """Return how much of its session is left at the open and at the close of each bar."""
     _, first, counts = np.unique(days, return_index=True, return_counts=True)
     count = np.repeat(counts, counts).astype(np.float64)
@@ -104,13 +108,13 @@ def _volatility(
 ) -> NDArray[np.float64]:
     """Return the volatility known at each close; a gap keeps the last one known."""
     if given is None:
-        weekend = (days + _MONDAY_BASED) % 7 >= _SATURDAY
-        found = config.volatility_premium * realised_volatility(
-            bars.close,
-            ends=ends,
-            window=config.volatility_window,
-            sessions_per_year=365.0 if weekend.any() else 252.0,
+        # As soon as a bar is of a weekend the market is known to be open on weekends.
+        weekends = np.logical_or.accumulate((days + _MONDAY_BASED) % 7 >= _SATURDAY)
+        a_session = realised_volatility(
+            bars.close, ends=ends, window=config.volatility_window, sessions_per_year=1.0
         )
+        yearly = a_session * np.sqrt(np.where(weekends, 365.0, 252.0))
+        found = config.volatility_premium * yearly
     else:
         found = np.array(given, np.float64)
         if found.shape != (len(bars),):

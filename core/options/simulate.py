@@ -17,7 +17,7 @@ from core.engine.simulate import alerts_apart, simulate
 from core.engine.version import ENGINE_VERSION
 from core.engine.warnings import warnings_write
 from core.errors import InvalidInput
-from core.options.chain import chain_build, session_days
+from core.options.chain import Left, chain_build, session_days
 from core.options.config import OptionsConfig
 from core.options.contract import Contract
 from core.options.desk import Desk
@@ -45,6 +45,7 @@ def simulate_with_options(
     volatility: NDArray[np.float64] | None = None,
     session_ids: NDArray[np.int64] | None = None,
     sessions: NDArray[np.int64] | None = None,
+    left: Left | None = None,
     dividends: Mapping[int, float] | None = None,
     underlying: str = "",
 ) -> Result:
@@ -63,6 +64,9 @@ def simulate_with_options(
         Days from 1970-01-01 to the session of each bar; its day of UTC without it.
     sessions : ndarray of int64, optional
         All sessions of the exchange as such days, in order; those of the bars without it.
+    left : tuple of two ndarrays of float64, each of shape (n,), optional
+        How much of its session is left at the open and at the close of each bar, by the clock.
+        Without it the bars of a session share it equally.
     dividends : mapping of int to float, optional
         Cash for one share by ex-date, days from 1970-01-01: short calls may be assigned early.
     underlying : str
@@ -90,6 +94,7 @@ def simulate_with_options(
         program,
         options_config,
         days=days,
+        left=left,
         volatility=volatility,
         dividends=dividends,
     )

@@ -13,10 +13,18 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core.backtests.legs import exposure_of, fills_of, trades_of
+from core.backtests.prefix import fills_proof
 from core.backtests.reproduction import run_find, run_reproduce
 from core.backtests.settings import RunSettings
+from core.backtests.simulation import _left_of_sessions
+from core.engine.bars import Bars
+from core.engine.config import RunConfig
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
+from market.calendars import sessions_for
+from strategies.graph.compile import graph_compile
+from strategies.graph.context import Context
+from strategies.graph.schema import graph_parse
 from strategies.services import strategy_create
 from tests.backtests.conftest import daily_bars
 from tests.backtests.test_surroundings import csv_of
@@ -211,3 +219,44 @@ def test_legs_and_shares_are_one_table_in_the_order_of_their_exits():
     assert (fills["quantity"] * fills["price"]).sum() == pytest.approx(
         sold + 300 * 100 + 300 * 97, rel=1e-9
     )
+
+
+# --- by the clock ------------------------------------------------------------------------------
+
+
+def intraday_wave(sessions=40, a_session=7):
+    """Hours of New York, 09:30 to 16:00, the last one half an hour."""
+    around = sessions_for("XNYS", first_ts=WAVE.ts[0], last_ts=WAVE.ts[-1])
+    first = int(np.searchsorted(around.opens, WAVE.ts[0]))
+    opens = around.opens[first : first + sessions]
+    ts = (opens[:, None] + np.arange(a_session) * 3_600 * 10**9).ravel()
+    close = 100 + 10 * np.sin(np.arange(len(ts)) / 5)
+    bars = Bars.from_arrays(
+        ts=ts, open=close, high=close, low=close, close=close, volume=np.ones(len(ts))
+    )
+    return bars, Context(interval="1h", sessions=around)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_options_on_bars_of_hours_do_not_know_how_the_session_ends(told):
+    bars, context = intraday_wave()
+    plan = graph_compile(graph_parse(put_seller(expiry={"dte": 7})), interval="1h")
+    proof = fills_proof(
+        plan=plan,
+        bars=bars,
+        config=RunConfig(cash=100_000.0),
+        cuts=range(180, 230),
+        context=context if told else Context(interval="1h"),
+        options=OptionsConfig.from_mapping(MONEY["options"]),
+    )
+    assert (proof.ok, proof.fills >= 8) == (True, True)
+
+
+def test_a_session_passes_by_the_clock():
+    bars, context = intraday_wave(sessions=1)
+    at_open, at_close = _left_of_sessions(bars, context)
+    hours = np.array([6.5, 5.5, 4.5, 3.5, 2.5, 1.5, 0.5, 0.0]) / 6.5
+    assert at_open == pytest.approx(hours[:-1])
+    assert at_close == pytest.approx(hours[1:])
+    daily = _left_of_sessions(WAVE, Context(interval="1d"))
+    assert (set(daily[0]), set(daily[1])) == ({1.0}, {0.0})

@@ -96,3 +96,56 @@ def test_a_replay_trades_as_the_backtest(template, user):
     assert [tick.position for tick in ticks] == list(result.position[start:])
     assert [tick.equity for tick in ticks] == pytest.approx(list(result.equity[start:]), abs=1)
     assert not Order.objects.filter(status__in=["denied", "rejected", "unknown"]).exists()
+
+
+GUARDED = {
+    "stop_loss and take_profit": (
+        {
+            "stop_loss": {"type": "percent", "value": 0.03},
+            "take_profit": {"type": "percent", "value": 0.04},
+        },
+        {ExitReason.STOP_LOSS, ExitReason.TAKE_PROFIT},
+    ),
+    "trailing": ({"trailing": {"type": "percent", "value": 0.03}}, {ExitReason.TRAILING_STOP}),
+}
+
+
+@pytest.mark.parametrize("case", list(GUARDED))
+def test_guards_of_a_replay_fill_as_the_backtests(case, user):
+    params, wanted = GUARDED[case]
+    graph = with_units(template_graph("sma_cross")[0])
+    for node in graph["nodes"]:
+        if node["type"] == "entry":
+            node["params"] |= params
+    venue = Venue(user, bars_random(70, seed=11, volatility=0.03))
+    venue.past(25)
+    deployment = venue.deploy(graph, {"fast": 2, "slow": 4}, at=25)
+    ticks = [venue.bar(deployment, at) for at in range(25, 70)]
+    result, _ = backtest_of(deployment, venue, 25)
+    assert {ExitReason(int(fill["reason"])) for fill in result.fills} >= wanted
+    assert live_fills(deployment) == engine_fills(result)
+    assert [tick.position for tick in ticks] == list(result.position[25:])
+
+
+def test_entries_that_wait_fill_as_the_backtests(user):
+    graph = with_units(template_graph("sma_cross")[0])
+    (entry,) = [node["id"] for node in graph["nodes"] if node["type"] == "entry"]
+    buy = {
+        "operation": "buy",
+        "order_type": "limit",
+        "price": {"type": "offset_percent", "value": -0.01},
+        "size": UNITS,
+    }
+    graph["nodes"].append({"id": "buy", "type": "action", "params": buy})
+    graph["edges"] = [
+        *graph["edges"],
+        {"source": entry, "source_port": "exec", "target": "buy", "target_port": "exec"},
+    ]
+    venue = Venue(user, bars_random(70, seed=11, volatility=0.03))
+    venue.past(25)
+    deployment = venue.deploy(graph, {"fast": 2, "slow": 4}, at=25)
+    ticks = [venue.bar(deployment, at) for at in range(25, 70)]
+    result, _ = backtest_of(deployment, venue, 25)
+    assert len(result.fills) >= 4
+    assert live_fills(deployment) == engine_fills(result)
+    assert [tick.position for tick in ticks] == list(result.position[25:])

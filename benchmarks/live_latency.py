@@ -176,6 +176,7 @@ class _Market:
         began = time.time()
         tick = deployment_tick(deployment_id=deployment.id, now=self.over(number))
         account_send(account_id=deployment.account_id)
+        assert tick is not None
         sent = Order.objects.get(deployment_id=deployment.id, bar_ts=tick.bar_ts)
         there = PaperOrder.objects.get(client_order_id=sent.client_order_id)
         return (there.created_at.timestamp() - began) * 1000

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ from core.backtests.outcome import Outcome
 from core.backtests.plans import plan_get
 from core.backtests.settings import RunSettings
 from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
-from core.backtests.surroundings import Surroundings, surroundings_read
+from core.backtests.surroundings import surroundings_read
 from core.options.result import OptionsResult
 from market.calendars import periods_per_year, session_ids
+from market.reports import bars_check
 from market.store import StoredBars, bars_read
+
+FAULTS_SAID: Final = 5
 
 
 def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
@@ -69,8 +73,9 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
         owner_id=run.owner_id,
         snapshots=run.other_snapshots,
     )
-    read_ms = (time.perf_counter() - began) * 1000
     settings = RunSettings.from_mapping(run.config)
+    told = [*around.warnings, *quality_warnings(stored, settings)]
+    read_ms = (time.perf_counter() - began) * 1000
     simulation = graph_simulate(
         graph=version.graph,
         graph_hash=version.graph_hash,
@@ -84,7 +89,29 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
         stage=stage,
     )
     stage("store", 0.9)
-    return _outcome(run, stored, around, simulation, {"read": round(read_ms, 3)})
+    outcome = _outcome(run, stored, simulation, {"read": round(read_ms, 3)})
+    return dataclasses.replace(
+        outcome,
+        warnings=[*told, *outcome.warnings],
+        other_snapshots=dict(around.snapshots),
+    )
+
+
+def quality_warnings(stored: StoredBars, settings: RunSettings) -> list[dict[str, Any]]:
+    """Return the faults that the bars of a run are known to have, the first of them.
+
+    Raises
+    ------
+    InvalidInput
+        When there are errors among them, and the run is not to rest on such bars.
+    """
+    if settings.quality is None:
+        return []
+    faults = bars_check(stored=stored, policy=settings.quality)
+    said = list(faults[:FAULTS_SAID])
+    if len(faults) > FAULTS_SAID:
+        said.append(f"{len(faults) - FAULTS_SAID} more faults of the bars: see their report.")
+    return [{"code": "data_quality", "message": text, "node_id": None} for text in said]
 
 
 def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
@@ -97,7 +124,6 @@ def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
 def _outcome(
     run: BacktestRun,
     stored: StoredBars,
-    around: Surroundings,
     simulation: Simulation,
     timings: dict[str, float],
 ) -> Outcome:
@@ -121,7 +147,7 @@ def _outcome(
         metrics=summary.values,
         metric_reasons=summary.reasons,
         counters=result.counters,
-        warnings=[*around.warnings, *warnings_of(simulation)],
+        warnings=warnings_of(simulation),
         series=series,
         fills=result.fills,
         trades=result.trades,
@@ -129,7 +155,7 @@ def _outcome(
         alerts=alert_rows(simulation.plan, result),
         alert_count=len(result.alerts),
         snapshot=stored.snapshot,
-        other_snapshots=dict(around.snapshots),
+        other_snapshots={},
         graph_hash=run.strategy_version.graph_hash,
         engine_version=result.engine_version,
         metrics_version=summary.metrics_version,

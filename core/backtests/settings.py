@@ -1,4 +1,4 @@
-"""The configuration of a run: the engine's, and that of options beside it."""
+"""The configuration of a run: the engine's, that of options, and what the data must be like."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any, Final, Self
 from core.engine.config import RunConfig
 from core.errors import Detail, InvalidInput
 from core.options.config import OptionsConfig
+from market.choices import QualityPolicy
 
 OPTIONS: Final = "options"
+QUALITY: Final = "quality"
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run is asked for in one document: the engine's keys, and `options` with its own.
+    """What a run is asked for in one document: the engine's keys, `options` and `quality`.
 
     Attributes
     ----------
@@ -25,11 +27,14 @@ class RunSettings:
         Read by strategies that trade options alone.
     options_given : bool
         Whether the document says anything of options.
+    quality : QualityPolicy or None
+        What is done with faults that the bars have; None: nobody looks for them.
     """
 
     engine: RunConfig
     options: OptionsConfig = field(default_factory=OptionsConfig)
     options_given: bool = False
+    quality: QualityPolicy | None = None
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -40,8 +45,11 @@ class RunSettings:
         InvalidInput
             With a detail for every fault, those of options under ``options.``.
         """
-        engine_keys = {name: value for name, value in mapping.items() if name != OPTIONS}
-        faults: list[Detail] = []
+        own = (OPTIONS, QUALITY)
+        engine_keys = {name: value for name, value in mapping.items() if name not in own}
+        quality = mapping.get(QUALITY)
+        known = quality is None or quality in QualityPolicy.values
+        faults = [] if known else [_quality_fault(quality)]
         engine, options = RunConfig(), OptionsConfig()
         try:
             engine = RunConfig.from_mapping(engine_keys)
@@ -57,7 +65,8 @@ class RunSettings:
         if faults:
             message = " ".join(one.message for one in faults)
             raise InvalidInput(f"The run's configuration is invalid: {message}", details=faults)
-        return cls(engine, options, OPTIONS in mapping)
+        policy = None if quality is None else QualityPolicy(quality)
+        return cls(engine, options, OPTIONS in mapping, policy)
 
     def as_dict(self, *, with_options: bool = False) -> dict[str, Any]:
         """Return plain data that `from_mapping` reads back to equal settings.
@@ -68,7 +77,15 @@ class RunSettings:
             Whether to write the options' part out though nothing was said of it: what decides a
             result is stored with it.
         """
-        engine = self.engine.as_dict()
-        if not (with_options or self.options_given):
-            return engine
-        return engine | {OPTIONS: self.options.as_dict()}
+        found = self.engine.as_dict()
+        if with_options or self.options_given:
+            found[OPTIONS] = self.options.as_dict()
+        if self.quality is not None:
+            found[QUALITY] = self.quality.value
+        return found
+
+
+def _quality_fault(received: Any) -> Detail:
+    known = QualityPolicy.values
+    message = f"quality must be one of: {', '.join(known)}, found {received!r}."
+    return Detail(QUALITY, "unknown_choice", message, expected=known, received=str(received))

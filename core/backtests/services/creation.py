@@ -19,6 +19,8 @@ from core.backtests.sending import lost_at, message_send
 from core.backtests.settings import RunSettings
 from core.backtests.surroundings import surroundings_read
 from core.errors import Detail, InvalidInput, NotFound
+from market.choices import QualityPolicy
+from market.reports import bars_check
 from market.store import bars_read
 from strategies.models import Strategy, StrategyVersion
 from strategies.selectors import strategy_get, strategy_of_template
@@ -94,6 +96,8 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
             owner_id=owner_id,
         )
         data_check(plan=plan, bars=stored.bars, context=around.context)
+        if settings.quality is QualityPolicy.REFUSE:
+            bars_check(stored=stored, policy=settings.quality)
         run = BacktestRun.objects.create(
             owner_id=owner_id,
             strategy=strategy,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -103,6 +103,8 @@ def graph_simulate(
         graph_hash=graph_hash, graph=graph, parameters=parameters, interval=context.interval
     )
     clock.enter("evaluate", 0.2)
+    if context.periods_per_year is None:
+        context = replace(context, periods_per_year=periods_per_year)
     evaluation = plan_evaluate(
         plan, bars, context=context, strict_cross=config.profile == "reference", charts=charts
     )

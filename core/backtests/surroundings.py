@@ -16,7 +16,7 @@ from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
 from core.sessions.sessions import Sessions
 from core.sessions.timeframe import NS_PER_DAY
-from market.calendars import sessions_for
+from market.calendars import periods_per_year, sessions_for
 from market.store import StoredBars, bars_read
 from strategies.graph.context import Context
 from strategies.graph.plan import Plan
@@ -89,6 +89,7 @@ def surroundings_read(
         symbol=symbol,
         others=others,
         other_sessions=sessions,
+        periods_per_year=periods_per_year(stored.instrument, stored.interval),
     )
     return Surroundings(context, hashes, tuple(warnings))
 

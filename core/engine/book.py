@@ -111,6 +111,12 @@ def trade_write(run: Run, fill: Fill, lot: Lot, quantity: float, fee: float) -> 
     trade.mae = lot.side * (worst - lot.entry_price) / lot.entry_price
     trade.mfe = lot.side * (best - lot.entry_price) / lot.entry_price
     run.account.trades += 1
+    if gain > fee:
+        run.account.wins += 1
+        run.account.won += gain - fee
+    elif gain < fee:
+        run.account.losses += 1
+        run.account.lost += fee - gain
 
 
 @outlined

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from core.engine.book import equity_at, fill_write, lot_open
 from core.engine.costs import entry_price
 from core.engine.fills import REVERSAL, SIGNAL, exit_fill, position_reduce
@@ -49,7 +51,7 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
     else:
         risked = nearer_stop(rule.side, stop, trail)
         equity = equity_at(account, at.price)
-        quantity = quantity_standard(terms, rule, equity, paid, risked)
+        quantity = quantity_standard(run, k, equity, paid, risked)
         quantity = quantity_granted(run, k, at, deal, quantity)
         if not quantity > 0.0:
             return False
@@ -66,7 +68,9 @@ def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) 
     """Return how much of an entry opens a lot; 0, and why in the counters, where none does."""
     terms, account, counters = run.terms, run.account, run.counters
     if not quantity > 0.0:
-        counters.rejected_below_lot += 1
+        unknown = np.isnan(quantity)
+        counters.rejected_size += unknown
+        counters.rejected_below_lot += not unknown
         return 0.0
     if quantity * deal.paid < terms.min_notional:
         counters.rejected_notional += 1

@@ -161,6 +161,9 @@ def _rule_lower(rule: Rule, rows: dict[int, int], max_entries: int) -> tuple[Any
         rule.fraction,
         rule.size.kind,
         rule.size.value,
+        rows.get(rule.size.column, -1),
+        rule.size.start,
+        rule.size.most,
         *_price_lower(rule.stop_loss, rows),
         *_price_lower(rule.take_profit, rows),
         *_price_lower(rule.trailing, rows),
@@ -180,7 +183,7 @@ def _price_lower(price: Stop | Price | None, rows: dict[int, int]) -> tuple[Any,
 
 
 def _price_columns(program: Program) -> set[int]:
-    """Return the columns that guards and the prices of orders refer to."""
+    """Return the columns that sizes, guards and the prices of orders refer to."""
     prices = (
         price
         for rule in program.rules
@@ -188,7 +191,8 @@ def _price_columns(program: Program) -> set[int]:
             rule.stop_loss, rule.take_profit, rule.trailing, rule.order.limit, rule.order.stop
         )
     )  # fmt: skip
-    return {price.column for price in prices if price and series_named(price)} - {-1}
+    found = {price.column for price in prices if price and series_named(price)}
+    return (found | {rule.size.column for rule in program.rules}) - {-1}
 
 
 def _column_faults(program: Program, columns: Sequence[NDArray[Any]], bars: int) -> list[Detail]:

@@ -153,14 +153,41 @@ class SizeKind(IntEnum):
     RISK_PERCENT = 4
     """As many units as lose the fraction `value` of equity between the price paid and the
     stop-loss; commissions and a gap come on top."""
+    VOLATILITY_TARGET = 5
+    """So much that the position moves by `value` a year: equity x `value` / the column's value at
+    the decision, costs included, and never more than equity buys on credit."""
+    KELLY = 6
+    """The fraction `value` of Kelly's criterion of the trades closed so far as a fraction of
+    equity, costs included, and never more than `most`; before there are enough trades, `start`."""
+    FIXED_RATIO = 7
+    """Ryan Jones's contracts of `start` units: one, and the n-th more after a further profit of
+    ``n x value`` from closed trades."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much an opening order trades."""
+    """How much an opening order trades.
+
+    Attributes
+    ----------
+    kind : SizeKind
+        How `value` and the others make a quantity.
+    value : float
+        Units, account currency, or a fraction.
+    column : int
+        Of VOLATILITY_TARGET: index into `Program.columns` of the volatility as a fraction a year.
+    start : float
+        Of KELLY the fraction of equity until `core.engine.own_trades.KELLY_TRADES` trades have
+        closed; of FIXED_RATIO the units of a contract.
+    most : float
+        Of KELLY: the largest fraction of equity.
+    """
 
     kind: SizeKind = SizeKind.PERCENT_OF_EQUITY
     value: float = 1.0
+    column: int = -1
+    start: float = 0.0
+    most: float = 1.0
 
 
 class StopKind(IntEnum):

@@ -100,7 +100,7 @@ class Result:
         Executed orders in the order of execution.
     counters : dict
         `ambiguous_bars`, `ambiguous_trades`, `ambiguous_pnl` (rule 6), `rejected_unaffordable`,
-        `rejected_below_lot`, `rejected_stop`, `rejected_price`, `rejected_full`,
+        `rejected_below_lot`, `rejected_size`, `rejected_stop`, `rejected_price`, `rejected_full`,
         `rejected_notional`, `rejected_volume`, `reduced_by_volume`, `expired`, `liquidations`,
         `ruined`, `closed_at_end`, `unfilled_at_end`, `waiting_at_end` (rules 8, 9, 10, 12).
     warnings : tuple of str

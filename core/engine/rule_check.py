@@ -155,6 +155,7 @@ class RuleCheck:
                 "must be a fraction of at most 1 (credit comes from the margin)",
                 size.value,
             )
+        self._size_extras()
         if size.kind == SizeKind.RISK_PERCENT:
             guarded = self.rule.stop_loss is not None or self.rule.trailing is not None
             self._require(guarded, "stop_loss", "must be set to size by risk", None)
@@ -163,6 +164,25 @@ class RuleCheck:
             self._require(known, "size.kind", "is not known to the reference", size.kind.name)
             whole = size.kind != SizeKind.UNITS or size.value == round(size.value)
             self._require(whole, "size.value", "must be whole units", size.value)
+
+    def _size_extras(self) -> None:
+        """Check what only some sizes have."""
+        size = self.rule.size
+        if size.kind == SizeKind.VOLATILITY_TARGET:
+            self._column("size.column", size.column, np.dtype(np.float64))
+        else:
+            alone = f"must be left out of {size.kind.name}"
+            self._require(size.column == -1, "size.column", alone, size.column)
+        if size.kind == SizeKind.KELLY:
+            share = "must be above 0 and at most 1"
+            for key in ("value", "most"):
+                held = getattr(size, key)
+                self._require(0.0 < held <= 1.0, f"size.{key}", share, held)
+            least = 0.0 <= size.start <= 1.0
+            self._require(least, "size.start", "must be from 0 to 1", size.start)
+        if size.kind == SizeKind.FIXED_RATIO:
+            some = 0.0 < size.start < math.inf
+            self._require(some, "size.start", "must be a number above 0", size.start)
 
     def _stop(self, key: str, stop: Stop | None, direction: int) -> None:
         if stop is None:

@@ -8,12 +8,16 @@ import numpy as np
 
 from core.engine.costs import commission
 from core.engine.jit import inlined
+from core.engine.own_trades import fixed_ratio_units, kelly_share
 from core.engine.program import SizeKind
-from core.engine.state import LoweredRule, Terms
+from core.engine.state import LoweredRule, Run, Terms
 
 _UNITS = int(SizeKind.UNITS)
 _CASH = int(SizeKind.CASH)
+_PERCENT = int(SizeKind.PERCENT_OF_EQUITY)
 _RISK = int(SizeKind.RISK_PERCENT)
+_VOLATILITY = int(SizeKind.VOLATILITY_TARGET)
+_KELLY = int(SizeKind.KELLY)
 _ALMOST_ONE = 1.0 - sys.float_info.epsilon  # the reference's whole equity
 _TOLERANCE = 1e-12  # relative: a quotient that is whole on paper must not lose a lot to rounding
 _LARGEST_SLIP = 1e-9  # lots: nor may a huge one gain any
@@ -44,21 +48,31 @@ def units_bought(terms: Terms, money: float, price: float) -> float:
 
 
 @inlined
-def quantity_standard(
-    terms: Terms, rule: LoweredRule, equity: float, paid: float, stop: float
-) -> float:
-    """Quantity by the rule's sizing policy, in whole lots; 0 or less where there is none.
+def quantity_standard(run: Run, k: int, equity: float, paid: float, stop: float) -> float:
+    """Quantity by the sizing policy of rule `k`, in whole lots; 0 or less where there is none.
 
-    `paid` is the price of a unit after spread and slippage; risk is its distance to `stop`.
+    NaN where what the policy asks has no answer. `paid` is the price of a unit after spread and
+    slippage; risk is its distance to `stop`.
     """
+    terms, rule = run.terms, run.plan.rules[k]
     if rule.size_kind == _UNITS:
         return lots_floor(terms, rule.size_value)
     if rule.size_kind == _RISK:
         risk = (paid - stop) * rule.side
         return lots_floor(terms, equity * rule.size_value / risk) if risk > 0.0 else 0.0
     money = rule.size_value
-    if rule.size_kind != _CASH:
+    if rule.size_kind == _PERCENT:
         money *= equity * terms.leverage
+    elif rule.size_kind == _VOLATILITY:
+        # As the decision saw it. A price that does not move allows all that equity buys.
+        volatility = run.plan.series[rule.size_row, run.tickets[k].bar]
+        if np.isnan(volatility):
+            return np.nan
+        money = equity * min(money / volatility, terms.leverage)
+    elif rule.size_kind == _KELLY:
+        money = equity * kelly_share(run.account, rule)
+    elif rule.size_kind != _CASH:
+        return lots_floor(terms, fixed_ratio_units(run.account, rule))
     return lots_floor(terms, units_bought(terms, money, paid))
 
 

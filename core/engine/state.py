@@ -35,6 +35,9 @@ class LoweredRule(Protocol):
     fraction: float
     size_kind: int
     size_value: float
+    size_row: int  # in `series`, or -1
+    size_start: float
+    size_most: float
     stop_kind: int  # 0: no stop-loss
     stop_value: float
     stop_row: int  # in `series`, or -1
@@ -108,6 +111,10 @@ class Account(Protocol):
     closings: int  # how often a position was closed whole
     last_exit: int  # bar of the last of them
     waiting: int  # tickets that wait
+    wins: int  # trades with a profit
+    losses: int  # trades with a loss
+    won: float  # sum of the profits
+    lost: float  # sum of the losses, above zero
     ambiguous_bar: int  # the last that was counted
     volume_bar: int  # the bar of `volume_used`
     volume_used: float  # units filled in that bar, where volume limits them
@@ -185,6 +192,7 @@ class Counters(Protocol):
     ambiguous_pnl: float
     rejected_unaffordable: int
     rejected_below_lot: int
+    rejected_size: int
     rejected_stop: int
     rejected_price: int
     rejected_full: int

@@ -38,6 +38,8 @@ def _rejections(counters: Mapping[str, int | float]) -> list[str]:
     reasons = {
         "rejected_unaffordable": "order(s) were rejected for lack of money.",
         "rejected_below_lot": "order(s) were rejected: their size is less than one lot.",
+        "rejected_size": "entries were rejected: nothing said how large they were to be, for no "
+        "volatility was known, or the trades so far leave nothing to bet by Kelly's criterion.",
         "rejected_stop": "entries were rejected: their stop-loss or take-profit was missing, not "
         "above zero, or on the wrong side of the price.",
         "rejected_price": "order(s) were rejected: the price they were to wait for was missing or "

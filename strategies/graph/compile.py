@@ -7,18 +7,30 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.engine.option_rules import OptionRule
-from core.engine.program import MARKET, Operation, Order, Price, Program, Rule, Size, Stop
+from core.engine.program import (
+    MARKET,
+    Operation,
+    Order,
+    Price,
+    Program,
+    Rule,
+    Size,
+    SizeKind,
+    Stop,
+)
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import (
     OptionDraft,
     OrderDraft,
     PriceDraft,
     RuleDraft,
+    SizeDraft,
     StopDraft,
     Wire,
 )
 from strategies.graph.catalogue.flow import FlowForm
 from strategies.graph.catalogue.forms import SeriesForm
+from strategies.graph.catalogue.realised import VOLATILITY
 from strategies.graph.codegen import Codegen
 from strategies.graph.coder import Term
 from strategies.graph.emitter import Emitter
@@ -180,7 +192,7 @@ class _Rules:
             operation=draft.operation,
             trigger=self._column(judged.trigger),
             guard=self._register(judged.guard),
-            size=draft.size or Size(),
+            size=self._size(draft.size, draft.node.id),
             fraction=draft.fraction,
             stop_loss=self._stop(draft.stop_loss),
             take_profit=self._stop(draft.take_profit),
@@ -190,6 +202,16 @@ class _Rules:
             max_entries=draft.entries_added and coder.max_open_entries + draft.entries_added,
             source=draft.node.id,
         )
+
+    def _size(self, size: SizeDraft | None, node_id: str) -> Size:
+        if size is None:
+            return Size()
+        column = -1
+        if size.kind is SizeKind.VOLATILITY_TARGET:
+            values = {"period": size.period}
+            slot = self.emitter.step("sizing", VOLATILITY, values, (), node_id)[0]
+            column = self.emitter.column(slot)
+        return Size(size.kind, size.value, column, size.start, size.most)
 
     def _stop(self, stop: StopDraft | None) -> Stop | None:
         if stop is None:

@@ -30,6 +30,9 @@ class Context:
     other_sessions : Mapping of str to Sessions
         Sessions of those instruments where they are not the run's: the day of a currency ends
         after New York's.
+    periods_per_year : float or None
+        How many bars of the interval a year has, where something is annualised; without it as many
+        as follow one another around the clock.
     """
 
     interval: str | None = None
@@ -37,6 +40,7 @@ class Context:
     symbol: str | None = None
     others: Mapping[str, Bars] = field(default_factory=dict)
     other_sessions: Mapping[str, Sessions] = field(default_factory=dict)
+    periods_per_year: float | None = None
 
 
 NO_CONTEXT: Final = Context()

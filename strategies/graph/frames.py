@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from strategies.graph.faults import BadValueError
 from strategies.graph.scope import RUN, Scope
 from strategies.graph.scoping import timeframe_check
 from strategies.graph.timing import Timing, days_of_utc, interval_find
+
+_YEAR_SECONDS: Final = 365.25 * 86_400
 
 
 class Frames:
@@ -63,6 +66,12 @@ class Frames:
         return replace(
             self._context, interval=self._interval or self._named, sessions=self._sessions
         )
+
+    @property
+    def periods_per_year(self) -> float:
+        """How many bars of the run a year has."""
+        known = self._context.periods_per_year
+        return known or _YEAR_SECONDS / timeframe_parse(self.interval).seconds
 
     def get(self, scope: Scope) -> Frame:
         """Return the frame of a scope.

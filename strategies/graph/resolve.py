@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from core.engine.program import Operation, Size, SizeKind, StopKind
+from core.engine.program import Operation, SizeKind, StopKind
 from core.errors import Detail
 from strategies.graph.binding import node_bind, settings_bind
 from strategies.graph.catalogue import node_type_get
-from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, StopDraft
+from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, SizeDraft, StopDraft
 from strategies.graph.catalogue.orders import OPENS
 from strategies.graph.coded import coded_check, nodes_mark
 from strategies.graph.expand import graph_expand, has_groups
@@ -27,6 +27,7 @@ from strategies.graph.scoping import scopes_assign
 from strategies.graph.wiring import node_check, nodes_wire
 
 _HALF: Final = 0.5
+_ALL_EQUITY: Final = SizeDraft(SizeKind.PERCENT_OF_EQUITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ def _with_settings(draft: RuleDraft, settings: Mapping[str, Any]) -> RuleDraft:
     profit: StopDraft | None = draft.take_profit or settings.get("take_profit")
     return replace(
         draft,
-        size=draft.size or settings.get("sizing") or Size(),
+        size=draft.size or settings.get("sizing") or _ALL_EQUITY,
         stop_loss=loss,
         take_profit=profit,
         trailing=draft.trailing or settings.get("trailing"),

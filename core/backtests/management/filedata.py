@@ -92,14 +92,16 @@ def filedata_read(
         sessions = sessions_for(calendar, first_ts=int(ts[0]), last_ts=int(ts[-1]))
         ids = session_ids(ts, timezone=sessions.timezone, calendar=calendar)
         sessions_per_year = sessions_per_year or SESSIONS_PER_YEAR.get(calendar, EXCHANGE_SESSIONS)
+    yearly = sessions_per_year or sessions_per_year_guess(ts)
+    per_year = bars_per_year(ts, sessions_per_year=yearly)
     context = Context(
         interval=interval_read(options["interval"]),
         sessions=sessions,
         symbol=symbol,
         others={name: other.bars for name, other in others.items()},
+        periods_per_year=per_year,
     )
-    yearly = sessions_per_year or sessions_per_year_guess(ts)
-    return FileData(file, context, others, bars_per_year(ts, sessions_per_year=yearly), ids)
+    return FileData(file, context, others, per_year, ids)
 
 
 def interval_read(text: str | None) -> str | None:

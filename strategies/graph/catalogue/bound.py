@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         Operation,
         OrderKind,
         PriceKind,
-        Size,
+        SizeKind,
         StopKind,
         TimeInForce,
     )
@@ -77,6 +77,21 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class SizeDraft:
+    """A size whose column is still to be computed.
+
+    `kind`, `value`, `start` and `most` are those of `core.engine.program.Size`; `period` is the
+    number of bars that the volatility is measured over.
+    """
+
+    kind: SizeKind
+    value: float = 1.0
+    start: float = 0.0
+    most: float = 1.0
+    period: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StopDraft:
     """A stop whose series is still a wire."""
 
@@ -128,7 +143,7 @@ class RuleDraft:
     operation: Operation
     triggers: tuple[Wire, ...]
     node: BoundNode
-    size: Size | None = None
+    size: SizeDraft | None = None
     fraction: float = 1.0
     stop_loss: StopDraft | None = None
     take_profit: StopDraft | None = None

@@ -225,6 +225,11 @@ class Frame:
         return np.full(len(self.bars), series)
 
     @property
+    def periods_per_year(self) -> float:
+        """How many bars of the run a year has."""
+        return self._others.periods_per_year
+
+    @property
     def timing(self) -> Timing:
         """When the bars open and are over."""
         if self._timing is None:

@@ -18,7 +18,9 @@ SIZING: Final = Sizing(
     name="sizing",
     aliases=("size", "quantity"),
     description="How much an opening order trades: units, cash, a fraction of equity (1.0 is all "
-    "of it), or a fraction of equity to lose at the stop-loss. The strategy's setting if absent.",
+    "of it), a fraction of equity to lose at the stop-loss, a volatility a year to aim at (0.15 is "
+    "15%), a fraction of Kelly's criterion of the closed trades, or one more contract for each "
+    "further profit of a fixed amount. The strategy's setting if absent.",
 )
 STOP_LOSS: Final = StopValue(
     name="stop_loss",

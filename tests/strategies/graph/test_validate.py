@@ -149,7 +149,31 @@ def test_depth_is_limited(drawing):
         ({"stop_loss": 0.1}, {"stop_loss": "close"}, "params.stop_loss", "unexpected_edge"),
         ({"take_profit": "3%"}, {}, "params.take_profit", "wrong_type"),
         ({"sizing": {"type": "risk_percent", "value": 0.01}}, {}, "params.stop_loss", "required"),
-        ({"sizing": {"type": "kelly", "value": 1}}, {}, "params.sizing.type", "not_supported"),
+        (
+            {"sizing": {"type": "martingale", "value": 1}},
+            {},
+            "params.sizing.type",
+            "unknown_choice",
+        ),
+        ({"sizing": {"type": "kelly", "value": 1.5}}, {}, "params.sizing.value", "out_of_range"),
+        (
+            {"sizing": {"type": "kelly", "value": 0.5, "maximum": 2}},
+            {},
+            "params.sizing.maximum",
+            "out_of_range",
+        ),
+        (
+            {"sizing": {"type": "volatility_target", "value": 0.1, "period": 1.5}},
+            {},
+            "params.sizing.period",
+            "wrong_type",
+        ),
+        (
+            {"sizing": {"type": "fixed_ratio", "value": 500, "period": 5}},
+            {},
+            "params.sizing.period",
+            "unknown_key",
+        ),
         ({"sizing": {"type": "cash", "value": -1}}, {}, "params.sizing.value", "out_of_range"),
         (
             {"sizing": {"type": "percent_of_equity", "value": 1.5}},

@@ -41,10 +41,17 @@ def fill_write(run: Run, at: Moment, side: int, quantity: float, price: float) -
     fill.quantity = quantity
     fill.price = price
     fill.reference_price = at.price
-    fill.commission = commission(run.terms, quantity, price)
+    fill.commission = commission(run.terms, side, quantity, price, run.terms.fee_percent)
     fill.slippage = quantity * abs(price - at.price)
     run.account.fills += 1
     return fill
+
+
+@inlined
+def fill_rested(run: Run, fill: Fill) -> None:
+    """Charge what a limit order pays that has rested until it filled."""
+    terms = run.terms
+    fill.commission = commission(terms, fill.side, fill.quantity, fill.price, terms.fee_maker)
 
 
 @inlined
@@ -127,7 +134,8 @@ def lot_close(run: Run, fill: Fill, k: int, quantity: float) -> None:
     share = quantity / lot.quantity
     entry_fee = lot.commission * share
     if run.terms.reference:  # it charges a part of a trade as if it had been a trade of its own
-        entry_fee = commission(run.terms, quantity, lot.entry_price)
+        percent = run.terms.fee_percent
+        entry_fee = commission(run.terms, lot.side, quantity, lot.entry_price, percent)
     run.account.balance += lot.side * quantity * (fill.price - lot.entry_price) - exit_fee
     trade_write(run, fill, lot, quantity, exit_fee + entry_fee)
     if share < 1.0:

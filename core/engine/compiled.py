@@ -70,6 +70,7 @@ def _kernel_signature() -> tuple[Any, ...]:
             0,
             0,
             0,
+            0,
         ),
         tables_new(np.zeros(1, TERMS), 0),
         Curves(series, series, series),

@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from core.engine.fees import Commission
 from core.engine.section import Section, bounded, fault
 from core.errors import Detail
 
+__all__ = ["Commission", "RunConfig", "Slippage"]
 
-@dataclass(frozen=True, slots=True)
-class Commission(Section):
-    """Commission of one order: ``per_order + percent x notional + per_unit x units``, clamped.
-
-    Attributes
-    ----------
-    percent : float
-        Fraction of the notional, charged on the way in and on the way out.
-    per_order, per_unit : float
-        Account currency.
-    minimum, maximum : float
-        Bounds of the sum of an order; no upper bound where `maximum` is None.
-    """
-
-    percent: float = bounded(0.0, minimum=0.0, below=1.0)
-    per_order: float = bounded(0.0, minimum=0.0)
-    per_unit: float = bounded(0.0, minimum=0.0)
-    minimum: float = bounded(0.0, minimum=0.0)
-    maximum: float | None = bounded(None, minimum=0.0)
-
-    def conflicts(self) -> list[Detail]:
-        """Return the fault of bounds that leave nothing between them."""
-        if self.maximum is None or self.maximum >= self.minimum:
-            return []
-        rule = f"must be at least the minimum, {self.minimum}"
-        return [fault("maximum", "conflict", rule, f">= {self.minimum}", self.maximum)]
+_MOST_BPS: Final = 5_000.0
+_NO_COMMISSION: Final = Commission()
 
 
 @dataclass(frozen=True, slots=True)
 class Slippage(Section):
-    """What market and stop orders lose against the price they aim at, in basis points."""
+    """What market and stop orders lose against the price they aim at.
+
+    Attributes
+    ----------
+    model : "fixed", "volume_share" or "volatility"
+        What comes on top of `bps`: nothing; `impact` times the square of the order's share in the
+        volume of its bar; `impact` times the deviation of the returns of the last `window` bars.
+    bps : float
+        Basis points of the price.
+    impact : float
+        Factor of the model.
+    window : int
+        Bars that the volatility is measured over.
+    """
 
     bps: float = bounded(0.0, minimum=0.0, below=10_000.0)
+    model: Literal["fixed", "volume_share", "volatility"] = "fixed"
+    impact: float = bounded(0.1, minimum=0.0, maximum=1.0)
+    window: int = bounded(20, minimum=2, maximum=100_000)
+
+    def conflicts(self) -> list[Detail]:
+        """Return the fault of a model that could lose the whole price."""
+        if self.model == "fixed" or self.bps < _MOST_BPS:
+            return []
+        rule = f"must be below {_MOST_BPS:g} beside a model"
+        return [fault("bps", "conflict", rule, f"< {_MOST_BPS:g}", self.bps)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class RunConfig(Section):
         shares of what the equity can buy with it.
     maintenance_margin : float or None
         Share below which the position is liquidated at the next open; None: never.
+    borrow_rate : float
+        Fee for borrowed shares: a fraction a year of the value of a short position.
+    financing_rate : float
+        Interest on borrowed money: a fraction a year of cash below zero. Both are paid for each
+        calendar day to which a position is held, a 365th a day.
     trade_on_close : bool
         Market orders fill at the close of the bar that decided them, which nobody can do.
     liquidate_at_end : bool
@@ -87,11 +93,13 @@ class RunConfig(Section):
     """
 
     cash: float = bounded(10_000.0, above=0.0)
-    commission: Commission = Commission()
+    commission: Commission = _NO_COMMISSION
     slippage: Slippage = Slippage()
     spread: float = bounded(0.0, minimum=0.0, below=1.0)
     margin: float = bounded(1.0, above=0.0, maximum=1.0)
     maintenance_margin: float | None = bounded(None, above=0.0, maximum=1.0)
+    borrow_rate: float = bounded(0.0, minimum=0.0, maximum=10.0)
+    financing_rate: float = bounded(0.0, minimum=0.0, maximum=10.0)
     trade_on_close: bool = False
     liquidate_at_end: bool = True
     exclusive: bool = True
@@ -127,7 +135,17 @@ class RunConfig(Section):
     def _reference_conflicts(self) -> list[Detail]:
         """backtesting.py has none of these."""
         unsupported = {
+            "commission.maker": (self.commission.maker, None),
+            "commission.taker": (self.commission.taker, None),
+            "commission.maximum_percent": (self.commission.maximum_percent, None),
+            "commission.buy_percent": (self.commission.buy_percent, 0.0),
+            "commission.sell_percent": (self.commission.sell_percent, 0.0),
+            "commission.sell_per_order": (self.commission.sell_per_order, 0.0),
+            "commission.sell_per_unit": (self.commission.sell_per_unit, 0.0),
             "slippage.bps": (self.slippage.bps, 0.0),
+            "slippage.model": (self.slippage.model, "fixed"),
+            "borrow_rate": (self.borrow_rate, 0.0),
+            "financing_rate": (self.financing_rate, 0.0),
             "maintenance_margin": (self.maintenance_margin, None),
             "exclusive": (self.exclusive, True),
             "fractional": (self.fractional, False),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.book import equity_at, fill_write, lot_open
+from core.engine.book import equity_at, fill_rested, fill_write, lot_open
 from core.engine.costs import entry_price
-from core.engine.fills import REVERSAL, SIGNAL, exit_fill, position_reduce
-from core.engine.jit import inlined, outlined
+from core.engine.fills import REVERSAL, SIGNAL, TAKES, exit_fill, position_reduce
+from core.engine.jit import constant, inlined, outlined
 from core.engine.program import StopKind
 from core.engine.sizing import affordable, quantity_reference, quantity_standard
+from core.engine.slippage import moved_price, moved_quantity, moves_market, slippage_of
 from core.engine.state import Cause, Deal, Lot, LoweredRule, Moment, Run, Ticket
 from core.engine.stops import (
     nearer_stop,
@@ -19,6 +20,8 @@ from core.engine.stops import (
 )
 from core.engine.volume import volume_take
 
+SLIPS = constant(1)
+"""An order that loses against the market; one at a limit does not."""
 _MULTIPLE = int(StopKind.MULTIPLE)
 
 
@@ -36,7 +39,8 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
         held = abs(account.position)
         closed = volume_take(run, at.bar, held)
         if closed > 0.0:
-            position_reduce(run, at, closed, deal.slippage, Cause(k, REVERSAL))
+            slippage = slippage_of(run, at.bar, closed) if deal.slips else 0.0
+            position_reduce(run, at, closed, slippage, Cause(k, REVERSAL, deal.rests))
         if closed < held:
             run.counters.reduced_by_volume += 1
             return False
@@ -51,13 +55,19 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
     else:
         risked = nearer_stop(rule.side, stop, trail)
         equity = equity_at(account, at.price)
-        quantity = quantity_standard(run, k, equity, paid, risked)
+        quantity = quantity_standard(run, k, equity, deal, risked)
         quantity = quantity_granted(run, k, at, deal, quantity)
         if not quantity > 0.0:
             return False
+        if moves_market(run, deal):
+            paid = base = moved_price(run, rule.side, at, deal, quantity)
+            stop = stop_loss_price(terms, rule, ticket.stop_level, base)
+            trail = trailing_stop_price(terms, rule, ticket.trail_level, base)
     fill = fill_write(run, at, rule.side, quantity, paid)
     fill.rule = k
     fill.reason = SIGNAL
+    if deal.rests:
+        fill_rested(run, fill)
     lot_open(run, fill, stop, take_profit_price(terms, rule, ticket.take_level, base))
     lot_guard_by(run.lots[account.lots - 1], rule, ticket)
     return True
@@ -75,6 +85,8 @@ def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) 
     if quantity * deal.paid < terms.min_notional:
         counters.rejected_notional += 1
         return 0.0
+    if moves_market(run, deal):
+        quantity = moved_quantity(run, k, at, deal, quantity)
     wanted = quantity
     quantity = volume_take(run, at.bar, wanted)
     if quantity <= 0.0:
@@ -84,12 +96,14 @@ def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) 
     side = run.plan.rules[k].side
     if account.position * side < 0.0:
         netted = min(quantity, abs(account.position))
-        position_reduce(run, at, netted, deal.slippage, Cause(k, REVERSAL))
+        slippage = slippage_of(run, at.bar, netted) if deal.slips else 0.0
+        position_reduce(run, at, netted, slippage, Cause(k, REVERSAL, deal.rests))
         quantity -= netted
         if quantity <= 0.0:
             return 0.0
-    tied_up = abs(account.position) * at.price
-    if not affordable(terms, equity_at(account, at.price), tied_up, deal.paid, quantity):
+    power = equity_at(account, at.price) * terms.leverage - abs(account.position) * at.price
+    moved = Deal(moved_price(run, side, at, deal, quantity), deal.slips, deal.rests)
+    if not affordable(terms, side, power, moved, quantity):
         counters.rejected_unaffordable += 1
         return 0.0
     return quantity
@@ -114,7 +128,8 @@ def order_fill(run: Run, at: Moment) -> None:
     order.active = False
     if order.entry_rule >= 0:
         k = order.entry_rule
-        paid = entry_price(terms, run.plan.rules[k].side, at.price)
-        entry_fill(run, k, at, Deal(paid, terms.slippage))
+        slippage = slippage_of(run, at.bar, 0.0)
+        paid = entry_price(terms, run.plan.rules[k].side, at.price, slippage)
+        entry_fill(run, k, at, Deal(paid, SLIPS, TAKES))
     elif run.account.lots > 0:
         exit_fill(run, at)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.book import account_sum, fill_write, lot_close, lots_close
+from core.engine.book import account_sum, fill_rested, fill_write, lot_close, lots_close
 from core.engine.costs import exit_price
 from core.engine.jit import constant, inlined, outlined
 from core.engine.program import StopKind
 from core.engine.result import ExitReason
+from core.engine.slippage import slippage_of
 from core.engine.state import Bar, Cause, Lot, Moment, Run
 from core.engine.stops import (
     level_read,
@@ -28,6 +29,10 @@ TAKE_PROFIT = constant(ExitReason.TAKE_PROFIT)
 REVERSAL = constant(ExitReason.REVERSAL)
 TRAILING_STOP = constant(ExitReason.TRAILING_STOP)
 TIME_STOP = constant(ExitReason.TIME_STOP)
+TAKES = constant(0)
+"""An order that fills as soon as it comes to the market."""
+RESTS = constant(1)
+"""A limit order that was there before those who trade with it."""
 _FIRST = constant(0)
 _PERCENT = int(StopKind.PERCENT)
 _PRICE = int(StopKind.PRICE)
@@ -40,13 +45,18 @@ def position_reduce(run: Run, at: Moment, quantity: float, slippage: float, caus
     fill = fill_write(run, at, -side, quantity, exit_price(side, at.price, slippage))
     fill.rule = cause.rule
     fill.reason = cause.reason
+    if cause.rests:
+        fill_rested(run, fill)
     lots_close(run, fill)
 
 
 @inlined
 def position_close(run: Run, at: Moment, rule: int, reason: int) -> None:
     """Close the whole position with one market order."""
-    position_reduce(run, at, abs(run.account.position), run.terms.slippage, Cause(rule, reason))
+    quantity = abs(run.account.position)
+    position_reduce(
+        run, at, quantity, slippage_of(run, at.bar, quantity), Cause(rule, reason, TAKES)
+    )
 
 
 @inlined
@@ -74,7 +84,8 @@ def exit_fill(run: Run, at: Moment) -> None:
     order.active = order.rest > 0.0
     if granted > 0.0:
         reason = REVERSAL if run.plan.rules[order.exit_rule].opens else SIGNAL
-        position_reduce(run, at, granted, run.terms.slippage, Cause(order.exit_rule, reason))
+        slippage = slippage_of(run, at.bar, granted)
+        position_reduce(run, at, granted, slippage, Cause(order.exit_rule, reason, TAKES))
 
 
 @outlined
@@ -87,16 +98,18 @@ def guard_fill(run: Run, k: int, bar: Bar, price: float, reason: int) -> None:
     lot = run.lots[k]
     lot.highest = max(lot.highest, bar.open)
     lot.lowest = min(lot.lowest, bar.open)
-    slippage = 0.0 if reason == TAKE_PROFIT else run.terms.slippage
     quantity = volume_take(run, bar.number, lot.quantity)
     if quantity < lot.quantity and reason != TAKE_PROFIT:
         lot.stop_loss = lot.side * np.inf
     if quantity <= 0.0:
         return
+    slippage = 0.0 if reason == TAKE_PROFIT else slippage_of(run, bar.number, quantity)
     paid = exit_price(lot.side, price, slippage)
     fill = fill_write(run, Moment(bar.number, bar.ts, price), -lot.side, quantity, paid)
     fill.rule = lot.rule
     fill.reason = reason
+    if reason == TAKE_PROFIT:
+        fill_rested(run, fill)
     lot_close(run, fill, k, quantity)
 
 

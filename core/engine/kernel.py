@@ -2,7 +2,8 @@
 
 Every bar goes through the same four steps:
 
-1. at the open, what was decided at the previous close is filled (rules 1 and 8);
+1. at the open, what was decided at the previous close is filled (rules 1 and 8), and the nights
+   before it are paid for, where they cost anything;
 2. inside the bar, exits that wait at a stop, then guards, then exits that wait at a limit close
    lots, then entries that wait open them (rules 2 to 7);
 3. at the close, the account is marked, and a run without equity ends (rule 8);
@@ -19,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.engine.book import bar_mark, rows_short
+from core.engine.carrying import carrying_pay
 from core.engine.code import code_run
 from core.engine.decide import order_decide
 from core.engine.entries import order_fill
@@ -41,13 +43,15 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
     allocates: the caller makes them larger and calls again. All state is in `tables`.
     """
     run = run_of(plan, tables)
-    bars = market.close.size
+    bars, carries = market.close.size, run.terms.carries
     for index in range(start, bars):
         if rows_short(run):
             return index
         bar = bar_at(market, index)
         if run.order.active:
             open_step(run, market, curves, bar)
+        if carries and index > 0:
+            carrying_pay(run, market, curves, index, curves.cash[index - 1])
         if run.account.waiting > 0:
             orders_check(run, bar, order_moment(market, run.terms, bar).price)
         elif run.account.lots > 0:

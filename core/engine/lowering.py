@@ -21,10 +21,12 @@ from core.engine.code_lowering import (
 from core.engine.config import RunConfig
 from core.engine.program import Operation, Price, Program, Rule, Stop, TimeInForce
 from core.engine.rule_check import CLOSES, OPENS, RuleCheck, series_named
+from core.engine.slippage import SlippageModel, return_deviation
 from core.engine.state import LOWERED_RULE, TERMS, Plan
 from core.errors import Detail, InvalidInput
 
 _DAY_NS: Final = 86_400_000_000_000
+_YEAR_DAYS: Final = 365.0
 _SIDES: Final = {
     Operation.OPEN_LONG: 1,
     Operation.OPEN_SHORT: -1,
@@ -40,6 +42,7 @@ class ByBar:
 
     sessions: NDArray[Any] | None = None
     volume: NDArray[Any] | None = None
+    volatility: NDArray[Any] | None = None
 
 
 _NOTHING: Final = ByBar()
@@ -57,8 +60,12 @@ def by_bar_of(
     for_a_day = any(rule.order.time_in_force == TimeInForce.DAY for rule in program.rules)
     if for_a_day and sessions is None:
         sessions = bars.ts // _DAY_NS
-    limited = config.participation is not None
-    return ByBar(sessions if for_a_day else None, bars.volume if limited else None)
+    model = config.slippage.model
+    return ByBar(
+        sessions if for_a_day else None,
+        bars.volume if config.participation is not None or model == "volume_share" else None,
+        return_deviation(bars.close, config.slippage.window) if model == "volatility" else None,
+    )
 
 
 def plan_lower(
@@ -94,33 +101,52 @@ def plan_lower(
     for number, rule in enumerate(program.rules):
         signals[number] = columns[rule.trigger] if rule.trigger >= 0 else True
     np.logical_or.reduce(signals[:-1], axis=0, out=signals[-1])
-    also = [column for column in (by_bar.sessions, by_bar.volume) if column is not None]
+    wanted = (by_bar.sessions, by_bar.volume, by_bar.volatility)
+    also = [column for column in wanted if column is not None]
     series = np.empty((len(read) + len(also), bars), np.float64)
     for row, column in enumerate([*(columns[column] for column in read), *also]):
         series[row] = column
     code, stack = code_lower(program, rows), code_layout(program).stack
     session_row = len(read)
-    volume_row = len(read) + (by_bar.sessions is not None)
-    return Plan(rules, signals, series, code, stack, session_row, volume_row)
+    volume_row = session_row + (by_bar.sessions is not None)
+    volatility_row = volume_row + (by_bar.volume is not None)
+    return Plan(rules, signals, series, code, stack, session_row, volume_row, volatility_row)
 
 
 def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
     """Return the record of an account's terms, as an array of one."""
-    commission = config.commission
+    commission, slippage = config.commission, config.slippage
+    taken = commission.percent if commission.taker is None else commission.taker
+    levies = (
+        commission.buy_percent,
+        commission.sell_percent,
+        commission.sell_per_order,
+        commission.sell_per_unit,
+    )
     reference = config.profile == "reference"
     return np.array(
         [
             (
                 config.cash,
-                commission.percent,
+                taken,
                 commission.per_order,
                 commission.per_unit,
                 commission.minimum,
                 math.inf if commission.maximum is None else commission.maximum,
-                config.slippage.bps / 10_000.0,
+                taken if commission.maker is None else commission.maker,
+                commission.maximum_percent or 0.0,
+                commission.maximum_percent is not None,
+                any(levies),
+                *levies,
+                slippage.bps / 10_000.0,
+                SlippageModel[slippage.model.upper()],
+                slippage.impact,
                 config.spread,
                 1.0 / config.margin,
                 config.maintenance_margin or 0.0,
+                config.borrow_rate > 0.0 or config.financing_rate > 0.0,
+                config.borrow_rate / _YEAR_DAYS,
+                config.financing_rate / _YEAR_DAYS,
                 0.0 if config.fractional else config.lot_size,
                 config.tick_size,
                 config.min_notional,

@@ -102,7 +102,8 @@ class Result:
         `ambiguous_bars`, `ambiguous_trades`, `ambiguous_pnl` (rule 6), `rejected_unaffordable`,
         `rejected_below_lot`, `rejected_size`, `rejected_stop`, `rejected_price`, `rejected_full`,
         `rejected_notional`, `rejected_volume`, `reduced_by_volume`, `expired`, `liquidations`,
-        `ruined`, `closed_at_end`, `unfilled_at_end`, `waiting_at_end` (rules 8, 9, 10, 12).
+        `ruined`, `closed_at_end`, `unfilled_at_end`, `waiting_at_end` (rules 8, 9, 10, 12);
+        `borrow_paid` and `financing_paid`, which are in the equity and in no trade.
     warnings : tuple of str
         Sentences for people about what makes the result weaker than it looks.
     engine_version : str

@@ -38,6 +38,11 @@ class Section:
         return []
 
     @classmethod
+    def completed(cls, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the mapping with what its keys stand for; sections with presets override it."""
+        return mapping
+
+    @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Read a section from plain data, such as a JSON object; absent keys take defaults.
 
@@ -48,6 +53,7 @@ class Section:
         """
         if not isinstance(mapping, Mapping):
             raise _invalid([fault("", "invalid_type", "must be an object", "an object", mapping)])
+        mapping = cls.completed(mapping)
         hints = get_type_hints(cls)
         faults = [_unknown(name, hints) for name in mapping if name not in hints]
         values: dict[str, Any] = {}

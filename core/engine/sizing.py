@@ -6,11 +6,11 @@ import sys
 
 import numpy as np
 
-from core.engine.costs import commission
+from core.engine.costs import commission, levy_per_order, levy_per_unit
 from core.engine.jit import inlined
 from core.engine.own_trades import fixed_ratio_units, kelly_share
 from core.engine.program import SizeKind
-from core.engine.state import LoweredRule, Run, Terms
+from core.engine.state import Deal, LoweredRule, Run, Terms
 
 _UNITS = int(SizeKind.UNITS)
 _CASH = int(SizeKind.CASH)
@@ -34,27 +34,34 @@ def lots_floor(terms: Terms, quantity: float) -> float:
 
 
 @inlined
-def units_bought(terms: Terms, money: float, price: float) -> float:
+def units_bought(terms: Terms, side: int, money: float, paid: float, percent: float) -> float:
     """Return the largest quantity whose notional and commission together cost `money`.
 
     The commission is ``min(max(linear, minimum), maximum)``, so the answer is the same
-    expression of the three quantities that each of them alone would allow.
+    expression of the quantities that each of them alone would allow; levies are part of the price.
     """
-    unit_cost = price + (price * terms.fee_percent + terms.fee_per_unit)
+    price = paid
+    if terms.levied:
+        price += levy_per_unit(terms, side, paid)
+        money -= levy_per_order(terms, side)
+    unit_cost = price + (paid * percent + terms.fee_per_unit)
     linear = (money - terms.fee_per_order) / unit_cost
     at_minimum = (money - terms.fee_minimum) / price
     at_maximum = (money - terms.fee_maximum) / price
-    return max(min(linear, at_minimum), at_maximum)
+    bought = max(min(linear, at_minimum), at_maximum)
+    if terms.fee_bounded:
+        bought = max(bought, money / (price + paid * terms.fee_maximum_percent))
+    return bought
 
 
 @inlined
-def quantity_standard(run: Run, k: int, equity: float, paid: float, stop: float) -> float:
+def quantity_standard(run: Run, k: int, equity: float, deal: Deal, stop: float) -> float:
     """Quantity by the sizing policy of rule `k`, in whole lots; 0 or less where there is none.
 
-    NaN where what the policy asks has no answer. `paid` is the price of a unit after spread and
-    slippage; risk is its distance to `stop`.
+    NaN where what the policy asks has no answer. What `deal` pays is the price of a unit after
+    spread and slippage; risk is its distance to `stop`.
     """
-    terms, rule = run.terms, run.plan.rules[k]
+    terms, rule, paid = run.terms, run.plan.rules[k], deal.paid
     if rule.size_kind == _UNITS:
         return lots_floor(terms, rule.size_value)
     if rule.size_kind == _RISK:
@@ -73,14 +80,15 @@ def quantity_standard(run: Run, k: int, equity: float, paid: float, stop: float)
         money = equity * kelly_share(run.account, rule)
     elif rule.size_kind != _CASH:
         return lots_floor(terms, fixed_ratio_units(run.account, rule))
-    return lots_floor(terms, units_bought(terms, money, paid))
+    percent = terms.fee_maker if deal.rests else terms.fee_percent
+    return lots_floor(terms, units_bought(terms, rule.side, money, paid, percent))
 
 
 @inlined
-def affordable(terms: Terms, equity: float, tied_up: float, paid: float, quantity: float) -> bool:
-    """Rule 8: the order costs no more than equity can buy on top of what is `tied_up` already."""
-    power = equity * terms.leverage - tied_up
-    cost = quantity * paid + commission(terms, quantity, paid)
+def affordable(terms: Terms, side: int, power: float, deal: Deal, quantity: float) -> bool:
+    """Rule 8: the order costs no more than what equity can buy on top of what is tied up."""
+    percent = terms.fee_maker if deal.rests else terms.fee_percent
+    cost = quantity * deal.paid + commission(terms, side, quantity, deal.paid, percent)
     return cost <= power + abs(power) * 10.0 * _TOLERANCE
 
 
@@ -95,7 +103,7 @@ def quantity_reference(
     """
     literal = rule.size_kind == _UNITS
     size = rule.size_value if literal else min(rule.size_value, _ALMOST_ONE)
-    unit_cost = paid + commission(terms, size, price) / size
+    unit_cost = paid + commission(terms, rule.side, size, price, terms.fee_percent) / size
     power = max(0.0, balance) * terms.leverage
     quantity = size if literal else (power * size) // unit_cost
     return quantity if quantity * unit_cost <= power else 0.0

@@ -82,10 +82,23 @@ class Terms(Protocol):
     fee_per_unit: float
     fee_minimum: float
     fee_maximum: float
+    fee_maker: float  # in place of `fee_percent`
+    fee_maximum_percent: float
+    fee_bounded: bool  # whether there is a maximum by notional
+    levied: bool
+    levy_buy: float
+    levy_sell: float
+    levy_sell_order: float
+    levy_sell_unit: float
     slippage: float
+    slippage_model: int
+    impact: float
     spread: float
     leverage: float
     maintenance: float
+    carries: bool  # whether positions cost anything over night
+    borrow: float  # a day
+    financing: float
     lot_size: float  # 0: any fraction of a unit
     tick_size: float  # 0: any price
     min_notional: float
@@ -205,6 +218,8 @@ class Counters(Protocol):
     closed_at_end: int
     unfilled_at_end: int
     waiting_at_end: int
+    borrow_paid: float
+    financing_paid: float
 
 
 LOWERED_RULE: Final = record_dtype(LoweredRule)
@@ -251,13 +266,15 @@ class Cause(NamedTuple):
 
     rule: int
     reason: int
+    rests: int  # whether it is a limit order that has rested
 
 
 class Deal(NamedTuple):
-    """What an entry pays for a unit, and what its order loses against the market."""
+    """What an entry pays for a unit, and what kind of order it is."""
 
     paid: float
-    slippage: float
+    slips: int  # whether it loses against the market
+    rests: int  # whether it is a limit order that has rested
 
 
 class Plan(NamedTuple):
@@ -269,7 +286,8 @@ class Plan(NamedTuple):
     code: NDArray[Any]  # of Step
     stack: int  # place in `memory` where the stack begins
     session_row: int  # in `series`: a number for the session of each bar, where an order needs it
-    volume_row: int  # in `series`, where volume limits orders
+    volume_row: int  # in `series`, where volume limits orders or moves prices
+    volatility_row: int  # in `series`, where it moves prices
 
 
 class Tables(NamedTuple):

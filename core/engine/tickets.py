@@ -7,6 +7,7 @@ import numpy as np
 from core.engine.costs import entry_price
 from core.engine.jit import inlined, outlined
 from core.engine.program import OrderKind, PriceKind
+from core.engine.slippage import slippage_of
 from core.engine.state import Bar, LoweredRule, Moment, Run
 from core.engine.stops import guards_sound, level_read, ticks_rounded
 
@@ -75,7 +76,8 @@ def guards_write(run: Run, k: int) -> bool:
     ticket.trail_level = level_read(run, rule.trail_row, rule.trail_register, ticket.bar)
     paid = ticket.base
     if rule.limit_kind == 0 and not (terms.reference and rule.trigger_kind != 0):
-        paid = entry_price(terms, rule.side, ticket.base)
+        slippage = slippage_of(run, ticket.bar + 1, 0.0)
+        paid = entry_price(terms, rule.side, ticket.base, slippage)
     return guards_sound(terms, rule, ticket, paid, ticket.base if terms.reference else paid)
 
 

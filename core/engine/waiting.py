@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from core.engine.costs import entry_price, limit_level, limit_paid
-from core.engine.entries import entry_fill
-from core.engine.fills import SIGNAL, exit_quantity, guards_check, lot_guard, position_reduce
+from core.engine.entries import SLIPS, entry_fill
+from core.engine.fills import (
+    RESTS,
+    SIGNAL,
+    TAKES,
+    exit_quantity,
+    guards_check,
+    lot_guard,
+    position_reduce,
+)
 from core.engine.jit import constant, inlined, outlined
+from core.engine.slippage import slippage_of
 from core.engine.state import Bar, Cause, Deal, Moment, Run
 from core.engine.stops import stop_touched, take_touched
 from core.engine.tickets import ticket_cancel, ticket_expired, ticket_follow
@@ -85,11 +94,22 @@ def ticket_step(run: Run, k: int) -> int:
 
 
 @inlined
+def rested(run: Run, k: int, bar: int, how: int) -> bool:
+    """Whether an order without a stop to come was a limit order that others traded with.
+
+    One that the first open after its decision fills has found its price there already.
+    """
+    at_once = how == AT_OPEN and bar == run.tickets[k].bar + 1
+    limited: bool = run.plan.rules[k].limit_kind != 0
+    return limited and not at_once
+
+
+@inlined
 def entry_check(run: Run, k: int, bar: Bar, market_price: float) -> None:
     """Fill the waiting entry of rule `k` if the bar reaches its price, and guard its lot."""
     terms, account = run.terms, run.account
     rule, ticket = run.plan.rules[k], run.tickets[k]
-    buys = ticket.buys
+    buys, triggered = ticket.buys, np.isnan(ticket.stop)
     if terms.reference:
         pure_stop = rule.limit_kind == 0
         price, how = ticket_touched_reference(ticket, buys, market_price, bar)
@@ -104,11 +124,12 @@ def entry_check(run: Run, k: int, bar: Bar, market_price: float) -> None:
         run.counters.rejected_full += 1
         return
     limited = rule.limit_kind != 0
-    slippage = 0.0 if limited else terms.slippage
-    paid = entry_price(terms, buys, price)
+    slips = TAKES if limited else SLIPS
+    rests = RESTS if triggered and rested(run, k, bar.number, how) else TAKES
+    paid = entry_price(terms, buys, price, slippage_of(run, bar.number, 0.0))
     if limited and not terms.reference:
         paid = limit_paid(terms, price, ticket.limit, buys)
-    if not entry_fill(run, k, Moment(bar.number, bar.ts, price), Deal(paid, slippage)):
+    if not entry_fill(run, k, Moment(bar.number, bar.ts, price), Deal(paid, slips, rests)):
         return
     if terms.reference:
         reference_guard(run, bar, pure_stop)
@@ -144,6 +165,7 @@ def exit_check(run: Run, k: int, bar: Bar) -> None:
     if account.position * buys >= 0.0:
         ticket_cancel(run, k)
         return
+    triggered = np.isnan(ticket.stop)
     price, how = ticket_touched(ticket, buys, ticket.limit, bar)
     if how == UNTOUCHED:
         ticket_follow(run, k, bar)
@@ -159,6 +181,7 @@ def exit_check(run: Run, k: int, bar: Bar) -> None:
         ticket.stop = -buys * np.inf  # it is triggered: the rest follows at the next open
         ticket.distance = np.nan
     if quantity > 0.0:
-        slippage = 0.0 if rule.limit_kind != 0 else run.terms.slippage
+        slippage = 0.0 if rule.limit_kind != 0 else slippage_of(run, bar.number, quantity)
+        rests = RESTS if triggered and rested(run, k, bar.number, how) else TAKES
         at = Moment(bar.number, bar.ts, price)
-        position_reduce(run, at, quantity, slippage, Cause(k, SIGNAL))
+        position_reduce(run, at, quantity, slippage, Cause(k, SIGNAL, rests))

@@ -26,11 +26,22 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
         told.append(
             f"The position was liquidated {counters['liquidations']} time(s) by the margin."
         )
+    told.extend(_carrying(counters))
     if counters["ruined"]:
         told.append("The run ended early: no equity was left.")
     if counters["unfilled_at_end"]:
         told.append("The decision at the last close was never filled.")
     return tuple(told)
+
+
+def _carrying(counters: Mapping[str, int | float]) -> list[str]:
+    """Return a sentence for what positions cost over night."""
+    reasons = {"borrow_paid": "Borrowing shares", "financing_paid": "Borrowing money"}
+    return [
+        f"{text} cost {counters[key]:.2f}, which is in the equity and in no trade."
+        for key, text in reasons.items()
+        if counters[key]
+    ]
 
 
 def _rejections(counters: Mapping[str, int | float]) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from core.engine.config import Commission
+from core.engine.fees import Fees
 from core.engine.section import Section, bounded
 
-_PER_CONTRACT: Final = Commission(per_unit=0.65)
+_PER_CONTRACT: Final = Fees(per_unit=0.65)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class OptionsConfig(Section):
     spread, minimum_spread : float
         Distance of bid and ask: a fraction of the mid price, and the least of it for one share.
         An order pays half of it each way.
-    commission : Commission
+    commission : Fees
         Of one order in one contract; a unit is a contract, and exercise costs nothing.
     """
 
@@ -56,4 +56,4 @@ class OptionsConfig(Section):
     multiplier: int = bounded(100, minimum=1, maximum=1_000_000)
     spread: float = bounded(0.02, minimum=0.0, maximum=1.0)
     minimum_spread: float = bounded(0.02, minimum=0.0)
-    commission: Commission = _PER_CONTRACT
+    commission: Fees = _PER_CONTRACT

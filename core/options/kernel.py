@@ -18,6 +18,7 @@ import math
 from typing import Final
 
 from core.engine.book import bar_mark, equity_at, fill_write, lot_open, lots_close, rows_short
+from core.engine.carrying import carrying_pay
 from core.engine.code import code_run
 from core.engine.code_memory import truth
 from core.engine.decide import order_decide, rule_true
@@ -81,6 +82,10 @@ def bar_run(world: World, run: Run, bar: Bar, stage: int) -> int:
         if stop != DONE:
             return stop
     if stage <= INSIDE:
+        if run.terms.carries and bar.number > 0:
+            before = bar.number - 1
+            cash = world.curves.cash[before] - world.book.value[before]
+            carrying_pay(run, world.market, world.curves, bar.number, cash)
         if run.account.waiting > 0:
             waiting_trade(world, run, bar)
         elif run.account.lots > 0:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.config import Commission
+from core.engine.fees import Fees
 from core.options.contract import Contract, contract_symbol
 from core.options.result import OPTION_FILL, OPTION_TRADE
 
@@ -109,7 +109,7 @@ class Ledger:
         )
 
 
-def commission_of(terms: Commission, contracts: float, value: float) -> float:
+def commission_of(terms: Fees, contracts: float, value: float) -> float:
     """Return the commission of one order in one contract worth `value`, as the engine's costs."""
     fee = terms.per_order + value * terms.percent + contracts * terms.per_unit
     fee = max(fee, terms.minimum)

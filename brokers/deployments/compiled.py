@@ -48,7 +48,7 @@ def _signature() -> tuple[Any, ...]:
     stamps.flags.writeable = prices.flags.writeable = False
     plan = Plan(
         np.empty(0, LOWERED_RULE), np.empty((0, 0), np.bool_), np.empty((0, 0)),
-        np.empty(0, STEP), 0, 0, 0,
+        np.empty(0, STEP), 0, 0, 0, 0,
     )  # fmt: skip
     market = Market(stamps, prices, prices, prices, prices)
     tables = tables_new(np.zeros(1, TERMS), 0)

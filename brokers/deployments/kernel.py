@@ -26,12 +26,13 @@ from core.engine.code import code_run
 from core.engine.costs import entry_price
 from core.engine.decide import order_decide
 from core.engine.entries import lot_guard_by
-from core.engine.fills import exit_quantity, lot_follow, lot_see
+from core.engine.fills import TAKES, exit_quantity, lot_follow, lot_see
 from core.engine.jit import inlined, outlined
 from core.engine.kernel import bar_at, run_of
 from core.engine.program import OrderKind
 from core.engine.sizing import affordable, quantity_standard
-from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, record_dtype
+from core.engine.slippage import slippage_of
+from core.engine.state import Bar, Curves, Deal, Market, Moment, Plan, Run, Tables, record_dtype
 from core.engine.stops import (
     level_read,
     nearer_stop,
@@ -221,27 +222,30 @@ def sizes_find(run: Run, bar: Bar, sizes: NDArray[np.float64]) -> None:
         if ticket.waiting and not rule.opens:
             sizes[k] = exit_quantity(run, rule.fraction)
         elif rule.opens and (ticket.waiting or run.order.entry_rule == k):
-            sizes[k] = entry_size(run, k, bar.close)
+            sizes[k] = entry_size(run, k, bar)
     if run.order.exit_rule >= 0 and account.lots > 0 and run.order.entry_rule < 0:
         sizes[run.order.exit_rule] = exit_quantity(run, run.order.fraction)
 
 
 @outlined
-def entry_size(run: Run, k: int, close: float) -> float:
+def entry_size(run: Run, k: int, bar: Bar) -> float:
     """Return the units of an entry as they are bought for the price it is decided at."""
     rule, ticket, terms, account = run.plan.rules[k], run.tickets[k], run.terms, run.account
-    at = close if rule.order_kind == _MARKET else ticket.base
-    paid = entry_price(terms, rule.side, at) if rule.limit_kind == 0 else at
+    at = bar.close if rule.order_kind == _MARKET else ticket.base
+    paid = at
+    if rule.limit_kind == 0:
+        paid = entry_price(terms, rule.side, at, slippage_of(run, bar.number, 0.0))
     stop = stop_loss_price(terms, rule, ticket.stop_level, paid)
     trail = trailing_stop_price(terms, rule, ticket.trail_level, paid)
     equity = equity_at(account, at)
-    quantity = quantity_standard(terms, rule, equity, paid, nearer_stop(rule.side, stop, trail))
-    if not quantity > 0.0:
+    deal = Deal(paid, int(rule.limit_kind == 0), TAKES)
+    quantity = quantity_standard(run, k, equity, deal, nearer_stop(rule.side, stop, trail))
+    if not quantity > 0.0:  # NaN, too: what the size asks has no answer
         return BELOW_LOT
     if quantity * paid < terms.min_notional:
         return BELOW_NOTIONAL
     reverses = account.position * rule.side < 0.0
     tied_up = 0.0 if reverses else abs(account.position) * at
-    if not affordable(terms, equity, tied_up, paid, quantity):
+    if not affordable(terms, rule.side, equity * terms.leverage - tied_up, deal, quantity):
         return UNAFFORDABLE
     return quantity

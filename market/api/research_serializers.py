@@ -171,7 +171,7 @@ class ProvidersOutput(serializers.Serializer[Any]):
     providers = ProviderOutput(many=True)
 
 
-class CredentialsInput(serializers.Serializer[Any]):
+class ProviderCredentialsInput(serializers.Serializer[Any]):
     """Credentials, by the names that the provider lists as `credential_fields`."""
 
     values = serializers.DictField(

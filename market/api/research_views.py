@@ -15,7 +15,7 @@ from core.api.pagination import CursorPage
 from core.api.views import ApiView, ListView, created
 from market.api import research_examples as examples
 from market.api.research_serializers import (
-    CredentialsInput,
+    ProviderCredentialsInput,
     ProvidersOutput,
     QualityOutput,
     QualityQuery,
@@ -269,13 +269,13 @@ class ProviderKeyView(ApiView):
     @extend_schema(
         operation_id="provider_key_store",
         summary="Store your credentials at a provider",
-        request=CredentialsInput,
+        request=ProviderCredentialsInput,
         responses={204: None},
         examples=[examples.CREDENTIALS],
     )
     def put(self, request: Request, provider: str) -> Response:
         """Keep credentials, encrypted; they are used for your downloads and shown to nobody."""
-        form = CredentialsInput(data=request.data)
+        form = ProviderCredentialsInput(data=request.data)
         form.is_valid(raise_exception=True)
         key_store(owner_id=caller_id(request), provider=provider, **form.validated_data)
         return Response(status=204)

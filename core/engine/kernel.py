@@ -43,14 +43,16 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
     allocates: the caller makes them larger and calls again. All state is in `tables`.
     """
     run = run_of(plan, tables)
-    bars, carries = market.close.size, run.terms.carries
+    bars = market.close.size
     for index in range(start, bars):
         if rows_short(run):
             return index
         bar = bar_at(market, index)
         if run.order.active:
             open_step(run, market, curves, bar)
-        if carries and index > 0:
+        # Read anew at each bar: held in a variable, the compiler would make two loops of this one,
+        # and each rule that is then called twice would no longer be part of either.
+        if run.terms.carries and index > 0:
             carrying_pay(run, market, curves, index, curves.cash[index - 1])
         if run.account.waiting > 0:
             orders_check(run, bar, order_moment(market, run.terms, bar).price)

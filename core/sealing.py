@@ -3,7 +3,7 @@
 `CREDENTIALS_KEYS` lists the master keys (Fernet: 32 bytes in URL-safe base64), the newest first;
 the others only open what they wrapped. Without it they are derived from `SECRET_KEY` and
 `SECRET_KEY_FALLBACKS`. Changing the master key rewraps the small row keys; the secrets themselves
-are not touched (`resealed`).
+are not touched (`rows_reseal`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.db.models import QuerySet
 
+from core.db import claim
 from core.errors import Permanent
 
 FORMAT: Final = 1
@@ -87,6 +89,25 @@ def resealed(data: bytes) -> bytes:
             "No master key opens this row (CREDENTIALS_KEYS).", code="credentials_unreadable"
         ) from error
     return json.dumps(parts).encode()
+
+
+def rows_reseal(rows: QuerySet[Any], *, field: str) -> int:
+    """Wrap what rows keep sealed in a field by the newest master key; return how many.
+
+    Safe to repeat, and while users store other secrets: what is sealed meanwhile is sealed by the
+    newest key anyway, and stays.
+
+    Raises
+    ------
+    Permanent
+        When no master key opens a row.
+    """
+    changed = 0
+    kept = rows.exclude(**{field: None}).order_by("pk").values_list("pk", field)
+    for key, before in kept.iterator():
+        same = rows.filter(**{"pk": key, field: before})
+        changed += claim(same, **{field: resealed(bytes(before))})
+    return changed
 
 
 def _master() -> MultiFernet:

@@ -22,9 +22,8 @@ from brokers.paper.terms import terms_of
 from brokers.reconciling import account_reconcile, position_adopt
 from core.accounts.models import User
 from core.accounts.origin import Origin
-from core.db import claim
 from core.errors import Conflict, Detail, InvalidInput, Transient
-from core.sealing import resealed
+from core.sealing import rows_reseal
 
 LONGEST: Final = 4000
 
@@ -108,12 +107,7 @@ def credentials_reseal() -> int:
     Permanent
         When no master key opens a row.
     """
-    changed = 0
-    for row in BrokerAccount.objects.exclude(sealed=None).order_by("id").iterator():
-        before = bytes(row.sealed or b"")
-        same = BrokerAccount.objects.filter(id=row.id, sealed=before)
-        changed += claim(same, sealed=resealed(before))
-    return changed
+    return rows_reseal(BrokerAccount.objects.all(), field="sealed")
 
 
 @dataclass(frozen=True, slots=True)

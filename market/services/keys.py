@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from core.db import claim
 from core.errors import Detail, InvalidInput, NotFound
-from core.sealing import resealed
+from core.sealing import rows_reseal
 from market.keys import key_seal
 from market.models import ProviderKey
 from market.providers.base import KeyedProvider
@@ -78,16 +77,9 @@ def key_delete(*, owner_id: UUID, provider: str) -> None:
 def keys_reseal() -> int:
     """Wrap all stored credentials by the newest master key; return how many.
 
-    Safe to repeat: what somebody stores anew at the same time is sealed by the newest key anyway.
-
     Raises
     ------
     Permanent
         When no master key opens a row.
     """
-    changed = 0
-    for row in ProviderKey.objects.order_by("id").iterator():
-        before = bytes(row.sealed)
-        same = ProviderKey.objects.filter(id=row.id, sealed=before)
-        changed += claim(same, sealed=resealed(before))
-    return changed
+    return rows_reseal(ProviderKey.objects.all(), field="sealed")

@@ -15,7 +15,7 @@ from core.accounts.models import User
 from core.db import claim
 from core.errors import Conflict, Detail, InvalidInput, NotFound
 from core.outbox.services import task_enqueue
-from core.sealing import resealed
+from core.sealing import rows_reseal
 from notifications.channels.base import Channel, SecretKind
 from notifications.channels.kinds import CHANNELS, kind_of
 from notifications.choices import CODE_TASK
@@ -267,9 +267,4 @@ def secrets_reseal() -> int:
     Permanent
         When no master key opens a row.
     """
-    changed = 0
-    for row in UserChannel.objects.exclude(secrets=None).order_by("id").iterator():
-        before = bytes(row.secrets or b"")
-        same = UserChannel.objects.filter(id=row.id, secrets=before)
-        changed += claim(same, secrets=resealed(before))
-    return changed
+    return rows_reseal(UserChannel.objects.all(), field="secrets")

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from typing import Generic, TypeVar
 
-from core.engine.bars import Bars
-
-# Hash and whether adjusted; the interval too, where it is not the stored one.
-Key = tuple[str, bool] | tuple[str, bool, str]
+# Hash and adjustment; the interval too, where it is not the stored one.
+Key = tuple[str, str] | tuple[str, str, str]
+Held = TypeVar("Held", bound=Sized)
 BYTES_PER_BAR = 6 * 8
 
 
-class BarCache:
+class BarCache(Generic[Held]):
     """Least-recently-used bars within a limit of memory; safe to share between threads."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
-        self._held: OrderedDict[Key, Bars] = OrderedDict()
+        self._held: OrderedDict[Key, Held] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Key, read: Callable[[], Bars]) -> Bars:
+    def get(self, key: Key, read: Callable[[], Held]) -> Held:
         """Return the bars of a key, reading them where they are not held.
 
         Two threads that miss at once both read; that costs less than letting all others wait.

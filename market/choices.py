@@ -14,6 +14,17 @@ class AssetClass(models.TextChoices):
     OPTION = "option"
 
 
+class Adjustment(models.TextChoices):
+    """What of splits and dividends is in the prices that are read."""
+
+    # Splits and dividends: a chart without jumps, and returns with dividends reinvested.
+    ALL = "all"
+    # Splits alone: prices as traded, in the units of today.
+    SPLITS = "splits"
+    # As traded on the day.
+    RAW = "raw"
+
+
 class FetchStatus(models.TextChoices):
     """The life of a download."""
 

@@ -62,21 +62,10 @@ class History:
         return bool((self.factor != 1.0).any())
 
     def adjusted(self) -> Bars:
-        """Return the bars as if the later splits and dividends had happened before them.
-
-        Multiplying by a positive number keeps the order of prices, so the bars stay valid.
-        """
+        """Return the bars as if the later splits and dividends had happened before them."""
         if not self.adjusts:
             return self.bars
-        raw, factor = self.bars, self.factor
-        return Bars(
-            raw.ts,
-            open=_frozen(raw.open * factor),
-            high=_frozen(raw.high * factor),
-            low=_frozen(raw.low * factor),
-            close=_frozen(raw.close * factor),
-            volume=_frozen(raw.volume / self.split),
-        )
+        return bars_scale(self.bars, price=self.factor, units=self.split)
 
     def content_hash(self) -> str:
         """Return the SHA-256 of all columns: the same bars have the same hash on any machine."""
@@ -100,6 +89,21 @@ class History:
             volume=_frozen(bars.volume[keep]),
         )
         return History(part, _frozen(self.factor[keep]), _frozen(self.split[keep]))
+
+
+def bars_scale(bars: Bars, *, price: NDArray[np.float64], units: NDArray[np.float64]) -> Bars:
+    """Return bars with prices times a factor, and volumes divided by the units' share of it.
+
+    Multiplying by a positive number keeps the order of prices, so the bars stay valid.
+    """
+    return Bars(
+        bars.ts,
+        open=_frozen(bars.open * price),
+        high=_frozen(bars.high * price),
+        low=_frozen(bars.low * price),
+        close=_frozen(bars.close * price),
+        volume=_frozen(bars.volume / units),
+    )
 
 
 def history_merge(old: History, new: History) -> History:

@@ -56,6 +56,7 @@ def table_answer(stored: StoredBars, *, form: str) -> HttpResponse:
         "symbol": stored.instrument_symbol,
         "interval": stored.interval.name,
         "provider": stored.provider,
+        "adjustment": stored.adjustment,
         "snapshot": stored.snapshot,
     }
     table = pa.table({"ts": moments, **columns}).replace_schema_metadata(facts)

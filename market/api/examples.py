@@ -87,6 +87,7 @@ BARS: Final = response(
         "interval": "1d",
         "provider": "sample",
         "adjusted": False,
+        "adjustment": "raw",
         "snapshot": SNAPSHOT,
         "rows": 2,
         "ts": [1092873600000, 1092960000000],
@@ -95,6 +96,7 @@ BARS: Final = response(
         "low": [95.96, 100.5],
         "close": [100.335, 108.31],
         "volume": [44659000.0, 22834300.0],
+        "actions": [{"ts": 1092960000000, "split": 1.0, "dividend": 0.25}],
     },
     "200",
 )

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.errors import InvalidInput
+from market.choices import Adjustment
 from market.intervals import INTERVALS, interval_get
 from market.listings import symbol_check
 
@@ -27,6 +28,27 @@ class IntervalField(serializers.CharField):
             return interval_get(super().to_internal_value(data)).name
         except InvalidInput as error:
             raise serializers.ValidationError(error.message, code="invalid_choice") from error
+
+
+class AdjustmentField(serializers.ChoiceField):
+    """What is in the prices; `true` means all of it, `false` none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "help_text",
+            "`all`: splits and dividends are in the prices; `splits`: splits alone; `raw`: as "
+            "traded. `true` and `false` mean `all` and `raw`.",
+        )
+        super().__init__(choices=[*Adjustment.values, "true", "false"], **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the name."""
+        written = str(data).strip().lower()
+        if written in serializers.BooleanField.TRUE_VALUES:
+            return Adjustment.ALL.value
+        if written in serializers.BooleanField.FALSE_VALUES:
+            return Adjustment.RAW.value
+        return str(super().to_internal_value(written))
 
 
 class SymbolField(serializers.CharField):

@@ -6,7 +6,8 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from market.api.fields import DayOrTimeField, IntervalField, SymbolField
+from market.api.fields import AdjustmentField, DayOrTimeField, IntervalField, SymbolField
+from market.choices import Adjustment
 from market.models import BarSeries, Fetch, Instrument
 from market.quotes import quote_get
 from market.selectors import price_of
@@ -129,9 +130,7 @@ class BarsQuery(serializers.Serializer[Any]):
     end = DayOrTimeField(
         required=False, default=None, help_text="Last day (its whole session), or moment."
     )
-    adjusted = serializers.BooleanField(
-        default=True, help_text="Take later splits and dividends into the prices."
-    )
+    adjusted = AdjustmentField(default=Adjustment.ALL.value)
     as_of = serializers.DateField(
         required=False,
         default=None,
@@ -144,13 +143,22 @@ class BarsQuery(serializers.Serializer[Any]):
     )
 
 
+class ActionOutput(serializers.Serializer[Any]):
+    """What happened to a unit before a bar, and is not in the prices."""
+
+    ts = serializers.IntegerField(help_text="Of the bar from whose open on it counts, epoch ms.")
+    split = serializers.FloatField(help_text="Units after for one before; 1 without a split.")
+    dividend = serializers.FloatField(help_text="Cash a unit, after the split.")
+
+
 class BarsOutput(serializers.Serializer[Any]):
     """Bars as columns of one length."""
 
     symbol = serializers.CharField()
     interval = serializers.CharField()
     provider = serializers.CharField()
-    adjusted = serializers.BooleanField()
+    adjusted = serializers.BooleanField(help_text="Whether splits at least are in the prices.")
+    adjustment = serializers.ChoiceField(choices=Adjustment.choices)
     snapshot = serializers.CharField(help_text="SHA-256 of the series they are from.")
     rows = serializers.IntegerField()
     ts = serializers.ListField(
@@ -162,6 +170,7 @@ class BarsOutput(serializers.Serializer[Any]):
     low = serializers.ListField(child=serializers.FloatField())
     close = serializers.ListField(child=serializers.FloatField())
     volume = serializers.ListField(child=serializers.FloatField())
+    actions = ActionOutput(many=True, help_text="Splits and dividends that are not in the prices.")
 
 
 class FetchInput(serializers.Serializer[Any]):

@@ -116,7 +116,8 @@ class BarsView(ApiView):
         query.is_valid(raise_exception=True)
         wanted = dict(query.validated_data)
         form = form_of(request, wanted.pop("format"))
-        stored = bars_read(**wanted, owner_id=caller_id(request))
+        adjustment = wanted.pop("adjusted")
+        stored = bars_read(**wanted, adjustment=adjustment, owner_id=caller_id(request))
         if form != "json":
             return table_answer(stored, form=form)
         if len(stored.bars) > settings.BARS_MAX_ROWS:
@@ -131,12 +132,13 @@ class BarsView(ApiView):
 
 def bars_body(stored: StoredBars) -> dict[str, Any]:
     """Return bars as `GET bars` shows them; the renderer writes the arrays."""
-    bars = stored.bars
+    bars, actions = stored.bars, stored.actions
     return {
         "symbol": stored.instrument_symbol,
         "interval": stored.interval,
         "provider": stored.provider,
         "adjusted": stored.adjusted,
+        "adjustment": stored.adjustment,
         "snapshot": stored.snapshot,
         "rows": len(bars),
         "ts": bars.ts // NS_PER_MS,
@@ -145,6 +147,15 @@ def bars_body(stored: StoredBars) -> dict[str, Any]:
         "low": bars.low,
         "close": bars.close,
         "volume": bars.volume,
+        "actions": [
+            {"ts": int(ts) // NS_PER_MS, "split": split, "dividend": dividend}
+            for ts, split, dividend in zip(
+                bars.ts[actions.rows],
+                actions.splits.tolist(),
+                actions.dividends.tolist(),
+                strict=True,
+            )
+        ],
     }
 
 

@@ -309,3 +309,34 @@ def test_prices_are_adjusted_as_somebody_saw_them_on_a_day(api, goog, make_histo
     assert first["volume"] == [1000, 1000]
     before = api.get("/api/v1/bars", {"symbol": "GOOG", "as_of": "2023-01-01"})
     assert (before.status_code, before.json()["code"]) == (422, "no_bars_in_range")
+
+
+def test_prices_come_with_splits_and_dividends_in_them_or_beside_them(api, goog, make_history):
+    # 2 for 1 before the third day, with half a per cent of 50.5 in cash.
+    factor = [0.4975, 0.4975, 1.0]
+    history_store(
+        instrument=goog,
+        interval=interval_get("1d"),
+        provider="sample",
+        history=make_history(3, factor=factor, split=[0.5, 0.5, 1.0]),
+    )
+
+    def read(adjusted, **query):
+        return api.get("/api/v1/bars", {"symbol": "GOOG", "adjusted": adjusted} | query)
+
+    raw, splits = read("raw").json(), read("splits").json()
+    assert (raw["adjustment"], raw["adjusted"], raw["close"]) == ("raw", False, [100, 101, 102])
+    third = MONDAY // 10**6 + 2 * 86_400_000
+    assert raw["actions"] == [
+        {"ts": third, "split": 2.0, "dividend": pytest.approx(0.2525, rel=1e-6)}
+    ]
+    assert (splits["adjustment"], splits["close"]) == ("splits", [50, 50.5, 102])
+    assert splits["actions"] == [
+        {"ts": third, "split": 1.0, "dividend": pytest.approx(0.2525, rel=1e-6)}
+    ]
+    for same in ("all", "true", "1"):
+        assert (read(same).json()["adjustment"], read(same).json()["actions"]) == ("all", [])
+    assert read("false").json()["close"] == raw["close"]
+    assert b"50.5," in read("splits", format="csv").content
+    refused = read("some")
+    assert (refused.status_code, refused.json()["details"][0]["path"]) == (422, "adjusted")

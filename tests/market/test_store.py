@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.engine.bars import Bars
 from core.errors import Conflict, InvalidInput, Permanent
 from market import store
 from market.archive import history_store
@@ -212,7 +213,7 @@ def test_a_warm_read_is_one_query_and_far_below_a_millisecond(goog, make_history
     ) as queries:
         bars_read(symbol="GOOG", interval="1d", start=date(2024, 6, 1))
     assert len(queries) == 1
-    hash_and_bars = (bars_read(symbol="GOOG", interval="1d").snapshot, True)
+    hash_and_bars = (bars_read(symbol="GOOG", interval="1d").snapshot, "all")
     began = time.perf_counter()
     for _ in range(100):
         store._cache.get(hash_and_bars, lambda: pytest.fail("not cached"))
@@ -284,7 +285,7 @@ def test_restated_prices_leave_the_store_as_it_was(goog, make_history):
 
 
 def test_the_cache_holds_what_was_used_last_within_its_limit():
-    cache = BarCache(max_bytes=3 * 10 * 48)
+    cache: BarCache[Bars] = BarCache(max_bytes=3 * 10 * 48)
     reads: list[str] = []
 
     def get(key: str, count: int = 10):
@@ -292,7 +293,7 @@ def test_the_cache_holds_what_was_used_last_within_its_limit():
             reads.append(key)
             return days(count)
 
-        return cache.get((key, True), read)
+        return cache.get((key, "all"), read)
 
     first = get("a")
     get("b"), get("c")

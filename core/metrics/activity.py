@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.returns import DAYS_PER_YEAR
-from core.metrics.scans import NS_PER_DAY
+from core.metrics.scans import NS_PER_DAY, sides_count
 from core.metrics.trade_scans import durations_scan, excursions_scan, value_scan
 from core.metrics.value import Undefined, Value
 
@@ -36,9 +36,7 @@ def exposure(position: NDArray[np.float64]) -> Exposure:
     count = len(position)
     if count == 0:
         return Exposure(*[Undefined("there are no bars")] * 3)
-    long, short, flat = (
-        int(np.count_nonzero(held)) for held in (position > 0.0, position < 0.0, position == 0.0)
-    )
+    long, short, flat = sides_count(np.ascontiguousarray(position, dtype=np.float64))
     if long + short + flat < count:
         return Exposure(*[Undefined("the position is not a number at every bar")] * 3)
     return Exposure((long + short) / count, long / count, short / count)

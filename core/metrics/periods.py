@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.returns import simple_returns
-from core.metrics.scans import day_ends
+from core.metrics.scans import day_ends, session_ends
 from core.metrics.value import Undefined
 
 
@@ -32,11 +32,9 @@ def period_ends(
     """
     if len(ts) == 0:
         return np.empty(0, dtype=np.int64)
-    if session_ids is None:
-        ends: NDArray[np.int64] = day_ends(np.ascontiguousarray(ts, dtype=np.int64))
-        return ends
-    changes = np.flatnonzero(session_ids[1:] != session_ids[:-1])
-    return np.append(changes, len(ts) - 1)
+    find, places = (day_ends, ts) if session_ids is None else (session_ends, session_ids)
+    ends: NDArray[np.int64] = find(np.ascontiguousarray(places, dtype=np.int64))
+    return ends
 
 
 def periods_find(
@@ -61,7 +59,9 @@ def periods_find(
     ends = period_ends(ts, session_ids)
     if len(ends) == len(ts):
         return slice(None), periods_per_year
-    bars_a_session = _median(np.diff(ends, prepend=-1))
+    counts = ends + 1
+    counts[1:] -= counts[:-1].copy()
+    bars_a_session = _median(counts)
     if bars_a_session <= 1.0:
         return slice(None), periods_per_year
     if ends[0] > 0:

@@ -126,9 +126,9 @@ class _Run:
     def step(self, step: Step, *, keep: bool) -> None:
         """Compute one step."""
         slots = self.slots
-        frame = self.frames.get(step.scope)
+        frame = self.own if step.scope is RUN else self.frames.get(step.scope)
         found = step.compute(frame, step.values, [slots[slot] for slot in step.inputs])
-        fed_from = max((self.defined_from[slot] for slot in step.inputs), default=0)
+        fed_from = max([0, *[self.defined_from[slot] for slot in step.inputs]])
         if step.source is not None:
             fed_from = frame.first_known(fed_from, step.source)
         for slot, series in zip(step.outputs, found, strict=True):
@@ -160,7 +160,7 @@ class _Run:
         """Note where a series has its first value."""
         first = first_defined(self.slots[slot], expected=self.expected[slot], length=length)
         self.defined_from[slot] = first
-        if step.scope == RUN:
+        if step.scope is RUN or step.scope == RUN:
             self.first_number = max(self.first_number, first)
         if first == length and all(step.node_id != one.node_id for one in self.warnings):
             self.warnings.append(

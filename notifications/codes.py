@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from core.db import claim
 from notifications.attempts import channel_disable
 from notifications.channels.base import DeliveryError
 from notifications.channels.kinds import CHANNELS
@@ -38,11 +39,14 @@ def code_send(*, channel_id: UUID) -> None:
         return
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     now = timezone.now()
-    UserChannel.objects.filter(id=channel.id).update(
-        code_hash=code_hash(channel_id=channel.id, code=code),
+    same = UserChannel.objects.filter(id=channel.id, address=channel.address, verified_at=None)
+    if not claim(
+        same,
+        code_hash=code_hash(channel=channel, code=code),
         code_expires_at=now + LIFETIME,
         code_tries=0,
-    )
+    ):
+        return  # it has moved meanwhile; the new address has a task of its own
     minutes = int(LIFETIME.total_seconds()) // 60
     try:
         CHANNELS.get(channel.kind).send(code_message(channel=channel, code=code, minutes=minutes))
@@ -53,6 +57,10 @@ def code_send(*, channel_id: UUID) -> None:
             raise CodeNotSent(str(error)) from error
 
 
-def code_hash(*, channel_id: UUID, code: str) -> str:
-    """Return what is kept of a code: nothing to guess it from without our secret key."""
-    return salted_hmac(f"notifications.code:{channel_id}", code, algorithm="sha256").hexdigest()
+def code_hash(*, channel: UserChannel, code: str) -> str:
+    """Return what is kept of a code: nothing to guess it from without our secret key.
+
+    It proves the address that the code was sent to, and no other that the channel has had or gets.
+    """
+    salt = f"notifications.code:{channel.id}:{channel.address}"
+    return salted_hmac(salt, code, algorithm="sha256").hexdigest()

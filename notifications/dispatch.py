@@ -66,7 +66,7 @@ def delivery_claim(delivery: Delivery) -> Attempt | None:
     """Claim a delivery that is due, and with it those of its digest; None where it must wait."""
     now = timezone.now()
     channel = delivery.channel
-    if channel is None or (reason := _off_reason(channel)):
+    if channel is None or (reason := _off_reason(delivery, channel)):
         _give_up(delivery, "its channel was deleted" if channel is None else reason)
         return None
     if not delivery.urgent:
@@ -80,7 +80,11 @@ def delivery_claim(delivery: Delivery) -> Attempt | None:
         return None
     rows = [delivery]
     if delivery.held == Hold.DIGEST:
-        others = due_list(now).filter(channel=channel, held=Hold.DIGEST).exclude(id=delivery.id)
+        others = (
+            due_list(now)
+            .filter(channel=channel, recipient=channel.address, held=Hold.DIGEST)
+            .exclude(id=delivery.id)
+        )
         rows += others.order_by("created_at")[: DIGEST_AT_MOST - 1]
     claimed = tuple(row for row in rows if _claim_one(row, now))
     # What came first is told first.
@@ -139,8 +143,10 @@ def _claim_one(delivery: Delivery, now: datetime) -> bool:
     )
 
 
-def _off_reason(channel: UserChannel) -> str:
-    """Say why nothing goes through a channel any more, "" where something does."""
+def _off_reason(delivery: Delivery, channel: UserChannel) -> str:
+    """Say why a delivery goes nowhere any more, "" where it does."""
+    if delivery.recipient != channel.address:
+        return "its channel has another address now"
     if not channel.enabled:
         return f"its channel is off: {channel.disabled_reason or 'by its owner'}"
     if channel.verified_at is None:

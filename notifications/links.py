@@ -9,25 +9,32 @@ from uuid import UUID
 from django.conf import settings
 from django.core import signing
 
+from notifications.models import UserChannel
+
 SALT: Final = "notifications.unsubscribe"
 
 
-def unsubscribe_url(channel_id: UUID) -> str:
-    """Return where a POST, or a person's click, ends the mails of a channel."""
-    query = urlencode({"token": _signer().sign(channel_id.hex)})
+def unsubscribe_url(channel: UserChannel) -> str:
+    """Return where a POST, or a person's click, ends the mails of a channel to this address."""
+    query = urlencode({"token": _signer(channel.address).sign(channel.id.hex)})
     return f"{settings.PUBLIC_URL}/api/v1/notifications/unsubscribe?{query}"
 
 
-def unsubscribe_channel_id(token: str) -> UUID | None:
+def unsubscribe_channel(token: str) -> UserChannel | None:
     """Return the channel that a token is about; None where it is none of ours.
 
-    It has no end: the link of an old mail works too.
+    It has no end: the link of an old mail works too, but not once the channel has moved to another
+    address, whose mails it cannot end.
     """
+    named, _, _ = token.partition(".")
     try:
-        return UUID(hex=_signer().unsign(token))
+        channel = UserChannel.objects.filter(id=UUID(hex=named)).first()
+        if channel is not None:
+            _signer(channel.address).unsign(token)
     except (signing.BadSignature, ValueError):
         return None
+    return channel
 
 
-def _signer() -> signing.Signer:
-    return signing.Signer(sep=".", salt=SALT)
+def _signer(address: str) -> signing.Signer:
+    return signing.Signer(sep=".", salt=f"{SALT}:{address}")

@@ -11,8 +11,10 @@ from django.template.loader import render_to_string, select_template
 from django.utils.safestring import SafeString
 
 from notifications.channels.base import Message
+from notifications.channels.kinds import is_email
 from notifications.choices import Hold
 from notifications.events import EVENTS
+from notifications.keeping import address_of
 from notifications.links import unsubscribe_url
 from notifications.models import Alert, UserChannel
 
@@ -38,11 +40,11 @@ def message_of(
     """
     first = alerts[0]
     several = len(alerts) > 1
-    link = unsubscribe_url(channel.id) if channel.kind.endswith("_email") else ""
+    link = unsubscribe_url(channel) if is_email(channel.kind) else ""
     body = _body(DIGEST if several else first.event, alerts, link)
     subject = f"{len(alerts)} alerts: {first.subject}"[:200] if several else first.subject
     return Message(
-        recipient=channel.address,
+        recipient=address_of(channel, secrets),
         subject=subject,
         text=body.text,
         alert_id=str(first.id),

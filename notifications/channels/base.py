@@ -14,6 +14,7 @@ class SecretKind(StrEnum):
     NONE = "none"
     MADE = "made"  # by us, shown once: it signs
     GIVEN = "given"  # by its owner: it opens the service
+    ADDRESS = "address"  # the address itself: whoever has it may post there
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ def kind_choices() -> list[tuple[str, str]]:
     return CHANNELS.choices()
 
 
+def is_email(kind: str) -> bool:
+    """Tell whether a kind sends mail: its messages have a way out, and another may take over."""
+    return kind.endswith("_email")
+
+
 def kind_of(word: str) -> str:
     """Return the kind that "email" or "sms" means on this installation; kinds mean themselves."""
     meanings = {

@@ -16,7 +16,7 @@ class Slack:
 
     repeatable = True
     needs_code = False
-    secret = SecretKind.NONE
+    secret = SecretKind.ADDRESS
     rate_per_min = 60
 
     def is_configured(self) -> bool:

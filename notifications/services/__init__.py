@@ -1,3 +1,4 @@
+from notifications.services.addressing import channel_code_request
 from notifications.services.alerts import (
     alert_read,
     alert_send,
@@ -6,7 +7,6 @@ from notifications.services.alerts import (
     strategy_alert,
 )
 from notifications.services.channels import (
-    channel_code_request,
     channel_create,
     channel_secret_rotate,
     channel_test,

@@ -7,30 +7,27 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from core.accounts.models import User
 from core.db import claim
 from core.errors import Conflict, Detail, InvalidInput, NotFound
-from core.outbox.services import task_enqueue
 from core.sealing import rows_reseal
-from notifications.channels.base import Channel, SecretKind
-from notifications.channels.kinds import CHANNELS, kind_of
-from notifications.choices import CODE_TASK
+from notifications.channels.base import SecretKind
+from notifications.channels.kinds import CHANNELS
 from notifications.codes import TRIES, code_hash
 from notifications.keeping import secrets_open, secrets_seal
-from notifications.links import unsubscribe_channel_id
+from notifications.links import unsubscribe_channel
 from notifications.models import Alert, UserChannel
 from notifications.outgoing.signing import secret_make
+from notifications.services.addressing import address_take, channel_code_request, channel_move
 from notifications.services.alerts import alert_send
 
 MAX_CHANNELS: Final = 50
-CODE_EVERY: Final = timedelta(seconds=60)
 # Receivers have this long to take over a new secret: both sign meanwhile.
 OVERLAP: Final = timedelta(hours=24)
-IN_APP: Final = "in_app"
 UNSUBSCRIBED: Final = "its recipient has unsubscribed"
 
 
@@ -50,43 +47,46 @@ def channel_create(
     takes a code is sent one, unless it is the confirmed address of the account. `pace` are quiet
     hours, digest and rate, as in `channel_update`.
     """
-    kind = kind_of(kind)
-    channel = _kind_get(kind)
-    address = str(owner_id) if kind == IN_APP else address.strip()
-    _field_check("address", channel.recipient_fault(address), address)
-    _field_check("secret", channel.secret_fault(secret), "")
+    taken = address_take(owner_id=owner_id, kind=kind, address=address, secret=secret)
     pace_check(**pace)
     # Two requests at once count each other.
     User.objects.select_for_update().only("id").get(id=owner_id)
     if UserChannel.objects.filter(owner_id=owner_id).count() >= MAX_CHANNELS:
         raise Conflict(f"You have {MAX_CHANNELS} channels already: delete one first.")
-    proven = not channel.needs_code or _is_own_address(owner_id, address)
+    verified_at = timezone.now() if taken.proven else None
     row, created = UserChannel.objects.get_or_create(
         owner_id=owner_id,
-        kind=kind,
-        address=address,
-        defaults={"name": name, "verified_at": timezone.now() if proven else None, **pace},
+        kind=taken.kind,
+        address=taken.shown,
+        defaults={"name": name, "verified_at": verified_at, **pace},
     )
     if not created:
         raise Conflict(f"You have this channel already: {row.id}.", code="channel_exists")
-    made = secret_make() if channel.secret is SecretKind.MADE else ""
-    if kept := made or secret:
+    made = secret_make() if CHANNELS.get(taken.kind).secret is SecretKind.MADE else ""
+    if kept := made or taken.kept:
         row.secrets = secrets_seal(row.id, current=kept)
         UserChannel.objects.filter(id=row.id).update(secrets=row.secrets)
-    if not proven:
+    if not taken.proven:
         channel_code_request(channel=row)
     return row, made
 
 
+@transaction.atomic
 def channel_update(*, channel: UserChannel, **changes: Any) -> UserChannel:
-    """Rename, enable, disable or pace a channel; enabling it clears why it was disabled."""
+    """Rename, enable, disable, pace or move a channel; enabling it clears why it was disabled.
+
+    `kind`, `address` and `secret` are those of `channel_move`.
+    """
     pace_check(**{name: changes.get(name, getattr(channel, name)) for name in PACE})
+    moved = {name: changes.pop(name) for name in PLACE if name in changes}
     if changes.get("enabled"):
         changes |= {"disabled_reason": "", "failures": 0, "resume_at": None}
     if "rate_per_min" in changes:
         changes["resume_at"] = None
     UserChannel.objects.filter(id=channel.id).update(**changes, updated_at=timezone.now())
     channel.refresh_from_db()
+    if moved:
+        channel_move(channel=channel, **moved)
     return channel
 
 
@@ -107,29 +107,6 @@ def channel_test(*, channel: UserChannel) -> Alert:
         text="This channel works.",
         channels=[channel],
     )
-
-
-@transaction.atomic
-def channel_code_request(*, channel: UserChannel) -> None:
-    """Queue a code to an address that is not proven, at most one a minute.
-
-    Raises
-    ------
-    Conflict
-        When there is nothing to prove, or a code was sent just now.
-    """
-    if channel.verified_at is not None:
-        raise Conflict("This channel is verified already.", code="channel_verified")
-    if not channel.enabled:
-        raise Conflict("The channel is off: enable it first.", code="channel_disabled")
-    now = timezone.now()
-    rested = Q(code_sent_at=None) | Q(code_sent_at__lte=now - CODE_EVERY)
-    if not claim(UserChannel.objects.filter(rested, id=channel.id), code_sent_at=now):
-        raise Conflict(
-            f"A code was sent less than {CODE_EVERY.seconds} s ago: wait for it.",
-            code="code_sent",
-        )
-    task_enqueue(task=CODE_TASK, args=[str(channel.id)], queue="alerts")
 
 
 def channel_verify(*, channel: UserChannel, code: str) -> UserChannel:
@@ -154,7 +131,7 @@ def channel_verify(*, channel: UserChannel, code: str) -> UserChannel:
             code="code_expired",
         )
     channel.refresh_from_db()
-    given = code_hash(channel_id=channel.id, code=code)
+    given = code_hash(channel=channel, code=code)
     if not constant_time_compare(given, channel.code_hash):
         left = TRIES - channel.code_tries
         message = f"This is not the code that was sent; it can be tried {left} more times."
@@ -199,8 +176,7 @@ def channel_unsubscribe(*, token: str) -> UserChannel:
     NotFound
         The token is none of ours, or the channel is gone.
     """
-    channel_id = unsubscribe_channel_id(token)
-    channel = None if channel_id is None else UserChannel.objects.filter(id=channel_id).first()
+    channel = unsubscribe_channel(token)
     if channel is None:
         raise NotFound("This link is not ours, or what it ends has ended already.")
     UserChannel.objects.filter(id=channel.id, enabled=True).update(
@@ -214,6 +190,7 @@ def channel_unsubscribe(*, token: str) -> UserChannel:
     return channel
 
 
+PLACE: Final = ("kind", "address", "secret")
 PACE: Final = ("quiet_from", "quiet_until", "digest_minutes", "rate_per_min")
 
 
@@ -229,34 +206,6 @@ def pace_check(**pace: Any) -> None:
         raise InvalidInput(
             message, details=[Detail("quiet_until", "invalid", message, None, f"{end}")]
         )
-
-
-def _kind_get(kind: str) -> Channel:
-    if kind not in CHANNELS:
-        kinds = ", ".join(CHANNELS.names())
-        message = f"{kind!r} is no kind of channel: use email, sms or one of {kinds}."
-        detail = Detail("kind", "invalid_choice", message, expected=CHANNELS.names(), received=kind)
-        raise InvalidInput(message, details=[detail])
-    channel = CHANNELS.get(kind)
-    if not channel.is_configured():
-        raise InvalidInput(
-            f"This installation cannot send through {kind}: its operator has set no keys for it.",
-            code="channel_not_configured",
-        )
-    return channel
-
-
-def _field_check(path: str, fault: str | None, received: str) -> None:
-    if fault:
-        detail = Detail(path, "invalid", f"{fault}.", received=received or None)
-        raise InvalidInput(f"{path}: {fault}.", details=[detail])
-
-
-def _is_own_address(owner_id: UUID, address: str) -> bool:
-    """Tell whether the account's own mail has proven the address already."""
-    return User.objects.filter(
-        id=owner_id, email=address.lower(), email_verified_at__isnull=False
-    ).exists()
 
 
 def secrets_reseal() -> int:

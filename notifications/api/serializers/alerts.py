@@ -10,6 +10,7 @@ from rest_framework import serializers
 from notifications.api import examples
 from notifications.matching import operators_of
 from notifications.models import Alert, Delivery
+from strategies.api.fields import KnownFields
 
 
 class DeliveryOutput(serializers.ModelSerializer[Delivery]):
@@ -36,7 +37,7 @@ class AlertOutput(serializers.ModelSerializer[Alert]):
 
 
 @extend_schema_serializer(examples=[examples.ALERT_BY_HAND])
-class AlertInput(serializers.Serializer[dict[str, Any]]):
+class AlertInput(KnownFields):
     """An alert to send by hand."""
 
     subject = serializers.CharField(max_length=200, default="Alert")
@@ -50,7 +51,7 @@ class AlertInput(serializers.Serializer[dict[str, Any]]):
 
 
 @extend_schema_serializer(examples=[examples.READ])
-class ReadInput(serializers.Serializer[dict[str, Any]]):
+class ReadInput(KnownFields):
     """Which alerts were read."""
 
     until = serializers.DateTimeField(required=False, help_text="All that were made by then.")

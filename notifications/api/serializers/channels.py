@@ -11,6 +11,7 @@ from notifications.api import examples
 from notifications.channels.kinds import CHANNELS
 from notifications.models import UserChannel
 from notifications.pacing import MINUTES_PER_DAY
+from strategies.api.fields import KnownFields
 
 MAX_RATE = 600
 
@@ -49,7 +50,7 @@ class ChannelCreated(ChannelOutput):
         fields = (*ChannelOutput.Meta.fields, "secret")
 
 
-class Pace(serializers.Serializer[dict[str, Any]]):
+class Pace(KnownFields):
     """When and how often messages may leave."""
 
     quiet_from = serializers.TimeField(
@@ -95,12 +96,23 @@ class ChannelInput(Pace):
 class ChannelChange(Pace):
     """What may be changed of a channel."""
 
+    sent_back = frozenset({"id", "created_at", "verified", "disabled_reason"})
+
+    kind = serializers.CharField(
+        max_length=40, required=False, help_text='Mail may go over another service: "email".'
+    )
+    address = serializers.CharField(
+        max_length=320, required=False, help_text="A new one is proven again, as at first."
+    )
+    secret = serializers.CharField(
+        max_length=200, required=False, write_only=True, help_text="Another token of your bot."
+    )
     name = serializers.CharField(max_length=100, required=False, allow_blank=True)
     enabled = serializers.BooleanField(required=False)
 
 
 @extend_schema_serializer(examples=[examples.CODE])
-class CodeInput(serializers.Serializer[dict[str, Any]]):
+class CodeInput(KnownFields):
     """The proof of an address."""
 
     code = serializers.RegexField(r"^[0-9]{6}$", help_text="The six digits that were sent there.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from notifications.api import examples
 from notifications.choices import event_choices
 from notifications.models import AlertRule, UserChannel
+from strategies.api.fields import KnownFields
 
 MAX_COOLDOWN_S = 30 * 86_400
 
@@ -29,8 +28,10 @@ class RuleOutput(serializers.ModelSerializer[AlertRule]):
 
 
 @extend_schema_serializer(examples=[examples.NEW_RULE, examples.NEW_LEVEL, examples.NEW_NODE])
-class RuleInput(serializers.Serializer[dict[str, Any]]):
+class RuleInput(KnownFields):
     """A rule to add or to change."""
+
+    sent_back = frozenset({"id", "created_at", "disabled_reason", "last_fired_at"})
 
     event = serializers.ChoiceField(choices=event_choices())
     name = serializers.CharField(max_length=100, required=False, allow_blank=True)

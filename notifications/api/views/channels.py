@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
+from core.api.throttling import ClassOfWorkThrottle
 from core.api.views import ApiView, accepted, created
 from notifications import selectors, services
 from notifications.api import examples
@@ -71,10 +72,22 @@ class ChannelView(ApiView):
 
     @extend_schema(request=ChannelChange, responses=ChannelOutput, operation_id="channel_update")
     def patch(self, request: Request, channel_id: str) -> Response:
-        """Rename, enable, disable or pace a channel."""
+        """Rename, enable, disable, pace or move a channel.
+
+        A new address is sent a code, and gets nothing else before it is proven.
+        """
         channel = selectors.channel_get(owner_id=caller_id(request), channel_id=channel_id)
-        changed = services.channel_update(channel=channel, **valid(ChannelChange, request))
+        body = valid(ChannelChange, request)
+        if body.get("address", channel.address) != channel.address:
+            self.check_mails(request)
+        changed = services.channel_update(channel=channel, **body)
         return Response(ChannelOutput(changed).data)
+
+    def check_mails(self, request: Request) -> None:
+        """Count a change of address as a mail, for it is sent a code; refuse one too many."""
+        throttle = ClassOfWorkThrottle()
+        if not throttle.allow_request(request, ChannelCodeView()):
+            self.throttled(request, throttle.wait() or 0.0)
 
     @extend_schema(responses={204: None}, operation_id="channel_delete")
     def delete(self, request: Request, channel_id: str) -> Response:

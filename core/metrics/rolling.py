@@ -9,17 +9,15 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numba import njit, types
 from numpy.typing import NDArray
 
 from core.errors import Detail, InvalidInput
-
-_FLOATS = types.Array(types.float64, 1, "C", readonly=True)
+from core.indicators.jit import SERIES, WHOLE, looped
 
 Series = NDArray[np.float64]
 
 
-@njit([(_FLOATS, _FLOATS, types.int64)], cache=True, nogil=True, error_model="numpy")
+@looped(SERIES, SERIES, WHOLE)
 def _windows_scan(
     first: Series, second: Series, window: int
 ) -> tuple[Series, Series, Series, Series]:

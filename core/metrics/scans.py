@@ -2,8 +2,7 @@
 
 Numpy would make a dozen temporary arrays of the length of the curve for the same numbers; one
 pass without any is five to ten times faster on a hundred thousand bars. Sums are taken in order,
-without fast-math, so that a result has the same bits on every machine. Signatures are given, so
-that the first call in a process does not wait for the compiler.
+without fast-math, so that a result has the same bits on every machine.
 """
 
 from __future__ import annotations
@@ -11,17 +10,17 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit, types
+from numba import njit
 from numpy.typing import NDArray
+
+from core.indicators.jit import INDEXES, SERIES, looped
 
 NS_PER_DAY: Final = 86_400_000_000_000
 BLOCK: Final = 64
-
-_INTS = types.Array(types.int64, 1, "C", readonly=True)
-_FLOATS = types.Array(types.float64, 1, "C", readonly=True)
+"""Bars that are looked at in one go."""
 
 
-@njit([(_INTS,)], cache=True, nogil=True)
+@looped(INDEXES)
 def day_ends(ts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the index of the last bar of each day of UTC.
 
@@ -47,7 +46,7 @@ def day_ends(ts: NDArray[np.int64]) -> NDArray[np.int64]:
     return ends[: count + 1].copy()
 
 
-@njit([(_INTS,)], cache=True, nogil=True)
+@looped(INDEXES)
 def session_ends(ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the index of the last bar of each run of equal ids; there is a bar."""
     count = 1
@@ -63,7 +62,7 @@ def session_ends(ids: NDArray[np.int64]) -> NDArray[np.int64]:
     return ends
 
 
-@njit([(_FLOATS,)], cache=True, nogil=True)
+@looped(SERIES)
 def sides_count(position: NDArray[np.float64]) -> tuple[int, int, int]:
     """Return at how many bars the position is above, below and equal to zero."""
     long = short = flat = 0
@@ -74,7 +73,7 @@ def sides_count(position: NDArray[np.float64]) -> tuple[int, int, int]:
     return long, short, flat
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def block_falls(block: NDArray[np.float64], peak: float, falls: NDArray[np.float64]) -> bool:
     """Write how far each value is below `peak`, as a fraction; false where one reaches it.
 
@@ -90,7 +89,7 @@ def block_falls(block: NDArray[np.float64], peak: float, falls: NDArray[np.float
     return True
 
 
-@njit([(_INTS, _FLOATS)], cache=True, nogil=True, error_model="numpy")
+@looped(INDEXES, SERIES)
 def curve_scan(
     ts: NDArray[np.int64], equity: NDArray[np.float64]
 ) -> tuple[float, float, bool, int, bool, int, float, int, float, float]:
@@ -167,7 +166,7 @@ def curve_scan(
     )
 
 
-@njit([(_FLOATS,)], cache=True, nogil=True, error_model="numpy")
+@looped(SERIES)
 def growth_scan(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool, bool]:
     """Return ``values[i] / values[i - 1] - 1``, and whether all values are > 0 and finite."""
     count = values.shape[0]
@@ -182,7 +181,7 @@ def growth_scan(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool,
     return returns, positive, finite
 
 
-@njit([(_FLOATS,)], cache=True, nogil=True, error_model="numpy")
+@looped(SERIES)
 def returns_scan(returns: NDArray[np.float64]) -> tuple[float, ...]:
     """Return sum, sums of the 2nd to 4th power around the mean, squared losses, gains, losses."""
     total = 0.0
@@ -205,7 +204,7 @@ def returns_scan(returns: NDArray[np.float64]) -> tuple[float, ...]:
     return total, second, third, fourth, downside, gains, losses
 
 
-@njit([(_FLOATS, _FLOATS)], cache=True, nogil=True, error_model="numpy")
+@looped(SERIES, SERIES)
 def pair_scan(
     returns: NDArray[np.float64], market: NDArray[np.float64]
 ) -> tuple[float, float, float, float, float, float]:

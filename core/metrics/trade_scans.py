@@ -6,14 +6,16 @@ They read the columns of a structured array where they lie, without copying them
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
+
+from core.indicators.jit import looped
 
 _INTS = types.Array(types.int64, 1, "A", readonly=True)
 _FLOATS = types.Array(types.float64, 1, "A", readonly=True)
 
 
-@njit([(_FLOATS, _FLOATS)], cache=True, nogil=True, error_model="numpy")
+@looped(_FLOATS, _FLOATS)
 def trades_scan(
     pnl: NDArray[np.float64], returns: NDArray[np.float64]
 ) -> tuple[float, float, float, int, float, int, int, int, float, float, float, float]:
@@ -78,7 +80,7 @@ def trades_scan(
     )
 
 
-@njit([(_FLOATS, _FLOATS)], cache=True, nogil=True)
+@looped(_FLOATS, _FLOATS)
 def excursions_scan(
     adverse: NDArray[np.float64], favourable: NDArray[np.float64]
 ) -> tuple[float, float, float, float]:
@@ -93,7 +95,7 @@ def excursions_scan(
     return below, lowest, above, highest
 
 
-@njit([(_INTS, _INTS)], cache=True, nogil=True)
+@looped(_INTS, _INTS)
 def durations_scan(
     starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[float, float, float]:
@@ -108,7 +110,7 @@ def durations_scan(
     return total, shortest, longest
 
 
-@njit([(_FLOATS, _FLOATS)], cache=True, nogil=True)
+@looped(_FLOATS, _FLOATS)
 def value_scan(quantity: NDArray[np.float64], price: NDArray[np.float64]) -> float:
     """Return the sum of ``abs(quantity * price)``."""
     total = 0.0

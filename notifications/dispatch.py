@@ -164,7 +164,9 @@ def _rate_used_up(channel: UserChannel, now: datetime) -> bool:
     """Tell whether the channel had its messages of this minute, and note when it may go on."""
     rate = channel.rate_per_min or CHANNELS.get(channel.kind).rate_per_min
     tried = Delivery.objects.filter(channel=channel, tried_at__gt=now - RATE_WINDOW)
-    times = list(tried.order_by("-tried_at").values_list("tried_at", flat=True)[:rate])
+    # What went out as one digest was tried at one time: it is one message.
+    moments = tried.order_by("-tried_at").values_list("tried_at", flat=True).distinct()
+    times = list(moments[:rate])
     if len(times) < rate or times[-1] is None:
         return False
     channel.resume_at = times[-1] + RATE_WINDOW

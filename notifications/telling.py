@@ -62,7 +62,9 @@ def event_notify(
     if not created:
         return alert
     rules = AlertRule.objects.filter(owner_id=owner_id, event=event, enabled=True, symbol="")
-    fired = [rule for rule in rules if filters_match(rule.filters, data) and rule_fire(rule)]
+    # In one order everywhere: two transactions that note a cool-down wait for each other once.
+    ordered = rules.order_by("id")
+    fired = [rule for rule in ordered if filters_match(rule.filters, data) and rule_fire(rule)]
     alert_tell(alert=alert, rules=fired, channels=channels)
     return alert
 
@@ -93,20 +95,24 @@ def rule_fire(rule: AlertRule) -> bool:
 
 
 def alert_tell(
-    *, alert: Alert, rules: Iterable[AlertRule] = (), channels: Iterable[UserChannel] = ()
+    *,
+    alert: Alert,
+    rules: Iterable[AlertRule] = (),
+    channels: Iterable[UserChannel] = (),
+    urgent: bool = False,
 ) -> None:
     """Tell a new alert in the app, and queue it for the channels of rules and for others.
 
     A channel gets it once, by whichever way it comes; urgently if any of the rules is urgent.
     """
     rows = list(rules)
-    urgent = {rule.id for rule in rows if rule.urgent}
-    found = {channel.id: (channel, False) for channel in channels}
+    hasty = {rule.id for rule in rows if rule.urgent}
+    found = {channel.id: (channel, urgent) for channel in channels}
     reached = UserChannel.rules.through.objects.filter(alertrule__in=[rule.id for rule in rows])
     for link in reached.select_related("userchannel") if rows else ():
         channel = link.userchannel
-        _, before = found.get(channel.id, (channel, False))
-        found[channel.id] = (channel, before or link.alertrule_id in urgent)
+        _, before = found.get(channel.id, (channel, urgent))
+        found[channel.id] = (channel, before or link.alertrule_id in hasty)
     ready = [
         (channel, hurry)
         for channel, hurry in found.values()

@@ -26,8 +26,9 @@ def alert_send(
     subject: str,
     text: str,
     channels: Iterable[UserChannel],
+    urgent: bool = False,
 ) -> Alert:
-    """Send an alert by hand, to the app and through these channels."""
+    """Send an alert by hand, to the app and through these channels; `urgent` waits for nothing."""
     alert, _ = alert_create(
         owner_id=owner_id,
         event="alert.manual",
@@ -36,7 +37,7 @@ def alert_send(
         text=text,
         data={},
     )
-    alert_tell(alert=alert, channels=channels)
+    alert_tell(alert=alert, channels=channels, urgent=urgent)
     return alert
 
 

@@ -17,10 +17,11 @@ from core.errors import Conflict, Detail, InvalidInput, NotFound
 from core.sealing import rows_reseal
 from notifications.channels.base import SecretKind
 from notifications.channels.kinds import CHANNELS
+from notifications.choices import DeliveryStatus, Hold
 from notifications.codes import TRIES, code_hash
 from notifications.keeping import secrets_open, secrets_seal
 from notifications.links import unsubscribe_channel
-from notifications.models import Alert, UserChannel
+from notifications.models import Alert, Delivery, UserChannel
 from notifications.outgoing.signing import secret_make
 from notifications.services.addressing import address_take, channel_code_request, channel_move
 from notifications.services.alerts import alert_send
@@ -85,13 +86,15 @@ def channel_update(*, channel: UserChannel, **changes: Any) -> UserChannel:
         changes["resume_at"] = None
     UserChannel.objects.filter(id=channel.id).update(**changes, updated_at=timezone.now())
     channel.refresh_from_db()
+    if "quiet_from" in changes or "digest_minutes" in changes:
+        _held_release(channel)
     if moved:
         channel_move(channel=channel, **moved)
     return channel
 
 
 def channel_test(*, channel: UserChannel) -> Alert:
-    """Send a test through the channel."""
+    """Send a test through the channel, now: neither quiet hours nor a digest holds it."""
     if not channel.enabled:
         reason = channel.disabled_reason or "by you"
         raise Conflict(f"The channel is off ({reason}): enable it first.", code="channel_disabled")
@@ -106,6 +109,7 @@ def channel_test(*, channel: UserChannel) -> Alert:
         subject="Test alert",
         text="This channel works.",
         channels=[channel],
+        urgent=True,
     )
 
 
@@ -206,6 +210,13 @@ def pace_check(**pace: Any) -> None:
         raise InvalidInput(
             message, details=[Detail("quiet_until", "invalid", message, None, f"{end}")]
         )
+
+
+def _held_release(channel: UserChannel) -> None:
+    """Have what waits looked at again under a new pace; what is to wait still is held again."""
+    waiting = Delivery.objects.filter(channel=channel, status=DeliveryStatus.QUEUED)
+    held = [Hold.QUIET_HOURS] if channel.digest_minutes else [Hold.QUIET_HOURS, Hold.DIGEST]
+    waiting.filter(held__in=held).update(due_at=timezone.now())
 
 
 def secrets_reseal() -> int:

@@ -45,13 +45,18 @@ def rule_create(
 def rule_update(
     *, rule: AlertRule, channels: Iterable[UserChannel] | None = None, **changes: Any
 ) -> AlertRule:
-    """Change a rule; `channels` replaces all of them."""
-    event = changes.get("event", rule.event)
-    filters_check(event, changes.get("filters", rule.filters))
+    """Change a rule; `channels` replaces all of them.
+
+    One that watches the market begins anew when its condition changes, or when it is enabled again:
+    what passed meanwhile is no news.
+    """
     row = AlertRule.objects.select_for_update(of=("self",)).get(id=rule.id)
+    was_enabled, was_event = row.enabled, row.event
     for name, value in changes.items():
         setattr(row, name, value)
-    if event != rule.event or any(name in changes for name in MARKET_FIELDS):
+    filters_check(row.event, row.filters)
+    again = row.enabled and not was_enabled
+    if again or row.event != was_event or any(name in changes for name in MARKET_FIELDS):
         _market_settle(row)
     if changes.get("enabled"):
         row.disabled_reason = ""

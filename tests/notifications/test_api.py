@@ -138,6 +138,41 @@ def test_the_history_costs_the_same_queries_for_one_alert_and_for_many(
             client.get(f"{API}/notifications/history")
 
 
+def test_the_history_is_narrowed_to_what_happened_to_one_delivery(client, channel):
+    services.channel_test(channel=channel)
+    kind = channel.kind
+    for query, count in (
+        (f"channel={kind}", 1),
+        (f"channel={kind}&status=queued", 1),
+        (f"channel={kind}&status=sent", 0),  # it was sent in the app alone
+        ("channel=in_app&status=sent", 1),
+        ("channel=webhook", 0),
+        ("status=failed", 0),
+    ):
+        found = client.get(f"{API}/notifications/history?{query}").json()["results"]
+        assert len(found) == count, query
+    assert client.get(f"{API}/notifications/history?status=lost").status_code in {400, 422}
+
+
+def test_a_misspelt_field_is_told_and_not_passed_over(client, channel):
+    for path, body in (
+        ("alert-rules", {"event": "run.completed", "filter": {"ticker": "GOOG"}}),
+        ("channels", {"kind": "webhook", "adress": "https://hooks.acme.dev/"}),
+        ("notifications/alerts", {"message": "x", "chanels": ["email"]}),
+        ("notifications/read", {"untill": "2026-01-15T15:00:00Z"}),
+    ):
+        answer = client.post(f"{API}/{path}", body)
+        assert answer.status_code == 422, path
+        assert answer.json()["details"][0]["code"] == "unknown_field", answer.json()
+
+
+def test_a_rule_may_be_sent_back_as_it_was_shown(client, channel):
+    body = {"event": "run.completed", "filters": {"ticker": "GOOG"}, "channels": ["email"]}
+    rule = client.post(f"{API}/alert-rules", body).json()
+    again = client.patch(f"{API}/alert-rules/{rule['id']}", rule)
+    assert (again.status_code, again.json()) == (200, rule)
+
+
 def test_channels_are_paced_and_bad_paces_are_422(client, channel):
     url = f"{API}/channels/{channel.id}"
     pace = {"quiet_from": "22:00", "quiet_until": "07:00", "digest_minutes": 60, "rate_per_min": 5}

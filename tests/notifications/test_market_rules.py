@@ -286,6 +286,19 @@ def test_a_changed_level_begins_with_the_next_bar(user, coin, clock):
     assert alerts() == []
 
 
+def test_a_rule_that_is_enabled_again_tells_nothing_of_the_time_that_it_was_off(user, coin, clock):
+    closes(coin, RISING)
+    rule = level(user)
+    services.rule_update(rule=rule, enabled=False)
+    clock.shift(timedelta(days=2))
+    closes(coin, [*RISING, 111.0, 105])
+    services.rule_update(rule=rule, enabled=True)
+    clock.shift(timedelta(days=1))
+    closes(coin, [*RISING, 111.0, 105, 106])
+    rule_evaluate(rule_id=rule.id)
+    assert alerts() == []
+
+
 def test_the_strategy_of_a_rule_is_kept(user, coin, strategy):
     from strategies.services.strategy import strategy_delete
 

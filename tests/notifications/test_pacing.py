@@ -188,3 +188,44 @@ def test_mails_are_plain_text_and_html_in_which_nothing_is_markup(user, channel_
     assert kind == "text/html"
     assert "&lt;b&gt;GOOG&lt;/b&gt;" in html
     assert "<b>GOOG" not in html
+
+
+@pytest.mark.django_db
+def test_a_test_waits_for_nothing_and_an_alert_by_hand_for_what_it_is_told_to(user, channel_of, at):
+    channel = channel_of(
+        user, "smtp_email", "trader@example.com", quiet_from=time(20), quiet_until=time(7)
+    )
+    services.channel_test(channel=channel)
+    for urgent in (False, True):
+        services.alert_send(
+            owner_id=user.id, subject=f"{urgent}", text="", channels=[channel], urgent=urgent
+        )
+    assert deliveries_pump() == 2
+    assert {sent.subject for sent in mail.outbox} == {"Test alert", "True"}
+
+
+@pytest.mark.django_db
+def test_what_is_held_is_let_go_when_its_hold_ends_early(user, channel_of, at):
+    rule = email_rule(user, channel_of, quiet_from=time(20), quiet_until=time(7), digest_minutes=60)
+    (channel,) = rule.channels.all()
+    notify(user)
+    services.channel_update(channel=channel, quiet_from=time(21), quiet_until=time(6))
+    assert deliveries_pump() == 0, "it is quiet still"
+    services.channel_update(channel=channel, quiet_from=None, quiet_until=None, digest_minutes=0)
+    assert deliveries_pump() == 1
+
+
+@pytest.mark.django_db
+def test_a_digest_counts_as_one_message_of_the_rate(user, channel_of, at):
+    rule = email_rule(user, channel_of, digest_minutes=60, rate_per_min=2)
+    for number in range(5):
+        notify(user, number)
+    at.move_to(utc("2026-01-15T22:00:00"))
+    assert deliveries_pump() == 1
+    at.shift(timedelta(seconds=1))
+    services.channel_update(channel=rule.channels.get(), digest_minutes=0)
+    for number in (5, 6):
+        notify(user, number)
+    assert deliveries_pump() == 1, "two in a minute"
+    at.shift(timedelta(seconds=60))
+    assert deliveries_pump() == 1

@@ -48,6 +48,9 @@ class AlertInput(KnownFields):
         max_length=20,
         help_text='Ids or kinds of channels, or "email" or "sms". It is always shown in the app.',
     )
+    urgent = serializers.BooleanField(
+        default=False, help_text="Neither quiet hours nor a digest holds it."
+    )
 
 
 @extend_schema_serializer(examples=[examples.READ])

@@ -53,6 +53,7 @@ class AlertSendView(ApiView):
             subject=body["subject"],
             text=body["message"],
             channels=channels,
+            urgent=body["urgent"],
         )
         data = AlertOutput(alert).data
         return created(data, location=f"/api/v1/notifications/{alert.id}/")

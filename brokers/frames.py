@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from brokers.choices import AccountState, OrderStatus
-from brokers.models import BrokerAccount, Order
+from brokers.models import BrokerAccount, Fill, Order, RiskDecision
 from core.db import uuid7
 from core.realtime.services import event_publish
+from notifications.events import EVENTS
+from notifications.models import AlertRule
 from notifications.services import event_notify
 
-ALERTS = {
-    OrderStatus.FILLED: "order.filled",
-    OrderStatus.REJECTED: "order.rejected",
-    OrderStatus.DENIED: "order.rejected",
-    OrderStatus.UNKNOWN: "order.unknown",
-}
+# All others are called as the status is.
+ALERTS = {OrderStatus.DENIED: "order.rejected"}
+# What every order goes through is told to those who have a rule on it; the rest to everybody.
+TOLD_TO_ALL = frozenset({"order.filled", "order.rejected", "order.unknown", "risk.denied"})
 
 
 def order_frame(order: Order) -> dict[str, Any]:
@@ -39,20 +39,55 @@ def order_frame(order: Order) -> dict[str, Any]:
 
 def order_tell(*, order_id: UUID) -> None:
     """Publish where the order is now; call it inside the transaction that moved it."""
-    order = Order.objects.get(id=order_id)
+    order = Order.objects.select_related("decision").get(id=order_id)
     frame = order_frame(order)
     event_publish(user_id=order.owner_id, topic="orders", type=f"order.{order.status}", data=frame)
-    event = ALERTS.get(OrderStatus(order.status))
-    if event is None:
+    event, data = _event_of(order)
+    if event not in EVENTS:
+        return
+    if event not in TOLD_TO_ALL and not event_wanted(owner_id=order.owner_id, event=event):
         return
     event_notify(
         owner_id=order.owner_id,
         event=event,
         key=f"{event}:{order.id}",
         subject=f"{order.side} {frame['quantity']} {order.symbol}: {order.status}",
-        text=order.reason or f"Executed at {frame['executed_price']}.",
-        data={"ticker": order.symbol, **frame},
+        text=order.reason or _done(frame),
+        data={"ticker": order.symbol, **frame, **data},
     )
+
+
+def _event_of(order: Order) -> tuple[str, dict[str, Any]]:
+    """Return what an order's status is called as an event, and what belongs to it besides."""
+    decision: RiskDecision | None = getattr(order, "decision", None)
+    if order.status == OrderStatus.DENIED and decision is not None and not decision.admitted:
+        return "risk.denied", {"account_id": str(order.account_id), "code": order.reason_code}
+    return ALERTS.get(OrderStatus(order.status), f"order.{order.status}"), {}
+
+
+def _done(frame: dict[str, Any]) -> str:
+    price = frame["executed_price"]
+    return f"It is {frame['status']}." if price is None else f"Executed at {price}."
+
+
+def fill_tell(*, order: Order, fill: Fill) -> None:
+    """Tell of an execution whoever has asked for it; call it in the transaction that took it."""
+    if not event_wanted(owner_id=order.owner_id, event="fill.received"):
+        return
+    quantity, price = (f"{each.normalize():f}" for each in (fill.quantity, fill.price))
+    event_notify(
+        owner_id=order.owner_id,
+        event="fill.received",
+        key=f"fill.received:{fill.id}",
+        subject=f"{order.side} {quantity} {order.symbol} at {price}",
+        text=f"Order {order.client_order_id}.",
+        data={"ticker": order.symbol, "side": order.side, "quantity": quantity, "price": price},
+    )
+
+
+def event_wanted(*, owner_id: UUID, event: str) -> bool:
+    """Tell whether a user has a rule on an event that is not told to everybody."""
+    return AlertRule.objects.filter(owner_id=owner_id, event=event, enabled=True).exists()
 
 
 def account_tell(*, account_id: UUID) -> None:

@@ -2,16 +2,18 @@
 
 The lease keeps two processes from sending at the same time. The number keeps a process that was
 asleep past its lease from going on: it is compared, with the account's row locked, in the very
-transaction that decides to send.
+transaction that decides to send. Rows of several accounts are locked in the order of their ids.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
@@ -36,44 +38,73 @@ class Lease:
     clean: bool
 
 
+def accounts_lock(account_ids: Iterable[UUID]) -> list[BrokerAccount]:
+    """Lock the rows of accounts for the transaction that is open, and return them as they are."""
+    rows = BrokerAccount.objects.select_for_update(no_key=True)
+    return list(rows.filter(id__in=list(account_ids)).order_by("id"))
+
+
+@transaction.atomic
+def leases_claim(account_ids: Iterable[UUID]) -> list[Lease]:
+    """Return the leases of those accounts that no other sender has."""
+    now = timezone.now()
+    free = [
+        account
+        for account in accounts_lock(account_ids)
+        if account.sender_until is None or account.sender_until <= now
+    ]
+    if not free:
+        return []
+    BrokerAccount.objects.filter(id__in=[account.id for account in free]).update(
+        sender_fence=F("sender_fence") + 1, sender_until=now + LEASE
+    )
+    return [
+        Lease(account.id, fence=account.sender_fence + 1, clean=account.sender_until is None)
+        for account in free
+    ]
+
+
 def lease_claim(account_id: UUID) -> Lease | None:
     """Return the lease of an account, None while another sender has it."""
-    now = timezone.now()
-    with transaction.atomic():
-        account = (
-            BrokerAccount.objects.select_for_update(no_key=True)
-            .only("sender_fence", "sender_until")
-            .get(id=account_id)
-        )
-        if account.sender_until is not None and account.sender_until > now:
-            return None
-        fence = account.sender_fence + 1
-        BrokerAccount.objects.filter(id=account_id).update(
-            sender_fence=fence, sender_until=now + LEASE
-        )
-    return Lease(account_id=account_id, fence=fence, clean=account.sender_until is None)
+    leases = leases_claim([account_id])
+    return leases[0] if leases else None
+
+
+def leases_hold(leases: Sequence[Lease]) -> list[BrokerAccount]:
+    """Lock the accounts' rows and prolong the leases; leave out those that were lost.
+
+    Call it in the transaction that decides to send: until that commits, neither another sender
+    nor a kill switch can change these accounts.
+    """
+    if not leases:
+        return []
+    fences = {lease.account_id: lease.fence for lease in leases}
+    held = [row for row in accounts_lock(fences) if row.sender_fence == fences[row.id]]
+    until = timezone.now() + LEASE
+    BrokerAccount.objects.filter(id__in=[row.id for row in held]).update(sender_until=until)
+    return held
 
 
 def lease_hold(lease: Lease) -> BrokerAccount | None:
-    """Lock the account's row and prolong the lease; None where it was lost.
+    """Lock the account's row and prolong the lease; None where it was lost."""
+    held = leases_hold([lease])
+    return held[0] if held else None
 
-    Call it in the transaction that decides to send: until that commits, neither another sender
-    nor a kill switch can change the account.
+
+@transaction.atomic
+def leases_release(leases: Sequence[Lease], *, clean: bool) -> None:
+    """Give leases back.
+
+    A sender that leaves something undone gives them back as if it had died: whoever comes next
+    finds out first what holds.
     """
-    account = BrokerAccount.objects.select_for_update(no_key=True).get(id=lease.account_id)
-    if account.sender_fence != lease.fence:
-        return None
-    account.sender_until = timezone.now() + LEASE
-    BrokerAccount.objects.filter(id=account.id).update(sender_until=account.sender_until)
-    return account
+    if not leases:
+        return
+    fences = {lease.account_id: lease.fence for lease in leases}
+    held = [row.id for row in accounts_lock(fences) if row.sender_fence == fences[row.id]]
+    BrokerAccount.objects.filter(id__in=held).update(sender_until=None if clean else timezone.now())
 
 
 def lease_release(lease: Lease, *, clean: bool) -> None:
-    """Give the lease back.
-
-    A sender that leaves something undone gives it back as if it had died: whoever comes next
-    finds out first what holds.
-    """
-    BrokerAccount.objects.filter(id=lease.account_id, sender_fence=lease.fence).update(
-        sender_until=None if clean else timezone.now()
-    )
+    """Give a lease back."""
+    leases_release([lease], clean=clean)

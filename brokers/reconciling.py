@@ -16,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from brokers.access import access_of, ref_of
@@ -53,16 +54,15 @@ def account_reconcile(*, account_id: UUID) -> bool | None:
     lease = lease_claim(account_id)
     if lease is None:
         return None
-    senders_bury(account_id=account_id)
+    orders_bury(Order.objects.filter(account_id=account_id, replaces=None))
     done = reconcile(lease)
     lease_release(lease, clean=done)
     return done
 
 
-def senders_bury(*, account_id: UUID) -> None:
-    """Make what a dead sender was sending unknown; call it with the account's lease."""
-    left = Order.objects.filter(account_id=account_id, status=OrderStatus.SUBMITTING, replaces=None)
-    for order_id in left.values_list("id", flat=True):
+def orders_bury(rows: QuerySet[Order]) -> None:
+    """Make what dead senders were sending unknown: all of `rows` that is being sent."""
+    for order_id in rows.filter(status=OrderStatus.SUBMITTING).values_list("id", flat=True):
         order_ended(
             order_id=order_id,
             old=OrderStatus.SUBMITTING,

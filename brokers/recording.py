@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
 from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
 from brokers.choices import FINAL_STATUSES, SIGN, OrderStatus, Side
-from brokers.frames import order_tell
+from brokers.frames import fill_tell, order_tell
 from brokers.models import Fill, Order, Position
 from brokers.transitions import ALLOWED, order_move
 
+STEP: Final = Decimal("1e-8")
 PENDING = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 WORKING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
@@ -29,17 +30,15 @@ def venue_order_record(*, order_id: UUID, venue: VenueOrder, restore: bool = Fal
     pending, unless `restore` says that this is over.
     """
     order = Order.objects.select_for_update().get(id=order_id)
+    changes = fills_record(order=order, executions=venue.executions)
     if venue.broker_order_id and not order.broker_order_id:
-        order.broker_order_id = venue.broker_order_id
-        order.save(update_fields=["broker_order_id", "updated_at"])
-    fills_record(order=order, executions=venue.executions)
-    order.refresh_from_db()
+        changes["broker_order_id"] = venue.broker_order_id
     old, new = OrderStatus(order.status), _status_of(order, venue)
-    if old in PENDING and new in WORKING and not restore:
+    stays = old in PENDING and new in WORKING and not restore
+    if stays or (old, new) not in ALLOWED:
+        if changes:
+            Order.objects.filter(id=order.id).update(**changes, updated_at=timezone.now())
         return
-    if (old, new) not in ALLOWED:
-        return
-    ended = new in FINAL_STATUSES
     order_move(
         order_id=order.id,
         old=old,
@@ -49,9 +48,19 @@ def venue_order_record(*, order_id: UUID, venue: VenueOrder, restore: bool = Fal
         ask_at=None,
         reason_code="venue" if new == OrderStatus.REJECTED else "",
         reason=venue.reason[:1000] if new == OrderStatus.REJECTED else "",
-        finished_at=timezone.now() if ended else None,
+        finished_at=timezone.now() if new in FINAL_STATUSES else None,
+        **changes,
     )
     order_tell(order_id=order.id)
+
+
+def venue_order_known(*, order: Order, venue: VenueOrder) -> bool:
+    """Tell whether a venue says of an order that lies there what its row says already."""
+    if order.status not in WORKING or order.broker_order_id != venue.broker_order_id:
+        return False
+    told = {one.execution_id: one.quantity for one in venue.executions}
+    filled = sum(told.values(), Decimal(0))
+    return venue.status == order.status and filled == order.filled_quantity
 
 
 @transaction.atomic
@@ -75,43 +84,55 @@ def order_restore(*, order_id: UUID, code: str, reason: str) -> None:
     order_tell(order_id=order.id)
 
 
-def fills_record(*, order: Order, executions: Iterable[Execution]) -> None:
-    """Insert the fills that are new, and move order and position by them and only them."""
-    for execution in executions:
-        fill, created = Fill.objects.get_or_create(
+def fills_record(*, order: Order, executions: Iterable[Execution]) -> dict[str, Any]:
+    """Insert the fills that are new, move the position by them, and return what the order has.
+
+    Call it with the order's row locked: `order` gets the values that are returned.
+    """
+    told = [
+        Fill(
             account_id=order.account_id,
             execution_id=execution.execution_id,
-            defaults={
-                "order": order,
-                "quantity": execution.quantity,
-                "price": execution.price,
-                "commission": execution.commission,
-                "executed_at": execution.executed_at,
-            },
+            order=order,
+            quantity=execution.quantity,
+            price=execution.price,
+            commission=execution.commission,
+            executed_at=execution.executed_at,
         )
-        if created:
-            _position_move(order, fill)
-    filled = order.fills.aggregate(units=Sum("quantity"), notional=Sum(F("quantity") * F("price")))
-    if filled["units"]:
-        Order.objects.filter(id=order.id).update(
-            filled_quantity=filled["units"], average_price=filled["notional"] / filled["units"]
-        )
+        for execution in {one.execution_id: one for one in executions}.values()
+    ]
+    if not told:
+        return {}
+    before = set(order.fills.values_list("id", flat=True))
+    Fill.objects.bulk_create(told, ignore_conflicts=True)
+    fills = list(order.fills.all())
+    new = [fill for fill in fills if fill.id not in before]
+    if not new:
+        return {}
+    _position_move(order, new)
+    order.filled_quantity = sum((fill.quantity for fill in fills), Decimal(0))
+    notional = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
+    order.average_price = (notional / order.filled_quantity).quantize(STEP)
+    for fill in new:
+        fill_tell(order=order, fill=fill)
+    return {"filled_quantity": order.filled_quantity, "average_price": order.average_price}
 
 
-def _position_move(order: Order, fill: Fill) -> None:
-    Position.objects.get_or_create(account_id=order.account_id, symbol=order.symbol)
-    position = Position.objects.select_for_update().get(
-        account_id=order.account_id, symbol=order.symbol
-    )
-    signed = fill.quantity * SIGN[Side(order.side)]
-    quantity, average, realized = position_after(
-        quantity=position.quantity,
-        average_price=position.average_price,
-        fill_quantity=signed,
-        fill_price=fill.price,
-    )
-    position.quantity, position.average_price = quantity, average
-    position.realized_pnl += realized - fill.commission
+def _position_move(order: Order, fills: Iterable[Fill]) -> None:
+    place = {"account_id": order.account_id, "symbol": order.symbol}
+    rows = Position.objects.select_for_update().filter(**place)
+    position = rows.first()
+    if position is None:
+        Position.objects.bulk_create([Position(**place)], ignore_conflicts=True)
+        position = rows.get()
+    for fill in sorted(fills, key=lambda fill: (fill.executed_at, fill.execution_id)):
+        position.quantity, position.average_price, realized = position_after(
+            quantity=position.quantity,
+            average_price=position.average_price,
+            fill_quantity=fill.quantity * SIGN[Side(order.side)],
+            fill_price=fill.price,
+        )
+        position.realized_pnl += realized - fill.commission
     position.save()
 
 

@@ -9,7 +9,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.changing import order_ended
 from brokers.choices import (
     CHANGE_TASK,
     RECONCILE_TASK,
@@ -19,6 +18,7 @@ from brokers.choices import (
     OrderStatus,
 )
 from brokers.models import BrokerAccount, Order
+from brokers.reconciling import orders_bury
 from brokers.resolving import order_ask, order_resolve
 from core.outbox.services import task_enqueue
 
@@ -31,23 +31,11 @@ SWEEP_BATCH = 200
 
 def orders_sweep() -> None:
     """Queue what was lost; find out about what nobody knows; look after what waits at a venue."""
-    _senders_died()
+    orders_bury(Order.objects.filter(leased_until__lt=timezone.now()))
     _unknown_resolve()
     _working_ask()
     _lost_queue()
     _accounts_queue()
-
-
-def _senders_died() -> None:
-    dead = Order.objects.filter(status=OrderStatus.SUBMITTING, leased_until__lt=timezone.now())
-    for order_id in dead.values_list("id", flat=True)[:SWEEP_BATCH]:
-        order_ended(
-            order_id=order_id,
-            old=OrderStatus.SUBMITTING,
-            new=OrderStatus.UNKNOWN,
-            code="sender_died",
-            reason="The sender died before the broker answered.",
-        )
 
 
 def _unknown_resolve() -> None:

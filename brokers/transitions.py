@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from brokers.choices import OrderStatus as S
 from brokers.models import Order, OrderEvent
@@ -74,25 +76,28 @@ ALLOWED = frozenset(
 
 
 @transaction.atomic
-def order_move(
-    *,
-    order_id: UUID,
-    old: S,
-    new: S,
-    attempt: int | None = None,
-    note: str = "",
-    **changes: Any,
-) -> bool:
-    """Move an order from one status to another; False where it was not there any more.
-
-    `attempt` fences: a sender that lost its lease cannot overwrite what came after it.
-    """
-    if (old, new) not in ALLOWED:
-        raise ValueError(f"An order never goes from {old} to {new}.")
-    rows = Order.objects.filter(id=order_id, status=old)
-    if attempt is not None:
-        rows = rows.filter(attempts=attempt)
-    if not claim(rows, status=new, **changes):
+def order_move(*, order_id: UUID, old: S, new: S, note: str = "", **changes: Any) -> bool:
+    """Move an order from one status to another; False where it was not there any more."""
+    _check(old, new)
+    if not claim(Order.objects.filter(id=order_id, status=old), status=new, **changes):
         return False
     OrderEvent.objects.create(order_id=order_id, old_status=old, new_status=new, note=note[:1000])
     return True
+
+
+@transaction.atomic
+def orders_move(*, order_ids: Iterable[UUID], old: S, new: S, **changes: Any) -> set[UUID]:
+    """Move several orders the same way; return those that were there."""
+    _check(old, new)
+    rows = Order.objects.filter(id__in=list(order_ids), status=old)
+    ids = list(rows.select_for_update().order_by("id").values_list("id", flat=True))
+    Order.objects.filter(id__in=ids).update(status=new, updated_at=timezone.now(), **changes)
+    OrderEvent.objects.bulk_create(
+        [OrderEvent(order_id=order_id, old_status=old, new_status=new) for order_id in ids]
+    )
+    return set(ids)
+
+
+def _check(old: S, new: S) -> None:
+    if (old, new) not in ALLOWED:
+        raise ValueError(f"An order never goes from {old} to {new}.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 from uuid import UUID
 
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -202,6 +202,21 @@ class Adapter(Protocol):
 
     def balance(self, access: Access) -> Balance:
         """Return the account's money; also the test of a connection."""
+        ...
+
+
+@runtime_checkable
+class LocalAdapter(Protocol):
+    """A venue in our own database: what is asked of it for many orders is one transaction."""
+
+    def submit_all(
+        self, requests: Sequence[tuple[Access, OrderRequest]]
+    ) -> list[VenueOrder | Refused]:
+        """Send orders; return what became of each, refusals among them."""
+        ...
+
+    def find_all(self, refs: Sequence[tuple[Access, OrderRef]]) -> list[VenueOrder | None]:
+        """Return orders as `Adapter.find` does."""
         ...
 
 

@@ -8,13 +8,14 @@ one the order path is tested against.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from brokers.adapters.base import (
     Access,
@@ -38,12 +39,15 @@ from brokers.choices import (
     Side,
     TimeInForce,
 )
+from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, PaperExecution, PaperOrder
+from brokers.paper.book import books_of, order_check
 from brokers.paper.matching import Waiting, marketable, match, trail_stop
 from brokers.paper.quotes import bars_after
 from brokers.paper.terms import Terms, terms_of
+from brokers.quotes import Quotes
 from core.errors import InvalidInput
-from market.selectors import LatestPrice, price_latest
+from market.selectors import LatestPrice
 
 AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
@@ -63,31 +67,36 @@ class PaperBroker:
         remote=False,
     )
 
-    @transaction.atomic
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Execute the order against the book or let it wait there, or refuse it with a reason."""
-        account = BrokerAccount.objects.select_for_update(no_key=True).get(id=access.account_id)
-        ref = OrderRef(client_order_id=request.client_order_id, symbol=request.symbol)
-        if booked := self.find(access, ref):
-            return booked
-        try:
-            latest = price_latest(request.symbol, owner_id=account.owner_id)
-        except InvalidInput as error:
-            raise Refused("no_price", error.message) from error
-        terms = terms_of(account.paper_terms)
-        order = _booked(account, request, latest)
-        waiting = _waiting(order)
-        if terms.fill == "quote" and marketable(waiting, latest.price):
-            slips = order.order_type == OrderType.MARKET
-            price = _paid(order, latest.price, terms) if slips else latest.price
-            _check(account, order, price)
-            _execute(account, order, price, terms, at=None)
-        elif order.order_type == OrderType.MARKET or order.time_in_force not in AT_ONCE:
-            _check(account, order, latest.price)
-        else:
-            order.status = OrderStatus.CANCELED
-        order.save()
-        return _told(order)
+        (found,) = self.submit_all([(access, request)])
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    @transaction.atomic
+    def submit_all(
+        self, requests: Sequence[tuple[Access, OrderRequest]]
+    ) -> list[VenueOrder | Refused]:
+        """Execute orders one after the other, in one transaction."""
+        accounts = {
+            row.id: row for row in accounts_lock(access.account_id for access, _ in requests)
+        }
+        ids = [request.client_order_id for _, request in requests]
+        rows = {"account_id__in": accounts, "client_order_id__in": ids}
+        key = ("account_id", "client_order_id")
+        known = set(PaperOrder.objects.filter(**rows).values_list(*key))
+        known |= set(PaperExecution.objects.filter(**rows).values_list(*key))
+        desk = _Desk(accounts)
+        taken: list[VenueOrder | PaperOrder | PaperExecution | Refused] = []
+        for access, request in requests:
+            ref = OrderRef(client_order_id=request.client_order_id, symbol=request.symbol)
+            booked = None
+            if (access.account_id, request.client_order_id) in known:
+                booked = self.find(access, ref)
+            taken.append(booked or desk.take(accounts[access.account_id], request))
+        desk.write()
+        return [_entry_told(one) for one in taken]
 
     def cancel(self, access: Access, ref: OrderRef) -> None:
         """Take an order out of the book; refuse where it is not there any more."""
@@ -111,27 +120,38 @@ class PaperBroker:
 
     def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
         """Return what the book says of our id, after looking at the bars there are by now."""
-        rows = {"account_id": access.account_id, "client_order_id": ref.client_order_id}
+        return self.find_all([(access, ref)])[0]
+
+    def find_all(self, refs: Sequence[tuple[Access, OrderRef]]) -> list[VenueOrder | None]:
+        """Return what the book says of several of our ids."""
+        keys = [(access.account_id, ref.client_order_id) for access, ref in refs]
+        asked = set(keys)
+        rows = {
+            "account_id__in": {account_id for account_id, _ in keys},
+            "client_order_id__in": [client_order_id for _, client_order_id in keys],
+        }
+        found: dict[tuple[UUID, str], VenueOrder] = {}
         with transaction.atomic():
-            order = PaperOrder.objects.select_for_update().filter(**rows).first()
-            if order is not None:
-                _look(order)
-                return _told(order)
-        execution = PaperExecution.objects.filter(**rows).first()
-        return _executed(execution) if execution else None
+            waiting = PaperOrder.objects.select_for_update().filter(**rows).order_by("id")
+            orders = {(order.account_id, order.client_order_id): order for order in waiting}
+            _look_all([order for key, order in orders.items() if key in asked])
+            executions = {
+                (one.account_id, one.client_order_id): one
+                for one in PaperExecution.objects.filter(**rows)
+            }
+        found |= {key: _told(order) for key, order in orders.items()}
+        found |= {key: _executed(execution) for key, execution in executions.items()}
+        return [found.get(key) for key in keys]
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return the orders that wait in the book."""
-        found = []
         with transaction.atomic():
             rows = PaperOrder.objects.select_for_update().filter(
                 account_id=access.account_id, status=OrderStatus.ACCEPTED
             )
-            for order in rows.order_by("created_at"):
-                _look(order)
-                if order.status == OrderStatus.ACCEPTED:
-                    found.append(_told(order))
-        return found
+            orders = list(rows.order_by("created_at"))
+            _look_all(orders)
+        return [_told(order) for order in orders if order.status == OrderStatus.ACCEPTED]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return what the book's executions sum up to."""
@@ -146,7 +166,7 @@ class PaperBroker:
     def balance(self, access: Access) -> Balance:
         """Return the cash that the executions left."""
         account = BrokerAccount.objects.get(id=access.account_id)
-        cash = _cash(account)
+        cash = books_of({account.id: account})[account.id].cash
         return Balance(account.currency, equity=cash, cash=cash, buying_power=cash)
 
     def _order(self, access: Access, ref: OrderRef) -> PaperOrder:
@@ -157,8 +177,53 @@ class PaperBroker:
         )
         if order is None:
             raise Refused("not_found", "The book has no such order.")
-        _look(order)
+        _look_all([order])
         return order
+
+
+class _Desk:
+    """Takes orders for accounts whose rows are locked, and writes them down at the end."""
+
+    def __init__(self, accounts: Mapping[UUID, BrokerAccount]) -> None:
+        self._books = books_of(accounts)
+        self._quotes = Quotes(account.owner_id for account in accounts.values())
+        self._orders: list[PaperOrder] = []
+        self._executions: list[PaperExecution] = []
+
+    def take(
+        self, account: BrokerAccount, request: OrderRequest
+    ) -> PaperOrder | PaperExecution | Refused:
+        """Execute an order or let it wait, or return why it is refused."""
+        try:
+            latest = self._quotes.latest(request.symbol, account.owner_id)
+        except InvalidInput as error:
+            return Refused("no_price", error.message)
+        terms, book = terms_of(account.paper_terms), self._books[account.id]
+        order = _booked(account, request, latest)
+        execution = None
+        try:
+            if terms.fill == "quote" and marketable(_waiting(order), latest.price):
+                slips = order.order_type == OrderType.MARKET
+                price = _paid(order, latest.price, terms) if slips else latest.price
+                order_check(account, book, order, price)
+                execution = _execution(account, order, price, terms, at=None)
+                book.add(execution)
+            elif order.order_type == OrderType.MARKET or order.time_in_force not in AT_ONCE:
+                order_check(account, book, order, latest.price)
+            else:
+                order.status = OrderStatus.CANCELED
+        except Refused as refusal:
+            return refusal
+        self._orders.append(order)
+        if execution is None:
+            return order
+        self._executions.append(execution)
+        return execution
+
+    def write(self) -> None:
+        """Write down what was taken."""
+        PaperOrder.objects.bulk_create(self._orders)
+        PaperExecution.objects.bulk_create(self._executions)
 
 
 def _booked(account: BrokerAccount, request: OrderRequest, latest: LatestPrice) -> PaperOrder:
@@ -193,17 +258,30 @@ def _waiting(order: PaperOrder) -> Waiting:
     )
 
 
-def _look(order: PaperOrder) -> None:
-    """Match a waiting order with the bars that were stored since it was looked at last."""
-    if order.status != OrderStatus.ACCEPTED:
+def _look_all(orders: Sequence[PaperOrder]) -> None:
+    """Match waiting orders with the bars that were stored since they were looked at last."""
+    waiting = [order for order in orders if order.status == OrderStatus.ACCEPTED]
+    if not waiting:
         return
-    account = BrokerAccount.objects.get(id=order.account_id)
-    terms = terms_of(account.paper_terms)
+    ids = {order.account_id for order in waiting}
+    accounts = {row.id: row for row in BrokerAccount.objects.filter(id__in=ids)}
+    quotes = Quotes(account.owner_id for account in accounts.values())
+    for order in waiting:
+        account = accounts[order.account_id]
+        latest = quotes.get(order.symbol, account.owner_id)
+        terms = terms_of(account.paper_terms)
+        # Bars of an interval of the account's own may be younger than those of the latest price.
+        if latest is not None and (latest.ts > order.looked_until or terms.interval):
+            reader = quotes.reader(order.symbol, account.owner_id)
+            _look(order, account, terms, interval=terms.interval or latest.interval, reader=reader)
+
+
+def _look(
+    order: PaperOrder, account: BrokerAccount, terms: Terms, *, interval: str, reader: UUID | None
+) -> None:
+    before = order.looked_until
     for opened_at, bar in bars_after(
-        symbol=order.symbol,
-        owner_id=account.owner_id,
-        interval=terms.interval,
-        after=order.looked_until,
+        symbol=order.symbol, owner_id=reader, interval=interval, after=order.looked_until
     ):
         order.good_for = order.good_for or opened_at.date()
         if order.time_in_force == TimeInForce.DAY and opened_at.date() > order.good_for:
@@ -215,13 +293,14 @@ def _look(order: PaperOrder) -> None:
         if matched.price is not None:
             price = _paid(order, matched.price, terms) if matched.slips else matched.price
             try:
-                _check(account, order, price)
+                order_check(account, books_of({account.id: account})[account.id], order, price)
             except Refused as refusal:
                 order.status, order.reason = OrderStatus.REJECTED, str(refusal)[:300]
             else:
-                _execute(account, order, price, terms, at=opened_at)
+                _execution(account, order, price, terms, at=opened_at).save(force_insert=True)
             break
-    order.save()
+    if order.looked_until != before or order.status != OrderStatus.ACCEPTED:
+        order.save()
 
 
 def _paid(order: PaperOrder, price: Decimal, terms: Terms) -> Decimal:
@@ -231,11 +310,12 @@ def _paid(order: PaperOrder, price: Decimal, terms: Terms) -> Decimal:
     )
 
 
-def _execute(
+def _execution(
     account: BrokerAccount, order: PaperOrder, price: Decimal, terms: Terms, *, at: datetime | None
-) -> None:
+) -> PaperExecution:
+    """Return what an order comes to at a price; the order is filled then."""
     order.status = OrderStatus.FILLED
-    PaperExecution.objects.create(
+    return PaperExecution(
         account=account,
         client_order_id=order.client_order_id,
         symbol=order.symbol,
@@ -246,41 +326,14 @@ def _execute(
     )
 
 
-def _cash(account: BrokerAccount) -> Decimal:
-    spent = PaperExecution.objects.filter(account=account).aggregate(
-        sum=Sum(F("quantity") * F("price") + F("commission"))
-    )["sum"]
-    return account.initial_cash - (spent or Decimal())
-
-
-def _check(account: BrokerAccount, order: PaperOrder, price: Decimal) -> None:
-    """Refuse what a broker would refuse."""
-    book = PaperExecution.objects.filter(account=account, symbol=order.symbol)
-    held = book.aggregate(sum=Sum("quantity"))["sum"] or Decimal()
-    wanted = f"{order.quantity.normalize():f} {order.symbol}"
-    if order.side == Side.SELL and held < order.quantity:
-        raise Refused(
-            "not_held",
-            f"You hold {held.normalize():f}, not {wanted}: sell less, or use trade type 'short'.",
-        )
-    if order.side == Side.COVER and -held < order.quantity:
-        raise Refused("not_short", f"You are not short {wanted}: use trade type 'buy'.")
-    cash = _cash(account)
-    if order.side == Side.BUY and order.quantity * price > cash:
-        raise Refused(
-            "insufficient_funds",
-            f"{wanted} at {price.normalize():f} cost "
-            f"{order.quantity * price:.2f} {account.currency}; the account has {cash:.2f}.",
-        )
+def _entry_told(entry: VenueOrder | PaperOrder | PaperExecution | Refused) -> VenueOrder | Refused:
+    if isinstance(entry, PaperOrder):
+        return _told(entry)
+    return _executed(entry) if isinstance(entry, PaperExecution) else entry
 
 
 def _told(order: PaperOrder) -> VenueOrder:
-    """Return an entry of the book as a venue tells it."""
-    execution = PaperExecution.objects.filter(
-        account_id=order.account_id, client_order_id=order.client_order_id
-    ).first()
-    if execution is not None:
-        return _executed(execution)
+    """Return an entry of the book that was not executed as a venue tells it."""
     return VenueOrder(
         broker_order_id=f"paper-{order.id}",
         status=OrderStatus(order.status),

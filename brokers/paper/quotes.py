@@ -9,18 +9,16 @@ from uuid import UUID
 
 from brokers.paper.matching import Candle
 from core.errors import InvalidInput
-from market.selectors import price_latest
 from market.store import bars_read
 
 NS = 10**9
 
 
 def bars_after(
-    *, symbol: str, owner_id: UUID, interval: str, after: datetime
+    *, symbol: str, owner_id: UUID | None, interval: str, after: datetime
 ) -> Iterator[tuple[datetime, Candle]]:
     """Yield the raw bars that opened later than `after`, oldest first."""
     try:
-        interval = interval or price_latest(symbol, owner_id=owner_id).interval
         bars = bars_read(
             symbol=symbol,
             interval=interval,

@@ -152,13 +152,13 @@ def test_an_order_is_taken_back_only_before_it_is_sent(user):
 
 
 def test_a_lost_reply_leaves_the_order_unknown_and_the_venue_is_asked(user, monkeypatch):
-    submit = PaperBroker.submit
+    submit = PaperBroker.submit_all
 
-    def taken_but_not_answered(self, access, request):
-        submit(self, access, request)
+    def taken_but_not_answered(self, requests):
+        submit(self, requests)
         raise OutcomeUnknown("the connection broke")
 
-    monkeypatch.setattr(PaperBroker, "submit", taken_but_not_answered)
+    monkeypatch.setattr(PaperBroker, "submit_all", taken_but_not_answered)
     order = submitted(create(user))
     assert order.status == OrderStatus.UNKNOWN
     orders_sweep()
@@ -169,10 +169,10 @@ def test_a_lost_reply_leaves_the_order_unknown_and_the_venue_is_asked(user, monk
 
 
 def test_an_order_that_never_arrived_is_rejected_but_not_too_soon(user, monkeypatch):
-    def never_arrives(self, access, request):
+    def never_arrives(self, requests):
         raise OutcomeUnknown("time-out")
 
-    monkeypatch.setattr(PaperBroker, "submit", never_arrives)
+    monkeypatch.setattr(PaperBroker, "submit_all", never_arrives)
     order = submitted(create(user))
     orders_sweep()
     order.refresh_from_db()
@@ -191,16 +191,16 @@ def test_a_sender_that_dies_leaves_an_order_that_is_asked_about_not_sent_again(
     class Killed(BaseException):
         pass
 
-    submit = PaperBroker.submit
+    submit = PaperBroker.submit_all
 
-    def dies(self, access, request):
+    def dies(self, requests):
         if arrived:
-            submit(self, access, request)
+            submit(self, requests)
         raise Killed
 
     order = create(user)
     with monkeypatch.context() as patch:
-        patch.setattr(PaperBroker, "submit", dies)
+        patch.setattr(PaperBroker, "submit_all", dies)
         with pytest.raises(Killed):
             order_submit(order_id=order.id)
     submitted(order)
@@ -213,11 +213,11 @@ def test_a_sender_that_dies_leaves_an_order_that_is_asked_about_not_sent_again(
 
 
 def test_a_sender_that_lost_its_lease_does_not_overwrite_what_came_after(user, monkeypatch):
-    def refuses_too_late(self, access, request):
+    def refuses_too_late(self, requests):
         Order.objects.update(status=OrderStatus.UNKNOWN)
-        raise Refused("late", "too late")
+        return [Refused("late", "too late") for _ in requests]
 
-    monkeypatch.setattr(PaperBroker, "submit", refuses_too_late)
+    monkeypatch.setattr(PaperBroker, "submit_all", refuses_too_late)
     assert submitted(create(user)).status == OrderStatus.UNKNOWN
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers import services
+from brokers import quotes, services
 from brokers.adapters import paper
 from brokers.changing import order_change
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -24,10 +24,14 @@ FRIDAY = datetime(2026, 1, 2, tzinfo=UTC)
 
 @pytest.fixture
 def bars(monkeypatch):
-    """Bars to come; the last price is 100, of Friday."""
+    """Bars to come; the last price is 100, first of Friday."""
     coming = []
-    latest = LatestPrice(symbol="ACME", price=Decimal(100), ts=FRIDAY, interval="1d")
-    monkeypatch.setattr(paper, "price_latest", lambda *_, **__: latest)
+
+    def latest(*_, **__):
+        ts = coming[-1][0] if coming else FRIDAY
+        return LatestPrice(symbol="ACME", price=Decimal(100), ts=ts, interval="1d")
+
+    monkeypatch.setattr(quotes, "price_latest", latest)
     monkeypatch.setattr(
         paper,
         "bars_after",

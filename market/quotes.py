@@ -17,6 +17,7 @@ import structlog
 from django.conf import settings
 
 from core.realtime.broadcast import WANTED_S, channel_of_topic, last_of_topic, wanted_topics
+from market.announcing import quotes_announce
 from market.memory import memory
 
 log = structlog.get_logger(__name__)
@@ -49,27 +50,34 @@ class Quote:
     asked_at: datetime
     provider: str
 
+    def age_s(self, *, now: datetime) -> float:
+        """Return the seconds since the provider was asked."""
+        return max((now - self.asked_at).total_seconds(), 0.0)
+
+    def is_stale(self, *, now: datetime) -> bool:
+        """Tell whether the price may be another one by now."""
+        return self.age_s(now=now) > STALE_AFTER_S
+
     def as_data(self, *, now: datetime) -> dict[str, Any]:
         """Return the quote with its age, as the API and sockets show it."""
-        age_s = max((now - self.asked_at).total_seconds(), 0.0)
         return {
             "symbol": self.symbol,
             "price": self.price,
             "traded_at": _text(self.traded_at),
             "asked_at": _text(self.asked_at),
-            "age_s": round(age_s, 1),
-            "stale": age_s > STALE_AFTER_S,
+            "age_s": round(self.age_s(now=now), 1),
+            "stale": self.is_stale(now=now),
             "provider": self.provider,
         }
 
 
 def quotes_put(quotes: Iterable[Quote], *, now: datetime) -> None:
-    """Keep quotes, and publish those that are news; without Redis nothing happens."""
+    """Keep quotes, publish those that are news and announce them; without Redis nothing happens."""
     try:
         client = memory()
-        for quote in quotes:
-            data = quote.as_data(now=now)
-            _keep(client, data, now=now)
+        news = [_keep(client, quote.as_data(now=now), now=now) for quote in quotes]
+        if any(news):
+            quotes_announce(client)
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
 
@@ -86,24 +94,39 @@ def quotes_age(symbols: Iterable[str], *, now: datetime) -> None:
         log.warning("market.quotes_without_redis", error=str(error))
 
 
-def _keep(client: redis.Redis, data: dict[str, Any], *, now: datetime) -> None:
-    """Keep a quote as the last frame of its topic, and publish it if it is news."""
+def _keep(client: redis.Redis, data: dict[str, Any], *, now: datetime) -> bool:
+    """Keep a quote as the last frame of its topic, and publish it if it is news: tell whether."""
     frame = frame_of(data, now=now)
     before: Any = client.set(_key(data["symbol"]), json.dumps(frame), ex=KEPT_S, get=True)
-    if before is None or _news(json.loads(before)["data"], data):
+    news = before is None or _news(json.loads(before)["data"], data)
+    if news:
         client.publish(channel_of(data["symbol"]), json.dumps(frame))
+    return news
 
 
 def quote_get(symbol: str) -> Quote | None:
     """Return the latest quote of a symbol; None where there is none, or no Redis."""
+    return quotes_get([symbol]).get(symbol)
+
+
+def quotes_get(symbols: Iterable[str]) -> dict[str, Quote]:
+    """Return the latest quotes of symbols, of those that have one; none without Redis."""
+    wanted = sorted(set(symbols))
+    if not wanted:
+        return {}
     try:
-        found = memory().get(_key(symbol))
+        found: Any = memory().mget([_key(symbol) for symbol in wanted])
     except redis.RedisError as error:
         log.warning("market.quotes_without_redis", error=str(error))
-        return None
-    if found is None:
-        return None
-    data = json.loads(found)["data"]
+        return {}
+    return {
+        symbol: _quote_of(json.loads(frame)["data"])
+        for symbol, frame in zip(wanted, found, strict=True)
+        if frame is not None
+    }
+
+
+def _quote_of(data: dict[str, Any]) -> Quote:
     return Quote(
         symbol=data["symbol"],
         price=data["price"],

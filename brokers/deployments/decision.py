@@ -233,8 +233,9 @@ class _Reader:
     ) -> None:
         self.bars, self.program, self.sizes = bars, program, sizes
         self.account = tables.account[0]
+        self.holding = tables.holding[0]
         self.order = tables.order[0]
-        self.lots = tables.lots[: int(self.account["lots"])]
+        self.lots = tables.lots[: int(self.holding["lots"])]
         self.tickets = tables.tickets
         self.fills = tables.fills[: int(self.account["fills"])]
         self.last = len(bars) - 1
@@ -242,8 +243,8 @@ class _Reader:
         self.close = float(bars.close[-1])
 
     def decision(self, *, alive: bool) -> Decision:
-        balance, basis = float(self.account["balance"]), float(self.account["basis"])
-        position = float(self.account["position"])
+        balance, basis = float(self.account["balance"]), float(self.holding["basis"])
+        position = float(self.holding["position"])
         now, refused = self._now(position) if alive else ((), ())
         waiting, also = self._waiting() if alive else ((), ())
         given = self.fills[self.fills["reason"] == NO_FILL]

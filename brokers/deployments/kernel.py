@@ -136,7 +136,7 @@ def bar_begin(run: Run) -> None:
 @inlined
 def waiting_see(run: Run, bar: Bar) -> None:
     """Have lots and orders see a bar that left them open."""
-    for k in range(run.account.lots):
+    for k in range(run.holding.lots):
         lot_see(run.lots[k], bar)
     for k in range(run.tickets.size):
         if run.tickets[k].waiting and run.tickets[k].bar < bar.number:
@@ -149,7 +149,7 @@ def waiting_see(run: Run, bar: Bar) -> None:
 @inlined
 def stops_follow(run: Run, bar: int) -> None:
     """Draw trailing stops after the price, as they stand in `bar`."""
-    for k in range(run.account.lots):
+    for k in range(run.holding.lots):
         if run.lots[k].trail_kind != 0:
             lot_follow(run, run.lots[k], bar)
 
@@ -180,7 +180,7 @@ def row_book(run: Run, row: Any) -> None:
 @inlined
 def lot_find(run: Run, rule: int, bar: int) -> int:
     """Return the open lot that a rule opened in a bar, or -1."""
-    for k in range(run.account.lots):
+    for k in range(run.holding.lots):
         if run.lots[k].rule == rule and run.lots[k].entry_bar == bar:
             return k
     return -1
@@ -191,8 +191,8 @@ def entry_book(run: Run, row: Any, fill: Any) -> None:
     """Open a lot with its guards, or make the one larger that the order has opened before."""
     rule, ticket, terms = run.plan.rules[row.rule], run.tickets[row.rule], run.terms
     k = lot_find(run, row.rule, row.lot_bar)
-    if k < 0 and run.account.lots == run.lots.size:
-        k = run.account.lots - 1
+    if k < 0 and run.holding.lots == run.lots.size:
+        k = run.holding.lots - 1
     if k >= 0:
         lot = run.lots[k]
         units = lot.quantity + row.quantity
@@ -209,13 +209,13 @@ def entry_book(run: Run, row: Any, fill: Any) -> None:
         take_level = level_read(run, rule.take_row, rule.take_register, row.decided)
     stop = stop_loss_price(terms, rule, stop_level, row.price)
     lot_open(run, fill, stop, take_profit_price(terms, rule, take_level, row.price))
-    lot_guard_by(run.lots[run.account.lots - 1], rule, ticket)
+    lot_guard_by(run.lots[run.holding.lots - 1], rule, ticket)
 
 
 @outlined
 def sizes_find(run: Run, bar: Bar, sizes: NDArray[np.float64]) -> None:
     """Leave in `sizes` how much each order of the last decision trades; below zero: why not."""
-    account = run.account
+    holding = run.holding
     for k in range(run.tickets.size):
         sizes[k] = 0.0
         rule, ticket = run.plan.rules[k], run.tickets[k]
@@ -223,29 +223,29 @@ def sizes_find(run: Run, bar: Bar, sizes: NDArray[np.float64]) -> None:
             sizes[k] = exit_quantity(run, rule.fraction)
         elif rule.opens and (ticket.waiting or run.order.entry_rule == k):
             sizes[k] = entry_size(run, k, bar)
-    if run.order.exit_rule >= 0 and account.lots > 0 and run.order.entry_rule < 0:
+    if run.order.exit_rule >= 0 and holding.lots > 0 and run.order.entry_rule < 0:
         sizes[run.order.exit_rule] = exit_quantity(run, run.order.fraction)
 
 
 @outlined
 def entry_size(run: Run, k: int, bar: Bar) -> float:
     """Return the units of an entry as they are bought for the price it is decided at."""
-    rule, ticket, terms, account = run.plan.rules[k], run.tickets[k], run.terms, run.account
+    rule, ticket, terms, holding = run.plan.rules[k], run.tickets[k], run.terms, run.holding
     at = bar.close if rule.order_kind == _MARKET else ticket.base
     paid = at
     if rule.limit_kind == 0:
         paid = entry_price(terms, rule.side, at, slippage_of(run, bar.number, 0.0))
     stop = stop_loss_price(terms, rule, ticket.stop_level, paid)
     trail = trailing_stop_price(terms, rule, ticket.trail_level, paid)
-    equity = equity_at(account, at)
+    equity = equity_at(run, at)
     deal = Deal(paid, int(rule.limit_kind == 0), TAKES)
     quantity = quantity_standard(run, k, equity, deal, nearer_stop(rule.side, stop, trail))
     if not quantity > 0.0:  # NaN, too: what the size asks has no answer
         return BELOW_LOT
     if quantity * paid < terms.min_notional:
         return BELOW_NOTIONAL
-    reverses = account.position * rule.side < 0.0
-    tied_up = 0.0 if reverses else abs(account.position) * at
+    reverses = holding.position * rule.side < 0.0
+    tied_up = 0.0 if reverses else abs(holding.position) * at
     if not affordable(terms, rule.side, equity * terms.leverage - tied_up, deal, quantity):
         return UNAFFORDABLE
     return quantity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.engine.book import cash_of
 from core.engine.jit import inlined
 from core.engine.program import AccountField
 from core.engine.state import Bar, Run
@@ -34,7 +35,7 @@ def field_read(run: Run, field: int, bar: Bar, equity: float) -> float:
     if field == _EQUITY:
         found = equity
     elif field == _CASH:
-        found = account.balance - account.basis
+        found = cash_of(run)
     elif field == _DRAWDOWN:
         found = min(equity / account.peak - 1.0, 0.0)
     elif field == _CLOSED_TRADES:
@@ -47,12 +48,12 @@ def field_read(run: Run, field: int, bar: Bar, equity: float) -> float:
 @inlined
 def position_read(run: Run, field: int, bar: Bar) -> float:
     """Return a field of the position or, while flat, what stands for it."""
-    account = run.account
+    holding = run.holding
     if field == _ENTRIES:
-        return float(account.lots)
+        return float(holding.lots)
     if field == _BARS_SINCE_EXIT:
-        return float(bar.number - account.last_exit) if account.closings > 0 else np.inf
-    if account.lots > 0:
+        return float(bar.number - holding.last_exit) if holding.closings > 0 else np.inf
+    if holding.lots > 0:
         return position_open_read(run, field, bar)
     counted = field in (_SIDE, _QUANTITY, _UNREALIZED_PNL, _UNREALIZED_PNL_PCT)
     return 0.0 if counted else np.nan
@@ -61,18 +62,18 @@ def position_read(run: Run, field: int, bar: Bar) -> float:
 @inlined
 def position_open_read(run: Run, field: int, bar: Bar) -> float:
     """Return a field of an open position."""
-    account = run.account
-    gain = bar.close * account.position - account.basis
+    holding = run.holding
+    gain = bar.close * holding.position - holding.basis
     if field == _SIDE:
-        found: float = np.sign(account.position)
+        found: float = np.sign(holding.position)
     elif field == _QUANTITY:
-        found = abs(account.position)
+        found = abs(holding.position)
     elif field == _ENTRY_PRICE:
         found = entry_average(run)
     elif field == _UNREALIZED_PNL:
         found = gain
     elif field == _UNREALIZED_PNL_PCT:
-        found = gain / abs(account.basis) * 100.0
+        found = gain / abs(holding.basis) * 100.0
     elif field == _BARS_HELD:
         found = float(bar.number - run.lots[_OLDEST].entry_bar)
     else:
@@ -83,10 +84,10 @@ def position_open_read(run: Run, field: int, bar: Bar) -> float:
 @inlined
 def entry_average(run: Run) -> float:
     """Return the average price of the open entries; of one entry its very own price."""
-    account = run.account
+    holding = run.holding
     average: float = run.lots[_OLDEST].entry_price
-    if account.lots > 1:
-        average = account.basis / account.position
+    if holding.lots > 1:
+        average = holding.basis / holding.position
     return average
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.engine.costs import commission
 from core.engine.jit import constant, inlined, outlined
-from core.engine.state import Account, Curves, Fill, Lot, Moment, Run
+from core.engine.state import Curves, Fill, Lot, Moment, Run
 
 _OLDEST = constant(0)
 _DUST = 1e-12  # relative: what rounding leaves of a fractional lot is not a lot
@@ -59,18 +59,18 @@ def account_sum(run: Run) -> None:
     """Bring the account's position and basis up to date with the lots."""
     position = 0.0
     basis = 0.0
-    for k in range(run.account.lots):
+    for k in range(run.holding.lots):
         lot = run.lots[k]
         position += lot.side * lot.quantity
         basis += lot.side * lot.quantity * lot.entry_price
-    run.account.position = position
-    run.account.basis = basis
+    run.holding.position = position
+    run.holding.basis = basis
 
 
 @inlined
 def lot_open(run: Run, fill: Fill, stop_loss: float, take_profit: float) -> None:
     """Turn an opening fill into one more lot."""
-    lot: Lot = run.lots[run.account.lots]
+    lot: Lot = run.lots[run.holding.lots]
     lot.side = fill.side
     lot.quantity = fill.quantity
     lot.entry_bar = fill.bar
@@ -86,7 +86,9 @@ def lot_open(run: Run, fill: Fill, stop_loss: float, take_profit: float) -> None
     lot.trail_kind = 0
     lot.trailed = lot.watched = False
     lot.max_bars = 0
-    run.account.lots += 1
+    run.holding.lots += 1
+    if run.holding.lots == 1:
+        run.account.positions += 1
     run.account.balance -= fill.commission
     account_sum(run)
 
@@ -142,11 +144,12 @@ def lot_close(run: Run, fill: Fill, k: int, quantity: float) -> None:
         lot.quantity -= quantity
         lot.commission -= entry_fee
         return
-    run.account.lots -= 1
-    if run.account.lots == 0:
-        run.account.closings += 1
-        run.account.last_exit = fill.bar
-    for j in range(k, run.account.lots):
+    run.holding.lots -= 1
+    if run.holding.lots == 0:
+        run.account.positions -= 1
+        run.holding.closings += 1
+        run.holding.last_exit = fill.bar
+    for j in range(k, run.holding.lots):
         run.lots[j] = run.lots[j + 1]
 
 
@@ -154,7 +157,7 @@ def lot_close(run: Run, fill: Fill, k: int, quantity: float) -> None:
 def lots_close(run: Run, fill: Fill) -> None:
     """Match a closing fill with the lots, oldest first."""
     left = fill.quantity
-    while left > 0.0 and run.account.lots > 0:
+    while left > 0.0 and run.holding.lots > 0:
         held = run.lots[0].quantity
         part = held if held <= left * (1.0 + _DUST) else left
         lot_close(run, fill, _OLDEST, part)
@@ -165,19 +168,35 @@ def lots_close(run: Run, fill: Fill) -> None:
 
 
 @inlined
-def equity_at(account: Account, price: float) -> float:
-    """Return what the account is worth with the position marked at `price`."""
-    equity: float = account.balance + (price * account.position - account.basis)
+def equity_at(run: Run, price: float) -> float:
+    """Return what the account is worth with this instrument's position marked at `price`."""
+    account, holding = run.account, run.holding
+    others = account.balance + account.others_profit
+    equity: float = others + (price * holding.position - holding.basis)
     return equity
 
 
 @inlined
+def gross_at(run: Run, price: float) -> float:
+    """Return the value of all positions without signs, this instrument's marked at `price`."""
+    gross: float = run.account.others_gross + abs(run.holding.position) * price
+    return gross
+
+
+@inlined
+def cash_of(run: Run) -> float:
+    """Return the account's equity less the market value of all positions."""
+    cash: float = run.account.balance - run.account.others_basis - run.holding.basis
+    return cash
+
+
+@inlined
 def bar_mark(run: Run, curves: Curves, bar: int, close: float) -> float:
-    """Write the account as it stands at `close`, and return its equity."""
-    account = run.account
-    equity = equity_at(account, close)
+    """Write an account of one instrument as it stands at `close`, and return its equity."""
+    account, holding = run.account, run.holding
+    equity = account.balance + (close * holding.position - holding.basis)
     row = np.uintp(bar)  # as in `kernel.bar_at`
     curves.equity[row] = equity
-    curves.cash[row] = account.balance - account.basis
-    curves.position[row] = account.position
+    curves.cash[row] = account.balance - holding.basis
+    curves.position[row] = holding.position
     return equity

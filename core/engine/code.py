@@ -149,7 +149,7 @@ def judged(op: int, left: float, right: float) -> bool:
 @inlined
 def remembered(run: Run, step: Step, top: int, left: float, right: float) -> float:
     """Operations with cells of their own, which see every bar."""
-    op, memory, first, account = step.op, run.memory, step.index, run.account
+    op, memory, first, holding = step.op, run.memory, step.index, run.holding
     if op == _CROSS_ABOVE:
         return cross_above(memory, first, left, right, run.terms.reference)
     if op == _BARS_SINCE:
@@ -159,5 +159,5 @@ def remembered(run: Run, step: Step, top: int, left: float, right: float) -> flo
     if op == _SHIFT:
         return shift(memory, first, left, int(step.value))
     if op == _LOOP:
-        return loop(memory, first, top, float(account.closings), account.lots == 0)
+        return loop(memory, first, top, float(holding.closings), holding.lots == 0)
     return wait(memory, first, top)

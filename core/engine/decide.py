@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.engine.book import gross_at
 from core.engine.code_memory import truth
 from core.engine.jit import inlined, outlined
 from core.engine.program import OrderKind
@@ -20,12 +21,11 @@ def order_decide(run: Run, bar: int, close: float, equity: float) -> None:
 
     An account below its maintenance margin is liquidated, whatever the program says (rule 8).
     """
-    account, order = run.account, run.order
-    held = abs(account.position) * close
-    if account.lots > 0 and equity < run.terms.maintenance * held:
+    holding, order = run.holding, run.order
+    if holding.lots > 0 and equity < run.terms.maintenance * gross_at(run, close):
         order.active = order.liquidate = True
         order.rest = 0.0
-        if account.waiting > 0:
+        if holding.waiting > 0:
             tickets_cancel(run, bar + 1)
         alerts_give(run, bar)
         return
@@ -43,10 +43,10 @@ def rules_read(run: Run, bar: int, close: float) -> None:
     closes most acts. An entry that cannot be sent as its rule says is rejected, and the exit
     acts, if there is one. Of orders that wait every rule may have one.
     """
-    plan, account, order = run.plan, run.account, run.order
+    plan, holding, order = run.plan, run.holding, run.order
     side = 0
-    if account.lots > 0:
-        side = 1 if account.position > 0.0 else -1
+    if holding.lots > 0:
+        side = 1 if holding.position > 0.0 else -1
     unfinished = order.exit_rule
     order.entry_rule = order.exit_rule = -1
     order.fraction = 0.0
@@ -74,7 +74,7 @@ def rule_apply(run: Run, k: int, at: Moment, side: int) -> None:
     """Do what rule `k` says while the position is on `side`, or leave it for the next bar."""
     rule, order = run.plan.rules[k], run.order
     if rule.opens:
-        if rule.side != side or run.account.lots < rule.max_entries:
+        if rule.side != side or run.holding.lots < rule.max_entries:
             if rule.order_kind != _MARKET and not run.terms.reference:
                 order_place(run, k, at, rule.side)
             elif order.entry_rule < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.book import equity_at, fill_rested, fill_write, lot_open
+from core.engine.book import equity_at, fill_rested, fill_write, gross_at, lot_open
 from core.engine.costs import entry_price
 from core.engine.fills import REVERSAL, SIGNAL, TAKES, exit_fill, position_reduce
 from core.engine.jit import constant, inlined, outlined
@@ -33,10 +33,10 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
     position before the entry is sized; without, the entry's units are netted against it. The
     account that sizes it is marked at the price.
     """
-    terms, account = run.terms, run.account
+    terms, holding = run.terms, run.holding
     rule, ticket, paid = run.plan.rules[k], run.tickets[k], deal.paid
-    if account.position * rule.side < 0.0 and terms.exclusive:
-        held = abs(account.position)
+    if holding.position * rule.side < 0.0 and terms.exclusive:
+        held = abs(holding.position)
         closed = volume_take(run, at.bar, held)
         if closed > 0.0:
             slippage = slippage_of(run, at.bar, closed) if deal.slips else 0.0
@@ -48,13 +48,13 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
     stop = stop_loss_price(terms, rule, ticket.stop_level, base)
     trail = trailing_stop_price(terms, rule, ticket.trail_level, base)
     if terms.reference:
-        quantity = quantity_reference(terms, rule, account.balance, at.price, paid)
+        quantity = quantity_reference(terms, rule, run.account.balance, at.price, paid)
         if not quantity > 0.0:
             run.counters.rejected_unaffordable += 1
             return False
     else:
         risked = nearer_stop(rule.side, stop, trail)
-        equity = equity_at(account, at.price)
+        equity = equity_at(run, at.price) * holding.share
         quantity = quantity_standard(run, k, equity, deal, risked)
         quantity = quantity_granted(run, k, at, deal, quantity)
         if not quantity > 0.0:
@@ -69,14 +69,14 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
     if deal.rests:
         fill_rested(run, fill)
     lot_open(run, fill, stop, take_profit_price(terms, rule, ticket.take_level, base))
-    lot_guard_by(run.lots[account.lots - 1], rule, ticket)
+    lot_guard_by(run.lots[holding.lots - 1], rule, ticket)
     return True
 
 
 @inlined
 def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) -> float:
     """Return how much of an entry opens a lot; 0, and why in the counters, where none does."""
-    terms, account, counters = run.terms, run.account, run.counters
+    terms, holding, counters = run.terms, run.holding, run.counters
     if not quantity > 0.0:
         unknown = np.isnan(quantity)
         counters.rejected_size += unknown
@@ -94,19 +94,26 @@ def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) 
         return 0.0
     counters.reduced_by_volume += quantity < wanted
     side = run.plan.rules[k].side
-    if account.position * side < 0.0:
-        netted = min(quantity, abs(account.position))
+    if holding.position * side < 0.0:
+        netted = min(quantity, abs(holding.position))
         slippage = slippage_of(run, at.bar, netted) if deal.slips else 0.0
         position_reduce(run, at, netted, slippage, Cause(k, REVERSAL, deal.rests))
         quantity -= netted
         if quantity <= 0.0:
             return 0.0
-    power = equity_at(account, at.price) * terms.leverage - abs(account.position) * at.price
+    power = buying_power(run, at.price)
     moved = Deal(moved_price(run, side, at, deal, quantity), deal.slips, deal.rests)
     if not affordable(terms, side, power, moved, quantity):
         counters.rejected_unaffordable += 1
         return 0.0
     return quantity
+
+
+@inlined
+def buying_power(run: Run, price: float) -> float:
+    """Return what the account can buy on top of what it holds, at `price` for this instrument."""
+    power: float = equity_at(run, price) * run.terms.leverage - gross_at(run, price)
+    return power
 
 
 @inlined
@@ -131,5 +138,5 @@ def order_fill(run: Run, at: Moment) -> None:
         slippage = slippage_of(run, at.bar, 0.0)
         paid = entry_price(terms, run.plan.rules[k].side, at.price, slippage)
         entry_fill(run, k, at, Deal(paid, SLIPS, TAKES))
-    elif run.account.lots > 0:
+    elif run.holding.lots > 0:
         exit_fill(run, at)

@@ -41,7 +41,7 @@ _PRICE = int(StopKind.PRICE)
 @outlined
 def position_reduce(run: Run, at: Moment, quantity: float, slippage: float, cause: Cause) -> None:
     """Exit `quantity` of the position with one order."""
-    side = 1 if run.account.position > 0.0 else -1
+    side = 1 if run.holding.position > 0.0 else -1
     fill = fill_write(run, at, -side, quantity, exit_price(side, at.price, slippage))
     fill.rule = cause.rule
     fill.reason = cause.reason
@@ -53,7 +53,7 @@ def position_reduce(run: Run, at: Moment, quantity: float, slippage: float, caus
 @inlined
 def position_close(run: Run, at: Moment, rule: int, reason: int) -> None:
     """Close the whole position with one market order."""
-    quantity = abs(run.account.position)
+    quantity = abs(run.holding.position)
     position_reduce(
         run, at, quantity, slippage_of(run, at.bar, quantity), Cause(rule, reason, TAKES)
     )
@@ -62,7 +62,7 @@ def position_close(run: Run, at: Moment, rule: int, reason: int) -> None:
 @inlined
 def exit_quantity(run: Run, fraction: float) -> float:
     """Return the units that are `fraction` of the position, to the nearest lot and at least one."""
-    held: float = abs(run.account.position)
+    held: float = abs(run.holding.position)
     lot_size = run.terms.lot_size
     if fraction >= 1.0:
         return held
@@ -78,7 +78,7 @@ def exit_fill(run: Run, at: Moment) -> None:
     order = run.order
     quantity = exit_quantity(run, order.fraction)
     if order.rest > 0.0:
-        quantity = min(order.rest, abs(run.account.position))
+        quantity = min(order.rest, abs(run.holding.position))
     granted = volume_take(run, at.bar, quantity)
     order.rest = quantity - granted
     order.active = order.rest > 0.0
@@ -138,8 +138,8 @@ def lot_guard(run: Run, k: int, bar: Bar, doubtful: bool) -> bool:  # noqa: FBT0
     the stop-loss wins. (The reference lets it win over an open beyond the take-profit, too.) In
     `doubtful` bars the low (high) may have come before the entry: the stop-loss counts as touched.
     """
-    lot, account = run.lots[k], run.account
-    lots, fills, trades = account.lots, account.fills, account.trades
+    lot, account, holding = run.lots[k], run.account, run.holding
+    lots, fills, trades = holding.lots, account.fills, account.trades
     unknown = False
     if lot.max_bars > 0 and bar.number - lot.entry_bar >= lot.max_bars + run.terms.trade_on_close:
         guard_fill(run, k, bar, bar.open, TIME_STOP)
@@ -149,18 +149,18 @@ def lot_guard(run: Run, k: int, bar: Bar, doubtful: bool) -> bool:  # noqa: FBT0
         account_sum(run)
     if unknown and account.trades > trades:
         ambiguity_count(run, bar.number)
-    unchanged: bool = account.lots == lots
+    unchanged: bool = holding.lots == lots
     return unchanged
 
 
 @inlined
 def ambiguity_count(run: Run, bar: int) -> None:
     """Rule 6: count the trade that was closed last, and its bar once."""
-    counters, account = run.counters, run.account
+    counters, holding = run.counters, run.holding
     counters.ambiguous_trades += 1
-    counters.ambiguous_pnl += run.trades[account.trades - 1].pnl
-    if account.ambiguous_bar != bar:
-        account.ambiguous_bar = bar
+    counters.ambiguous_pnl += run.trades[run.account.trades - 1].pnl
+    if holding.ambiguous_bar != bar:
+        holding.ambiguous_bar = bar
         counters.ambiguous_bars += 1
 
 
@@ -208,7 +208,7 @@ def lot_quiet(lot: Lot, bar: Bar) -> bool:
 def guards_check(run: Run, bar: Bar) -> None:
     """Rules 6 and 7: each lot's guards, the oldest lot first."""
     k = _FIRST
-    while k < run.account.lots:
+    while k < run.holding.lots:
         lot = run.lots[k]
         if lot_quiet(lot, bar):
             lot_see(lot, bar)

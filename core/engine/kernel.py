@@ -54,9 +54,9 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         # and each rule that is then called twice would no longer be part of either.
         if run.terms.carries and index > 0:
             carrying_pay(run, market, curves, index, curves.cash[index - 1])
-        if run.account.waiting > 0:
+        if run.holding.waiting > 0:
             orders_check(run, bar, order_moment(market, run.terms, bar).price)
-        elif run.account.lots > 0:
+        elif run.holding.lots > 0:
             guards_check(run, bar)
         equity = bar_mark(run, curves, index, bar.close)
         if equity <= 0.0:
@@ -76,6 +76,7 @@ def run_of(plan: Plan, tables: Tables) -> Run:
         tables.terms[0],
         plan,
         tables.account[0],
+        tables.holding[0],
         tables.order[0],
         tables.counters[0],
         tables.lots,
@@ -131,8 +132,8 @@ def ruin(run: Run, curves: Curves, bar: Bar) -> None:
     What is left, often a debt, stays to the end; the reference forgives it.
     """
     run.counters.ruined = 1
-    run.account.waiting = 0
-    if run.account.lots > 0:
+    run.holding.waiting = 0
+    if run.holding.lots > 0:
         position_close(run, Moment(bar.number, bar.ts, bar.close), NO_RULE, RUIN)
     left = 0.0 if run.terms.reference else run.account.balance
     for index in range(bar.number, curves.equity.size):
@@ -145,14 +146,14 @@ def ruin(run: Run, curves: Curves, bar: Bar) -> None:
 def finish(run: Run, market: Market, curves: Curves) -> None:
     """Rules 9 and 12: close at the last close; what was decided there never fills."""
     bar = bar_at(market, market.close.size - 1)
-    run.counters.waiting_at_end = run.account.waiting
+    run.counters.waiting_at_end = run.holding.waiting
     if run.terms.reference:
         if run.terms.liquidate_at_end:
             reference_finish(run, market, curves, bar)
         return
     run.counters.unfilled_at_end = run.order.active
-    if run.terms.liquidate_at_end and run.account.lots > 0:
-        run.counters.closed_at_end = run.account.lots
+    if run.terms.liquidate_at_end and run.holding.lots > 0:
+        run.counters.closed_at_end = run.holding.lots
         position_close(run, Moment(bar.number, bar.ts, bar.close), NO_RULE, END)
         bar_mark(run, curves, bar.number, bar.close)
 
@@ -165,14 +166,14 @@ def reference_finish(run: Run, market: Market, curves: Curves, bar: Bar) -> None
     decided at its close, or waits, fills in it.
     """
     at = order_moment(market, run.terms, bar)
-    if run.account.lots > 0:
-        run.counters.closed_at_end = run.account.lots
+    if run.holding.lots > 0:
+        run.counters.closed_at_end = run.holding.lots
         position_close(run, at, NO_RULE, END)
     if run.order.active and run.order.entry_rule >= 0:
         order_fill(run, at)
-        if run.account.lots > 0:
+        if run.holding.lots > 0:
             guards_check(run, bar)
-    if run.account.waiting > 0:
+    if run.holding.waiting > 0:
         entries_again(run, bar, at.price)
     if bar_mark(run, curves, bar.number, bar.close) <= 0.0:
         ruin(run, curves, bar)

@@ -112,22 +112,33 @@ class Terms(Protocol):
 
 
 class Account(Protocol):
-    """Money and the sums over the open lots."""
+    """Money and trades, which the instruments of a run share."""
 
     balance: float  # initial cash + realised P&L - commissions; notional is not deducted
-    position: float  # signed units
-    basis: float  # signed units x entry price, summed over the lots
-    lots: int
+    others_profit: float  # open P&L of all instruments but the one that is served
+    others_basis: float  # their `Holding.basis`
+    others_gross: float  # the value of their positions without signs
     fills: int
     trades: int
+    positions: int  # instruments held
     peak: float  # highest equity at a close so far; kept for the code alone
-    closings: int  # how often a position was closed whole
-    last_exit: int  # bar of the last of them
-    waiting: int  # tickets that wait
     wins: int  # trades with a profit
     losses: int  # trades with a loss
     won: float  # sum of the profits
     lost: float  # sum of the losses, above zero
+
+
+class Holding(Protocol):
+    """The sums over the open lots of one instrument, and what is known of its orders."""
+
+    number: int  # of the instrument
+    share: float  # of the account's equity, by which its entries are sized
+    position: float  # signed units
+    basis: float  # signed units x entry price, summed over the lots
+    lots: int
+    closings: int  # how often the position was closed whole
+    last_exit: int  # bar of the last of them
+    waiting: int  # tickets that wait
     ambiguous_bar: int  # the last that was counted
     volume_bar: int  # the bar of `volume_used`
     volume_used: float  # units filled in that bar, where volume limits them
@@ -227,6 +238,7 @@ STEP: Final = record_dtype(Step)
 TERMS: Final = record_dtype(Terms)
 ACCOUNT: Final = record_dtype(Account)
 LOT: Final = record_dtype(Lot)
+HOLDING: Final = record_dtype(Holding)
 ORDER: Final = record_dtype(Order)
 TICKET: Final = record_dtype(Ticket)
 COUNTERS: Final = record_dtype(Counters)
@@ -295,6 +307,7 @@ class Tables(NamedTuple):
 
     terms: NDArray[Any]
     account: NDArray[Any]
+    holding: NDArray[Any]
     order: NDArray[Any]
     counters: NDArray[Any]
     lots: NDArray[Any]
@@ -328,10 +341,13 @@ def tables_new(terms: NDArray[Any], bars: int, memory: int = 0) -> Tables:
     rows = min(bars // 4, 50_000) + _rows_spare(lots + rules)
     account = np.zeros(1, ACCOUNT)
     account["balance"] = account["peak"] = terms["cash"]
-    account["volume_bar"] = account["ambiguous_bar"] = -1
+    holding = np.zeros(1, HOLDING)
+    holding["share"] = 1.0
+    holding["volume_bar"] = holding["ambiguous_bar"] = -1
     return Tables(
         terms,
         account,
+        holding,
         np.zeros(1, ORDER),
         np.zeros(1, COUNTERS),
         np.zeros(lots, LOT),
@@ -364,9 +380,10 @@ class Run(NamedTuple):
     terms: Any  # Terms
     plan: Plan
     account: Any  # Account
+    holding: Any  # Holding
     order: Any  # Order
     counters: Any  # Counters
-    lots: NDArray[Any]  # of Lot; the first `account.lots` are open
+    lots: NDArray[Any]  # of Lot; the first `holding.lots` are open
     fills: NDArray[Any]
     trades: NDArray[Any]
     memory: NDArray[np.float64]  # of the code: registers, cells, stack

@@ -110,14 +110,14 @@ def prices_write(run: Run, k: int, close: float) -> bool:
 def ticket_wait(run: Run, k: int) -> None:
     """Have the order of rule `k` wait from the next bar on."""
     run.tickets[k].waiting = True
-    run.account.waiting += 1
+    run.holding.waiting += 1
 
 
 @inlined
 def ticket_cancel(run: Run, k: int) -> None:
     """Have the order of rule `k` wait no longer."""
     run.tickets[k].waiting = False
-    run.account.waiting -= 1
+    run.holding.waiting -= 1
 
 
 @outlined

@@ -13,13 +13,13 @@ def volume_take(run: Run, bar: int, quantity: float) -> float:
 
     Whole lots, unless all of it fills. All orders of a bar share what `participation` leaves them.
     """
-    terms, account = run.terms, run.account
+    terms, holding = run.terms, run.holding
     if terms.participation == 0.0:
         return quantity
-    if account.volume_bar != bar:
-        account.volume_bar = bar
-        account.volume_used = 0.0
-    left = terms.participation * run.plan.series[run.plan.volume_row, bar] - account.volume_used
+    if holding.volume_bar != bar:
+        holding.volume_bar = bar
+        holding.volume_used = 0.0
+    left = terms.participation * run.plan.series[run.plan.volume_row, bar] - holding.volume_used
     granted = quantity if quantity <= left else max(lots_floor(terms, left), 0.0)
-    account.volume_used += granted
+    holding.volume_used += granted
     return granted

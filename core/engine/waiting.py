@@ -107,7 +107,7 @@ def rested(run: Run, k: int, bar: int, how: int) -> bool:
 @inlined
 def entry_check(run: Run, k: int, bar: Bar, market_price: float) -> None:
     """Fill the waiting entry of rule `k` if the bar reaches its price, and guard its lot."""
-    terms, account = run.terms, run.account
+    terms, holding = run.terms, run.holding
     rule, ticket = run.plan.rules[k], run.tickets[k]
     buys, triggered = ticket.buys, np.isnan(ticket.stop)
     if terms.reference:
@@ -120,7 +120,7 @@ def entry_check(run: Run, k: int, bar: Bar, market_price: float) -> None:
         ticket_follow(run, k, bar)
         return
     ticket_cancel(run, k)
-    if account.position * buys > 0.0 and account.lots >= rule.max_entries:
+    if holding.position * buys > 0.0 and holding.lots >= rule.max_entries:
         run.counters.rejected_full += 1
         return
     limited = rule.limit_kind != 0
@@ -135,7 +135,7 @@ def entry_check(run: Run, k: int, bar: Bar, market_price: float) -> None:
         reference_guard(run, bar, pure_stop)
     else:
         doubtful = how not in (AT_OPEN, AT_LIMIT)
-        lot_guard(run, account.lots - 1, bar_after(bar, buys, price, how), doubtful)
+        lot_guard(run, holding.lots - 1, bar_after(bar, buys, price, how), doubtful)
 
 
 @inlined
@@ -144,11 +144,11 @@ def reference_guard(run: Run, bar: Bar, pure_stop: bool) -> None:  # noqa: FBT00
 
     It looks at a stop entry whose take-profit was reached and whose stop-loss was not.
     """
-    lot = run.lots[run.account.lots - 1]
+    lot = run.lots[run.holding.lots - 1]
     taken = take_touched(lot.side, lot.take_profit, bar.high, bar.low)
     stopped = stop_touched(lot.side, lot.stop_loss, bar.high, bar.low)
     if pure_stop and taken and not stopped:
-        lot_guard(run, run.account.lots - 1, bar, False)  # noqa: FBT003 - numba passes by place
+        lot_guard(run, run.holding.lots - 1, bar, False)  # noqa: FBT003 - numba passes by place
     else:
         lot.highest = max(lot.highest, bar.high)
         lot.lowest = min(lot.lowest, bar.low)
@@ -160,9 +160,9 @@ def exit_check(run: Run, k: int, bar: Bar) -> None:
 
     An order whose position is gone is cancelled.
     """
-    rule, ticket, account = run.plan.rules[k], run.tickets[k], run.account
+    rule, ticket, holding = run.plan.rules[k], run.tickets[k], run.holding
     buys = ticket.buys
-    if account.position * buys >= 0.0:
+    if holding.position * buys >= 0.0:
         ticket_cancel(run, k)
         return
     triggered = np.isnan(ticket.stop)
@@ -172,7 +172,7 @@ def exit_check(run: Run, k: int, bar: Bar) -> None:
         return
     wanted = exit_quantity(run, rule.fraction)
     if ticket.rest > 0.0:
-        wanted = min(ticket.rest, abs(account.position))
+        wanted = min(ticket.rest, abs(holding.position))
     quantity = volume_take(run, bar.number, wanted)
     ticket.rest = wanted - quantity
     if ticket.rest <= 0.0:

@@ -55,7 +55,7 @@ class Desk:
             self._leg_add(
                 contract, float(quantity), (float(mid), float(price)), row=row, rule=rule, at=at
             )
-        shares = float(self.machine.account["position"])
+        shares = float(self.machine.holding["position"])
         rate = float(self.machine.world.book.terms["opening_rate"][0])
         free = self.machine.free(at.spot, shares=shares, rate=rate)
         if not free >= -_SLACK * abs(self.machine.equity(at.spot)):

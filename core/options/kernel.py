@@ -86,9 +86,9 @@ def bar_run(world: World, run: Run, bar: Bar, stage: int) -> int:
             before = bar.number - 1
             cash = world.curves.cash[before] - world.book.value[before]
             carrying_pay(run, world.market, world.curves, bar.number, cash)
-        if run.account.waiting > 0:
+        if run.holding.waiting > 0:
             waiting_trade(world, run, bar)
-        elif run.account.lots > 0:
+        elif run.holding.lots > 0:
             guards_check(run, bar)
         if world.book.desk[0].legs > 0:
             close_mark(world, run, bar.number)
@@ -159,8 +159,8 @@ def money_held(world: World, run: Run, spot: float) -> float:
 
     It is held back while an order is sized and judged.
     """
-    tied = world.book.desk[0].value + requirement(world.book, run.account.position, spot)
-    held: float = min(tied, max(equity_at(run.account, spot), 0.0))
+    tied = world.book.desk[0].value + requirement(world.book, run.holding.position, spot)
+    held: float = min(tied, max(equity_at(run, spot), 0.0))
     return held
 
 
@@ -212,10 +212,10 @@ def margin_check(world: World, run: Run, close: float, equity: float) -> None:
     book, desk, terms = world.book, world.book.desk[0], world.book.terms[0]
     if desk.call_shares:
         desk.call_shares = False
-        run.order.active = run.order.liquidate = run.account.lots > 0
+        run.order.active = run.order.liquidate = run.holding.lots > 0
     if desk.legs == 0:
         return
-    position = run.account.position
+    position = run.holding.position
     tied = abs(position) * close * terms.carrying_rate + requirement(book, position, close)
     if equity - desk.value - tied >= -_SLACK * abs(equity):
         return
@@ -281,8 +281,8 @@ def shares_deliver(run: Run, at: Moment, quantity: float) -> None:
     """Trade shares at a strike, free of costs: first against the position, then as a new lot."""
     side = 1 if quantity > 0.0 else -1
     left = abs(quantity)
-    if run.account.position * side < 0.0:
-        part = min(left, abs(run.account.position))
+    if run.holding.position * side < 0.0:
+        part = min(left, abs(run.holding.position))
         fill = fill_write(run, at, side, part, at.price)
         fill.commission = 0.0
         fill.rule = NO_RULE

@@ -83,6 +83,11 @@ class Machine:
         return self.world.tables.account[0]
 
     @property
+    def holding(self) -> Any:
+        """The engine's record of the shares."""
+        return self.world.tables.holding[0]
+
+    @property
     def legs(self) -> NDArray[Any]:
         """The open legs."""
         legs: NDArray[Any] = self.world.book.legs[: int(self.desk["legs"])]
@@ -90,8 +95,8 @@ class Machine:
 
     def equity(self, spot: float) -> float:
         """Return what the account is worth, options as last marked."""
-        account = self.account
-        return float(account["balance"] + spot * account["position"] - account["basis"])
+        account, holding = self.account, self.holding
+        return float(account["balance"] + spot * holding["position"] - holding["basis"])
 
     def free(self, spot: float, *, shares: float, rate: float) -> float:
         """Return what is left of the money with so many shares, which tie up `rate` of their value.
@@ -114,7 +119,7 @@ class Machine:
     def room_make(self) -> None:
         """Have room for as many lots, fills and trades as the next step may write."""
         tables = self.world.tables
-        lots = int(tables.account["lots"][0])
+        lots = int(tables.holding["lots"][0])
         if lots + 2 > tables.lots.size:
             larger = np.zeros(2 * tables.lots.size + 2, tables.lots.dtype)
             larger[:lots] = tables.lots[:lots]

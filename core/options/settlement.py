@@ -46,14 +46,14 @@ class Settlement:
         """Settle every leg that is over at this close, and have shares sold that cannot stay."""
         chain = self.machine.world.chain
         tomorrow, dividend = int(chain.next_day[at.bar]), float(chain.dividend[at.bar])
-        before = float(self.machine.account["position"])
+        before = float(self.machine.holding["position"])
         legs = self.machine.legs.copy()
         for leg in sorted(legs, key=lambda one: (one["quantity"] > 0.0, one["expiry"])):
             if leg["expiry"] < tomorrow:
                 self._expire(leg, at)
             elif dividend > 0.0 and self._called_early(leg, at.spot, dividend):
                 self._deliver(leg, at, OptionExitReason.ASSIGNED)
-        if float(self.machine.account["position"]) != before:
+        if float(self.machine.holding["position"]) != before:
             self._shares_check(at.spot)
 
     def _expire(self, leg: Any, at: At) -> None:
@@ -84,7 +84,7 @@ class Settlement:
     def _can_carry(self, leg: Any, spot: float, inside: float) -> bool:
         """Whether the account can pay for the shares that exercising brings."""
         terms = self.machine.world.book.terms[0]
-        held = float(self.machine.account["position"])
+        held = float(self.machine.holding["position"])
         after = held + self._shares(leg)
         if abs(after) <= abs(held):
             return True
@@ -107,7 +107,7 @@ class Settlement:
 
     def _shares_check(self, spot: float) -> None:
         """Have the engine sell all shares at the next open where the account cannot carry them."""
-        held = abs(float(self.machine.account["position"]))
+        held = abs(float(self.machine.holding["position"]))
         rate = float(self.machine.world.book.terms["carrying_rate"][0])
         equity = self.machine.equity(spot)
         own = equity - float(self.machine.desk["value"])

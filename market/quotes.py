@@ -1,7 +1,7 @@
-"""The latest prices: asked of providers while somebody wants them, kept in Redis with their age.
+"""The latest prices: told or asked of providers while somebody wants them, kept with their age.
 
-Redis may forget all of it: then there is no quote until the next poll. Each new quote is published
-once on the channel of its symbol, however many sockets listen there.
+They lie in Redis, which may forget all of it: then there is no quote until the next one. Each new
+quote is published once on the channel of its symbol, however many sockets listen there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 # An older one is shown, and said to be stale.
 STALE_AFTER_S: Final = 60.0
 KEPT_S: Final = 86_400
+# A symbol that its stream tells nothing of for so long is polled, until the stream tells again:
+# nothing may have been traded, or the stream may be broken.
+STREAMED_S: Final = 30.0
 _TOPIC: Final = "quotes:"
 
 
@@ -160,6 +163,29 @@ def quotes_wanted(*, now: datetime) -> list[str]:
     return sorted(topic.removeprefix(_TOPIC) for topic in topics if topic.startswith(_TOPIC))
 
 
+def quotes_streamed(*, now: datetime) -> set[str]:
+    """Return the symbols that a stream told of lately: nobody need ask for them."""
+    try:
+        found: Any = memory().zrangebyscore(_streamed(), now.timestamp(), "+inf")
+    except redis.RedisError:
+        return set()
+    return {member.decode() for member in found}
+
+
+def streamed_put(quotes: Iterable[Quote], *, now: datetime) -> None:
+    """Keep and publish what a stream told, and leave its symbols to it for a while."""
+    told = list(quotes)
+    if not told:
+        return
+    quotes_put(told, now=now)
+    try:
+        client = memory()
+        client.zremrangebyscore(_streamed(), "-inf", now.timestamp())
+        client.zadd(_streamed(), {quote.symbol: now.timestamp() + STREAMED_S for quote in told})
+    except redis.RedisError as error:
+        log.warning("market.quotes_without_redis", error=str(error))
+
+
 def poll_claim(*, seconds: int) -> bool:
     """Return whether this worker may poll now; for `seconds` no other one may."""
     try:
@@ -192,6 +218,10 @@ def _news(before: dict[str, Any], now: dict[str, Any]) -> bool:
 
 def _topic(symbol: str) -> str:
     return f"{_TOPIC}{symbol}"
+
+
+def _streamed() -> str:
+    return f"{settings.REDIS_NAMESPACE}:quotes:streamed"
 
 
 def _key(symbol: str) -> str:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from market.polling import POLL_EVERY_S, quotes_poll
 from market.quotes import quotes_wanted
 from market.refresh import watches_refresh
 from market.runner import fetch_error, fetch_run
+from market.stream_lease import lease_break
+from market.streaming import quotes_stream, stream_due
 from market.sweeper import fetches_requeue, imports_requeue, parts_prune
 from market.uploads import import_error, import_run
 
@@ -43,9 +46,24 @@ def sweep() -> None:
     watches_refresh(now=timezone.now())
     if quotes_wanted(now=timezone.now()):
         poll.apply_async(queue="market", expires=POLL_EVERY_S)
+        if stream_due(now=timezone.now()):
+            stream.apply_async(queue="market", expires=POLL_EVERY_S)
 
 
 @shared_task(name="market.poll")
 def poll() -> None:
     """Ask for the latest prices that somebody wants."""
     quotes_poll(now=timezone.now())
+
+
+@shared_task(name="market.stream")
+def stream() -> None:
+    """Listen to the prices that somebody wants; ends after minutes, and the next one goes on."""
+    if quotes_stream():
+        stream.apply_async(queue="market", expires=POLL_EVERY_S)
+
+
+@worker_shutting_down.connect
+def stream_stop(**_: object) -> None:
+    """Let the stream end with its worker, instead of keeping it waiting for minutes."""
+    lease_break()

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 WEB_TIMEOUT_S = 90.0
 # Runs and sweeps want processors, downloads wait for the network: orders and alerts do neither, and
-# must not wait behind them. One process of theirs may be sending alerts all the time.
+# must not wait behind them. One process of theirs may be sending alerts all the time; one of the
+# market's listens to streams of prices while somebody wants them.
 WORKERS = {
     "worker-runs": (("interactive", "sweeps"), 2),
     "worker-orders": (("orders", "live", "alerts"), 3),
-    "worker-market": (("market",), 2),
+    "worker-market": (("market",), 3),
 }
 # Without these glibc gives the memory of large arrays back after each run, and every page of it
 # faults in again for the next. Workers only: the web server allocates nothing large.

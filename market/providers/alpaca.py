@@ -8,7 +8,7 @@ offered: reading resamples minutes by session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -31,9 +31,11 @@ from market.intervals import Interval, interval_get
 from market.providers import http
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
 from market.providers.base import (
+    NOBODY,
     USUAL,
     BarRequest,
     Download,
+    LastTrade,
     credentials_check,
     interval_check,
 )
@@ -108,6 +110,19 @@ class AlpacaProvider:
         if not found:
             self._check_known(request)
             raise nothing_in_range(request)
+
+    def quotes(
+        self, symbols: Sequence[str], *, credentials: Mapping[str, str] = NOBODY
+    ) -> dict[str, LastTrade]:
+        """Return the latest trades, with one request."""
+        place_wait(self.name, credentials)
+        query = {"symbols": ",".join(symbols), "feed": self._feed.value}
+        with _failures_told():
+            reply: Any = BarClient(credentials).get("/stocks/trades/latest", query)
+            return {
+                symbol: LastTrade(repr(float(trade["p"])), _moment(trade["t"]))
+                for symbol, trade in (reply["trades"] or {}).items()
+            }
 
     def _rows(
         self, client: BarClient, request: BarRequest, interval: Interval, adjustment: str
@@ -213,6 +228,11 @@ def _bounds(request: BarRequest) -> tuple[datetime, datetime]:
     day = request.end + timedelta(days=1)
     end = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).astimezone(UTC)
     return start, end - timedelta(seconds=1)
+
+
+def _moment(text: str) -> datetime:
+    """Return the time of a trade, whose nanoseconds are more than a datetime holds."""
+    return pd.Timestamp(text).floor("us").to_pydatetime().astimezone(UTC)
 
 
 def _session(text: str) -> int:

@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Final, Protocol, runtime_checkable
 
 from core.errors import Detail, InvalidInput
 from market.choices import AssetClass
 from market.history import History
 from market.intervals import INTERVALS, Interval
 from market.quality.sift import RejectedBar
+
+# Credentials where none are needed or stored.
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,9 @@ class LastTrade:
 class QuotedProvider(Provider, Protocol):
     """A provider that knows the latest prices."""
 
-    def quotes(self, symbols: Sequence[str]) -> dict[str, LastTrade]:
+    def quotes(
+        self, symbols: Sequence[str], *, credentials: Mapping[str, str] = NOBODY
+    ) -> dict[str, LastTrade]:
         """Return the latest price of each symbol that there is one of; raises as `download`."""
 
 

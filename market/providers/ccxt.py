@@ -6,7 +6,7 @@ A day is a UTC day, as on the exchanges. Prices are as traded; there is nothing 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,15 @@ from market.choices import AssetClass
 from market.intervals import Interval
 from market.providers import http
 from market.providers.assembling import Delivery, delivery_assemble, pages_join
-from market.providers.base import USUAL, BarRequest, Download, LastTrade, Listing, interval_check
+from market.providers.base import (
+    NOBODY,
+    USUAL,
+    BarRequest,
+    Download,
+    LastTrade,
+    Listing,
+    interval_check,
+)
 from market.providers.range import nothing_in_range
 from market.providers.rate import place_wait
 
@@ -57,7 +65,7 @@ class CcxtProvider:
                 code="unknown_provider",
             )
         self._exchange_id = exchange
-        self._source = str(self._make().name)
+        self.source = str(self._make().name)
         offered = self._make().timeframes or {}
         self.intervals = frozenset(name for name, theirs in TIMEFRAMES.items() if theirs in offered)
         self._markets: tuple[float, dict[str, Any]] | None = None
@@ -70,15 +78,15 @@ class CcxtProvider:
         """Return the bars of a request, 1,000 at a time."""
         interval_check(self, request.interval)
         exchange = self._make()
-        with _failures_told(self._source, request.symbol):
+        with failures_told(self.source, request.symbol):
             market = self._market(exchange, request.symbol)
-            listing = _listing(request.symbol, market, self._source)
+            listing = _listing(request.symbol, market, self.source)
             since = self._first_ms(exchange, request)
         step = request.interval.seconds * 1000
         last_ms = _end_ms(request)
         found = False
         while since <= last_ms:
-            with _failures_told(self._source, request.symbol):
+            with failures_told(self.source, request.symbol):
                 rows = self._candles(exchange, request.symbol, request.interval, since)
             rows = [row for row in rows if since <= row[0] <= last_ms]
             if not rows:
@@ -89,7 +97,7 @@ class CcxtProvider:
             # Where the next candle would open after the end there is nothing to ask for.
             since = newest + 1 if newest + step <= last_ms else last_ms + 1
             page = delivery_assemble(
-                _delivery(rows), source=self._source, request=request, listing=listing
+                _delivery(rows), source=self.source, request=request, listing=listing
             )
             if page is not None:
                 found = True
@@ -97,10 +105,20 @@ class CcxtProvider:
         if not found:
             raise nothing_in_range(request)
 
-    def quotes(self, symbols: Sequence[str]) -> dict[str, LastTrade]:
+    def markets(self) -> dict[str, Any]:
+        """Return the exchange's markets, as the library describes them."""
+        with failures_told(self.source, ""):
+            return self._all_markets(self._make())
+
+    def quotes(
+        self,
+        symbols: Sequence[str],
+        *,
+        credentials: Mapping[str, str] = NOBODY,  # noqa: ARG002 - prices are public
+    ) -> dict[str, LastTrade]:
         """Return the latest prices, with one request."""
         exchange = self._make()
-        with _failures_told(self._source, symbols[0]):
+        with failures_told(self.source, symbols[0]):
             place_wait(self.name)
             known = [symbol for symbol in symbols if symbol in self._all_markets(exchange)]
             tickers = exchange.fetch_tickers(known) if known else {}
@@ -225,7 +243,8 @@ def _size(value: Any) -> Decimal | None:
 
 
 @contextmanager
-def _failures_told(source: str, symbol: str) -> Iterator[None]:
+def failures_told(source: str, symbol: str) -> Iterator[None]:
+    """Turn what the library raises into errors of ours."""
     try:
         with http.failures_told(source):
             yield

@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from core.errors import Detail, InvalidInput
 from market.providers.base import Provider
+from market.providers.listening import Stream
 
 PROVIDERS = MappingProxyType(
     {
@@ -22,6 +23,14 @@ PROVIDERS = MappingProxyType(
         "lean": "market.providers.lean.LeanProvider",
         "parquet": "market.providers.parquet.ParquetProvider",
         "csv": "market.providers.csv.CsvProvider",
+    }
+)
+
+# Of those that tell prices as they happen; imported when somebody listens, for they are large.
+STREAMS = MappingProxyType(
+    {
+        "ccxt": "market.providers.ccxt_stream.CcxtStream",
+        "alpaca": "market.providers.alpaca_stream.AlpacaStream",
     }
 )
 
@@ -60,3 +69,15 @@ def provider_get(name: str) -> Provider:
             f"{kind} has no variants: write it without {':' + variant!r}.", code="unknown_provider"
         )
     return cast(Provider, made(variant))
+
+
+def is_streamed(name: str) -> bool:
+    """Return whether a provider tells prices as they happen."""
+    return name.partition(":")[0] in STREAMS
+
+
+def stream_get(name: str) -> Stream:
+    """Return a new stream of a provider's prices; a variant may follow its name."""
+    kind, _, variant = name.partition(":")
+    made = import_string(STREAMS[kind])
+    return cast(Stream, made(variant) if variant else made())

@@ -31,7 +31,7 @@ from yfinance.exceptions import (
 from core.errors import ApplicationError, Permanent, Transient
 from market.intervals import Interval
 from market.providers.assembling import Delivery, delivery_assemble
-from market.providers.base import BarRequest, Download, LastTrade, interval_check
+from market.providers.base import NOBODY, BarRequest, Download, LastTrade, interval_check
 from market.providers.range import nothing_in_range
 from market.providers.rate import place_wait
 from market.providers.yahoo_listing import listing_of
@@ -93,7 +93,12 @@ class YFinanceProvider:
             raise nothing_in_range(request)
         return download
 
-    def quotes(self, symbols: Sequence[str]) -> dict[str, LastTrade]:
+    def quotes(
+        self,
+        symbols: Sequence[str],
+        *,
+        credentials: Mapping[str, str] = NOBODY,  # noqa: ARG002 - prices are public
+    ) -> dict[str, LastTrade]:
         """Return the latest prices, with one request each; a symbol without one is left out."""
         found = {}
         for symbol in symbols:

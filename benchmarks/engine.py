@@ -1,9 +1,11 @@
-"""Time a backtest from its graph to its metrics, beside backtesting.py in the same run.
+"""Time a backtest from its graph to its metrics, beside its peers in the same run.
 
-Run it as ``python -m benchmarks.engine``; it takes less than a minute. Both sides get bars in
-memory and compute everything else: moving averages (TA-Lib for both), an SMA 10/20 cross (long
-only, all equity), trades, equity and statistics. They take turns, so that neither has the machine
-to itself, and must make the same trades before anything is timed.
+Run it as ``python -m benchmarks.engine``; it takes about a minute. All sides get bars in memory and
+compute everything else: moving averages (TA-Lib for all), an SMA 10/20 cross (long only, all
+equity), trades, equity and statistics. They take turns, so that none has the machine to itself,
+each times itself, and they must make the same trades before anything is timed. The peers are
+backtesting.py, in this process; vectorbt, in a process and an environment of its own; and the
+limit, one compiled loop that can do nothing but this case.
 """
 
 from __future__ import annotations
@@ -13,17 +15,18 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
-import talib
-from backtesting import Backtest, Strategy
-from backtesting.lib import crossover
 
-from core.backtests.simulation import Simulation, graph_simulate
-from core.engine.bars import Bars
+from benchmarks.peers.backtesting_cross import frame_of, run_backtesting
+from benchmarks.peers.case import CASH, random_walk, run_ours
+from benchmarks.peers.install import COMMAND
+from benchmarks.peers.limit import run_limit
+from benchmarks.peers.process import Peer
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
 from core.engine.lowering import plan_lower, terms_lower
@@ -43,18 +46,23 @@ from core.engine.result import FILL, TRADE
 from core.engine.simulate import simulate
 from core.engine.state import Curves, Market, tables_new
 from core.engine.warm import warm_kernels
-from strategies.graph.schema import graph_document, graph_hash, graph_parse
-from strategies.graph.templates import template_get
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASH: Final = 1_000_000.0
-FRESH_PROCESS: Final = (
-    "import time; start = time.perf_counter();"
-    "from core.engine.warm import warm_kernels; warm_kernels();"
-    "print(time.perf_counter() - start)"
-)
+    from core.engine.bars import Bars
+
+STAGES: Final = ("evaluate", "simulate", "summarise")
+COLUMNS: Final = 13
+VECTORBT: Final = {"statistics": "vectorbt with stats()", "portfolio": "vectorbt without"}
+FRESH: Final = {
+    "the engine: imports and cached kernel": (
+        "from core.engine.warm import warm_kernels; warm_kernels()"
+    ),
+    "all of it: imports and a first run of 2,148 bars": (
+        "from benchmarks.peers.case import random_walk, run_ours; run_ours(random_walk(2148))"
+    ),
+}
 CODE: Final = (
     Instruction(Op.FIELD, AccountField.UNREALIZED_PNL_PCT),
     Instruction(Op.PUSH, value=5.0),
@@ -77,60 +85,6 @@ CODE: Final = (
     Instruction(Op.GREATER_EQUAL),
     Instruction(Op.STORE, 0),
 )
-_GRAPH: Final = graph_parse(template_get("sma_cross").document)
-_STORED: Final[dict[str, Any]] = {
-    "graph": graph_document(_GRAPH),
-    "graph_hash": graph_hash(_GRAPH),
-    "parameters": {},
-    "periods_per_year": 252.0,
-}
-
-
-def random_walk(count: int) -> Bars:
-    """Return daily bars that return to where they began, so that no price runs away."""
-    rng = np.random.default_rng(1)
-    steps = np.cumsum(rng.normal(0.0, 0.01, count))
-    close = 100.0 * np.exp(steps - np.linspace(0.0, steps[-1], count))
-    opened = np.concatenate([close[:1], close[:-1]])
-    return Bars.from_arrays(
-        ts=np.arange(count) * 60_000_000_000,
-        open=opened,
-        high=np.maximum(opened, close) * 1.002,
-        low=np.minimum(opened, close) * 0.998,
-        close=close,
-        volume=np.ones(count),
-    )
-
-
-class SmaCross(Strategy):  # type: ignore[misc]  # the package has no types
-    """The template, as backtesting.py's users write it."""
-
-    def init(self) -> None:
-        """Compute the averages."""
-        self.fast = self.I(talib.SMA, self.data.Close, 10, plot=False)
-        self.slow = self.I(talib.SMA, self.data.Close, 20, plot=False)
-
-    def next(self) -> None:
-        """Decide at the close of a bar."""
-        if crossover(self.fast, self.slow):
-            self.buy()
-        elif crossover(self.slow, self.fast):
-            self.position.close()
-
-
-def run_ours(bars: Bars, profile: Any = "standard") -> Simulation:
-    return graph_simulate(bars=bars, config=RunConfig(cash=CASH, profile=profile), **_STORED)
-
-
-def run_theirs(frame: pd.DataFrame) -> Any:
-    engine = Backtest(frame, SmaCross, cash=CASH, exclusive_orders=True, finalize_trades=True)
-    return engine.run()
-
-
-def frame_of(bars: Bars) -> pd.DataFrame:
-    columns = ("open", "high", "low", "close", "volume")
-    data = {name.title(): getattr(bars, name) for name in columns}
-    return pd.DataFrame(data, index=pd.to_datetime(bars.ts))
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -139,37 +93,65 @@ def seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def compare(count: int, repeats: int) -> str:
-    """Return a line with the best and the median of both, and the ratios of each."""
+def trades_check(bars: Bars, frame: Any, peer: Peer | None) -> int:
+    """Stop unless all make the same trades; return how many."""
+    ours = run_ours(bars).result.trades
+    by_reference = run_ours(bars, profile="reference").result.trades
+    theirs = run_backtesting(frame)["_trades"]
+    for field, column in (("entry_bar", "EntryBar"), ("exit_bar", "ExitBar"), ("pnl", "PnL")):
+        np.testing.assert_array_equal(by_reference[field], theirs[column])
+    limit = run_limit(bars, CASH)[1]
+    others: list[dict[str, Any]] = [{name: limit[name] for name in limit.dtype.names or ()}]
+    if peer is not None:
+        others.append(peer.trades())
+    for other in others:
+        for name, values in other.items():
+            # A gain is what two large numbers differ by.
+            least = 1e-12 * CASH if name == "pnl" else 0.0
+            np.testing.assert_allclose(ours[name], values, rtol=1e-9, atol=least)
+    return len(ours)
+
+
+def compare(count: int, rounds: int, peer: Peer | None) -> list[str]:
+    """Return a line for each peer: best and median of both sides, and the ratios of each."""
     bars = random_walk(count)
     frame = frame_of(bars)
-    trades = run_ours(bars, profile="reference").result.trades
-    expected = run_theirs(frame)["_trades"]
-    for field, column in (("entry_bar", "EntryBar"), ("exit_bar", "ExitBar"), ("pnl", "PnL")):
-        np.testing.assert_array_equal(trades[field], expected[column])
-    ours_s: list[float] = []
-    theirs_s: list[float] = []
+    if peer is not None:
+        peer.bars_send(bars)
+    trades = trades_check(bars, frame, peer)
+    took: dict[str, list[float]] = {"ours": [], "backtesting.py": [], "limit": []}
     gc.collect()
-    for _ in range(repeats):
-        theirs_s.append(seconds(lambda: run_theirs(frame)))
-        ours_s.extend(seconds(lambda: run_ours(bars)) for _ in range(20))
-    cells = [f"{count:>10} {len(trades):>7}"]
-    for pick in (np.min, np.median):
-        ours_ms, theirs_ms = float(pick(ours_s)) * 1e3, float(pick(theirs_s)) * 1e3
-        cells.append(f"{ours_ms:>9.3f} {theirs_ms:>9.1f} {theirs_ms / ours_ms:>6.0f}x")
-    return " |".join(cells)
+    for _ in range(rounds):
+        took["backtesting.py"].append(seconds(lambda: run_backtesting(frame)))
+        took["ours"].extend(seconds(lambda: run_ours(bars)) for _ in range(20))
+        took["limit"].extend(seconds(lambda: run_limit(bars, CASH)) for _ in range(20))
+        if peer is not None:
+            for what, label in VECTORBT.items():
+                found = [peer.seconds(what) for _ in range(5)]
+                took.setdefault(label, []).extend(found)
+    ours = took.pop("ours")
+    lines = [f"{count:,} bars, {trades:,} trades"]
+    for label, theirs in took.items():
+        cells = [f"  {label:<27}"]
+        for pick in (np.min, np.median):
+            our_ms, their_ms = float(pick(ours)) * 1e3, float(pick(theirs)) * 1e3
+            cells.append(f"{our_ms:>9.3f} {their_ms:>9.3f} {their_ms / our_ms:>7.2f}x")
+        lines.append(" |".join(cells))
+    return lines
 
 
 def scale(count: int) -> str:
-    """Return a line with the cost of a bar in each stage, and in the kernel alone."""
+    """Return a line with the cost of a bar in each stage, in the kernel alone and at the limit."""
     bars = random_walk(count)
     repeats = 20 if count <= 100_000 else 5
     runs = [run_ours(bars).timings for _ in range(repeats)]
     best = min(runs, key=lambda timings: sum(timings.values()))
-    stages = [best[stage] for stage in ("evaluate", "simulate", "summarise")]
-    cells = [sum(stages) * 1e6 / count, *(ms * 1e6 / count for ms in stages)]
-    cells.append(kernel_seconds(bars) / count * 1e9)
-    return f"{count:>10} {sum(stages):>10.2f} ms |" + " ".join(f"{ns:>9.1f}" for ns in cells)
+    spent = [best[stage] * 1e6 / count for stage in STAGES]
+    limit = min(seconds(lambda: run_limit(bars, CASH)) for _ in range(repeats)) / count * 1e9
+    cells = [sum(spent), *spent, kernel_seconds(bars) / count * 1e9, limit]
+    line = f"{count:>10} {sum(spent) * count / 1e6:>10.2f} ms |"
+    share = f"{limit / sum(spent):>8.0%} {limit / (spent[0] + spent[1]):>8.0%}"
+    return line + " ".join(f"{ns:>9.1f}" for ns in cells) + share
 
 
 def kernel_seconds(bars: Bars) -> float:
@@ -193,6 +175,27 @@ def kernel_seconds(bars: Bars) -> float:
     return min(seconds(run) for _ in range(5))
 
 
+def memory(count: int) -> str:
+    """Return what a run takes: the bars, and by how much its process grows at the highest."""
+    command = [sys.executable, "-m", "benchmarks.peers.memory", str(count)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    bars, grew = (int(number) for number in done.stdout.split())
+    each = (bars + grew) / (COLUMNS * count)
+    return (
+        f"{count:,} bars: {bars / 1e6:,.0f} MB of bars and {grew / 1e6:,.0f} MB at the highest for"
+        f" the run, {each:.1f} bytes a bar and column"
+    )
+
+
+def added_cost(plain: Program, richer: Program, columns: list[Any], bars: Bars) -> float:
+    """Return how many nanoseconds a bar a program costs more than another; they take turns."""
+    config = RunConfig(cash=CASH)
+    runs = [partial(simulate, bars, columns, program, config) for program in (plain, richer)]
+    took = [[seconds(run) for run in runs] for _ in range(20)]
+    without, with_more = np.min(took, axis=0)
+    return float(with_more - without) / len(bars) * 1e9
+
+
 def code_cost(count: int) -> str:
     """Return what twenty instructions over the position cost a bar, and what they decide."""
     bars = random_walk(count)
@@ -202,16 +205,7 @@ def code_cost(count: int) -> str:
     plain = Program(("enter", "leave", "close"), rules)
     guarded = Rule(Operation.CLOSE, -1, guard=0)
     coded = replace(plain, rules=(*rules, guarded), code=CODE, registers=1, cells=2)
-    config = RunConfig(cash=CASH)
-    took = [
-        [
-            seconds(lambda program=program: simulate(bars, columns, program, config))
-            for program in (plain, coded)
-        ]
-        for _ in range(20)
-    ]
-    without, with_code = np.min(took, axis=0)
-    more = (with_code - without) / count * 1e9
+    more = added_cost(plain, coded, columns, bars)
     return f"{len(CODE)} instructions: {more:.1f} ns a bar more"
 
 
@@ -224,32 +218,39 @@ def waiting_cost(count: int) -> str:
     leave = Rule(Operation.CLOSE, 1)
     never = Program(("enter", "leave"), (leave,))
     waits = replace(never, rules=(Rule(Operation.OPEN_LONG, 0, order=order), leave))
-    took = [
-        [
-            seconds(lambda program=program: simulate(bars, columns, program, RunConfig(cash=CASH)))
-            for program in (never, waits)
-        ]
-        for _ in range(20)
+    return f"waiting orders: {added_cost(never, waits, columns, bars):.1f} ns a bar more"
+
+
+def fresh(code: str) -> float:
+    """Return the least of three times that a new process says it took, from its first line on."""
+    timed = f"import time; start = time.perf_counter(); {code}; print(time.perf_counter() - start)"
+    command = [sys.executable, "-c", timed]
+    runs = [
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(3)
     ]
-    without, with_orders = np.min(took, axis=0)
-    return f"waiting orders: {(with_orders - without) / count * 1e9:.1f} ns a bar more"
+    return min(map(float, runs))
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
     warm_kernels()
-    command = [sys.executable, "-c", FRESH_PROCESS]
-    fresh = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    print(f"fresh process, imports and cached kernel: {fresh:.2f} s\n")
-    print("graph in, metrics out; milliseconds, ours and backtesting.py's")
-    print(f"{'bars':>10} {'trades':>7} |{'best of each':^27}|{'medians':^27}")
-    for count, repeats in ((2_148, 15), (100_000, 7)):
-        print(compare(count, repeats))
-    print("\nnanoseconds a bar, best run")
-    heads = ("all", "evaluate", "simulate", "summarise", "kernel")
-    print(f"{'bars':>10} {'total':>13} |" + " ".join(f"{head:>9}" for head in heads))
+    print("a fresh process, best of three")
+    for label, code in FRESH.items():
+        print(f"  {label}: {fresh(code):.2f} s")
+    print("\ngraph in, metrics out; milliseconds: ours, theirs and how many times ours that is")
+    if not Peer.installed():
+        print(f"vectorbt is left out: `{COMMAND}` installs it")
+    print(f"{'':<29} |{'best of each':^29}|{'medians':^29}")
+    with Peer("vectorbt_cross.py") if Peer.installed() else nullcontext() as peer:
+        for count, rounds in ((2_148, 15), (100_000, 7)):
+            print("\n".join(compare(count, rounds, peer)))
+    print("\nnanoseconds a bar, best run; the limit's share of all and of all but the metrics")
+    heads = ("all", *STAGES, "kernel", "limit")
+    print(f"{'bars':>10} {'total':>13} |" + " ".join(f"{head:>9}" for head in heads) + "   share")
     for count in (1_000, 10_000, 100_000, 1_000_000, 10_000_000):
         print(scale(count))
+    print("\nmemory; the columns are six of the bars, two averages, two triggers, three curves")
+    print(memory(10_000_000))
     print("\ncode over the position")
     print(code_cost(100_000))
     print(waiting_cost(100_000))

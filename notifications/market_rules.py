@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from core.errors import Detail, InvalidInput
 from market.intervals import interval_get
+from market.quote_sources import quote_sources
 from notifications.conditions import COMPARE, ON_CHANGE, PRICE_FIELDS, REPEATS
 from notifications.models import AlertRule
+from notifications.quoting import side_now
 from notifications.watching import condition_column, market_read, moment
 from strategies.selectors import strategy_get
 from strategies.services.version import version_pin
@@ -21,17 +25,22 @@ def market_bind(rule: AlertRule) -> None:
 
     ``price.level`` takes ``{"operator": "gt", "level": 800, "field"?: "close"}``, ``condition.met``
     ``{"strategy_id", "version"?, "node", "port"?, "parameters"?}``; both take ``"repeat"``:
-    ``"on_change"`` tells when it becomes true, ``"every_bar"`` on each bar on which it is.
+    ``"on_change"`` tells when it becomes true, ``"every_bar"`` on each bar on which it is. Without
+    an interval ``price.level`` is about live prices, and has an operator and a level only.
 
     Raises
     ------
     InvalidInput
         Naming the fault.
     """
-    for name in ("symbol", "interval", "condition"):
+    live = rule.event == "price.level" and not rule.interval
+    for name in ("symbol", "condition") if live else ("symbol", "interval", "condition"):
         if not getattr(rule, name):
             raise _fault(name, "required", f"{rule.event} takes a {name}.")
     rule.symbol = rule.symbol.strip().upper()
+    if live:
+        _live_bind(rule)
+        return
     rule.interval = interval_get(rule.interval).name
     given = dict(rule.condition)
     repeat = given.pop("repeat", ON_CHANGE)
@@ -49,6 +58,25 @@ def market_bind(rule: AlertRule) -> None:
         raise _fault("symbol", "no_bars", message, rule.symbol)
     condition_column(rule, market)
     rule.seen_until, rule.seen_hash = moment(market.bars.ts[-1]), market.mark
+
+
+def _live_bind(rule: AlertRule) -> None:
+    """Check a rule on live prices, and note on which side of its level the price is now."""
+    given = dict(rule.condition)
+    of_bars = given.pop("repeat", ON_CHANGE) != ON_CHANGE
+    if of_bars or given.get("field", PRICE_FIELDS[0]) != PRICE_FIELDS[0]:
+        message = "A live price is told when it crosses the level: it has no other field or repeat."
+        raise _fault("condition", "invalid", message)
+    if not quote_sources([rule.symbol]):
+        message = (
+            f"There are no live prices of {rule.symbol} here: give an interval to look at its "
+            "closed bars, or download bars from a provider that has live prices."
+        )
+        raise _fault("symbol", "no_quotes", message, rule.symbol)
+    checked = _price(given)
+    rule.condition = {name: checked[name] for name in ("operator", "level")}
+    rule.strategy_version = None
+    rule.seen_hash, rule.seen_until = side_now(rule, now=timezone.now())
 
 
 def _price(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,27 +3,31 @@
 One process at a time pumps: it holds a lock of the database, which a killed process gives back.
 Services are called in threads, one message a channel at a time and a few for each owner and kind;
 a channel that keeps failing rests. All rows are read and written by the thread that pumps.
+
+When its time is up it gives the lock back at once, and only then waits for what is on its way: the
+next process goes on meanwhile, with all channels but those.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from core.outbox.services import task_enqueue
 from notifications.channels.base import DeliveryError
-from notifications.choices import SEND_TASK
+from notifications.choices import SEND_TASK, DeliveryStatus
 from notifications.dispatch import (
     Attempt,
     attempt_end,
@@ -44,6 +48,8 @@ AHEAD_PER_CHANNEL: Final = 20
 AHEAD: Final = 1000
 LOOK_EVERY_S: Final = 0.2
 BUDGET_S: Final = 20.0
+# No service is given longer; a message that was begun before is none that is on its way.
+LONGEST_S: Final = 30
 
 Share = str | tuple[UUID, str]
 
@@ -57,57 +63,80 @@ def deliveries_pump(*, budget_s: float = BUDGET_S) -> int:
     tried = 0
     deadline = time.monotonic() + budget_s
     while True:
-        with _lock() as mine:
-            if not mine:
-                return tried
-            tried += _Pump(deadline).run()
-        rest = _due_now().values_list("id", flat=True).first()
-        if rest is None:
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as threads:
+            pump = _Pump(threads, deadline)
+            with _lock() as mine:
+                if not mine:
+                    return tried
+                pump.run()
+            if pump.is_flying:
+                _hand_over()
+            tried += pump.land_all()
+        if not _due_now().exists():
             return tried
         if time.monotonic() >= deadline:
-            with transaction.atomic():
-                task_enqueue(task=SEND_TASK, args=[str(rest)], queue="alerts")
+            _hand_over()
             return tried
+
+
+def _hand_over() -> None:
+    """Have another process go on with what is due, if anything is."""
+    rest = _due_now().values_list("id", flat=True).first()
+    if rest is not None:
+        with transaction.atomic():
+            task_enqueue(task=SEND_TASK, args=[str(rest)], queue="alerts")
 
 
 class _Pump:
     """One holder of the lock: what waits by channel, and what is on its way."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, deadline: float) -> None:
+        self._threads = threads
         self._deadline = deadline
         self._ahead: dict[UUID | None, deque[Delivery]] = {}
         self._flying: dict[Future[str | DeliveryError], Attempt] = {}
         self._seen_at = -LOOK_EVERY_S
         self._tried = 0
 
-    def run(self) -> int:
-        """Send until nothing is due and nothing is on its way; return the number of messages."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as threads:
-            while True:
-                self._look()
-                self._launch(threads)
-                if not self._flying and not self._ahead:
-                    return self._tried
-                done, _ = wait(self._flying, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._land(future)
+    @property
+    def is_flying(self) -> bool:
+        """Whether messages are on their way."""
+        return bool(self._flying)
+
+    def run(self) -> None:
+        """Send until nothing is due and nothing is on its way, or the time is up."""
+        while time.monotonic() < self._deadline:
+            self._look()
+            self._launch()
+            if not self._flying and not self._ahead:
+                return
+            self._land_some()
+
+    def land_all(self) -> int:
+        """Wait for what is on its way; return how many messages were tried in all."""
+        while self._flying:
+            self._land_some()
+        return self._tried
+
+    def _land_some(self) -> None:
+        done, _ = wait(self._flying, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            self._land(future)
 
     def _look(self) -> None:
         """Read what is due, a few of each channel, so that none crowds out another."""
         now = time.monotonic()
-        if now >= self._deadline:
-            self._ahead.clear()
-            return
         if self._ahead and now - self._seen_at < LOOK_EVERY_S:
             return
         self._seen_at = now
         self._ahead.clear()
         place = Window(RowNumber(), partition_by=[F("channel_id")], order_by=[F("due_at"), F("id")])
-        rows = _due_now().annotate(place=place).filter(place__lte=AHEAD_PER_CHANNEL)
+        own = [attempt.channel.id for attempt in self._flying.values()]
+        rows = _due_now(own).annotate(place=place).filter(place__lte=AHEAD_PER_CHANNEL)
         for row in rows.order_by("place", "due_at")[:AHEAD]:
             self._ahead.setdefault(row.channel_id, deque()).append(row)
 
-    def _launch(self, threads: ThreadPoolExecutor) -> None:
+    def _launch(self) -> None:
         """Start what may start now."""
         busy = {attempt.channel.id for attempt in self._flying.values()}
         shares: Counter[Share] = Counter(
@@ -121,7 +150,7 @@ class _Pump:
             if attempt is None or not rows:
                 self._ahead.pop(channel_id)
             if attempt is not None:
-                self._flying[threads.submit(attempt_perform, attempt)] = attempt
+                self._flying[self._threads.submit(attempt_perform, attempt)] = attempt
                 self._tried += 1
                 shares.update(_shares(attempt.channel))
 
@@ -158,10 +187,21 @@ def _crowded(shares: Counter[Share], channel: UserChannel) -> bool:
     return shares[kind] >= PER_KIND or shares[owner_and_kind] >= PER_OWNER_AND_KIND
 
 
-def _due_now() -> QuerySet[Delivery]:
-    """Return what is due on channels that do not rest."""
+def _due_now(own: Collection[UUID] = ()) -> QuerySet[Delivery]:
+    """Return what is due on channels that do not rest.
+
+    Those to which another process has a message on its way wait for it; `own` are those of this.
+    """
     now = timezone.now()
-    return due_list(now).filter(Q(channel__resume_at=None) | Q(channel__resume_at__lte=now))
+    flying = Delivery.objects.filter(
+        channel=OuterRef("channel"),
+        status=DeliveryStatus.SENDING,
+        tried_at__gt=now - timedelta(seconds=LONGEST_S),
+    )
+    return due_list(now).filter(
+        Q(channel__resume_at=None) | Q(channel__resume_at__lte=now),
+        Q(channel__in=own) | ~Exists(flying),
+    )
 
 
 @contextmanager

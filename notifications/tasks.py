@@ -1,22 +1,30 @@
 from __future__ import annotations
 
+import time
+from collections import deque
 from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
 from core.errors import ApplicationError
 from notifications.codes import CodeNotSent, code_send
 from notifications.dispatch import deliveries_sweep
 from notifications.pump import deliveries_pump
 from notifications.quality import quality_watch
+from notifications.quoting import quotes_watch
 from notifications.retention import alerts_prune
-from notifications.watching import rule_disable, rule_evaluate, rules_watch
+from notifications.turns import rules_watch, turn_end
+from notifications.watching import rule_disable, rule_evaluate
 
 log = structlog.get_logger(__name__)
 
-# Longer than any graph takes on the bars it is given; what is behind it waits no longer.
-RULE_LIMIT_S = 4
+# Of an owner's rules no other one is begun after this; the rest goes behind what others wait for.
+TURN_S = 1.0
+# A rule has the rest, longer than any graph takes on the bars it is given. What is behind it waits
+# no longer.
+RULE_LIMIT_S = 5
 
 
 @shared_task(name="notifications.delivery_send")
@@ -48,8 +56,15 @@ def prune() -> None:
 
 @shared_task(name="notifications.watch")
 def watch() -> None:
-    """Queue the rules whose bars have changed."""
+    """Queue the rules whose bars have changed, and look at quotes that nobody announced."""
+    quotes_watch(now=timezone.now())
     rules_watch()
+
+
+@shared_task(name="notifications.quotes")
+def quotes() -> None:
+    """Look at the quotes that have come."""
+    quotes_watch(now=timezone.now())
 
 
 @shared_task(name="notifications.quality")
@@ -59,8 +74,18 @@ def quality() -> None:
 
 
 @shared_task(name="notifications.rule_evaluate", soft_time_limit=RULE_LIMIT_S)
-def evaluate(rule_id: str) -> None:
-    """Look at the new bars of a rule; one that breaks or hangs is switched off, alone."""
+def evaluate(owner_id: str, rule_ids: list[str]) -> None:
+    """Look at the new bars of an owner's rules, for a while; the rest has another turn."""
+    ends = time.monotonic() + TURN_S
+    waiting = deque(rule_ids)
+    while waiting:
+        if not _evaluate(waiting.popleft()) or time.monotonic() >= ends:
+            break
+    turn_end(UUID(owner_id), list(waiting))
+
+
+def _evaluate(rule_id: str) -> bool:
+    """Look at a rule, and tell whether all went well; one that breaks or hangs is switched off."""
     try:
         rule_evaluate(rule_id=UUID(rule_id))
     except ApplicationError as error:
@@ -70,3 +95,5 @@ def evaluate(rule_id: str) -> None:
         rule_disable(
             rule_id=UUID(rule_id), reason="Evaluating it broke on our side; it was logged."
         )
+        return False
+    return True

@@ -17,6 +17,7 @@ from core.outbox.services import task_enqueue
 from notifications.channels.base import Message
 from notifications.channels.kinds import CHANNELS
 from notifications.choices import SEND_TASK, DeliveryStatus
+from notifications.events import EVENTS
 from notifications.matching import filters_match
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
 from notifications.pacing import hold_of
@@ -83,6 +84,32 @@ def alert_create(
             "data": data,
         },
     )
+
+
+def rule_tell(rule: AlertRule, *, symbol: str, at: str, text: str, data: dict[str, Any]) -> bool:
+    """Tell that a rule's own condition on the market is met; return whether it is new.
+
+    Parameters
+    ----------
+    at : str
+        When, the same each time it is reported: it is told once.
+    data : dict
+        As `event_notify` has it; what the rule says is added.
+    """
+    known = {**data, "rule_id": str(rule.id), "condition": rule.condition}
+    if not filters_match(rule.filters, known):
+        return False
+    alert, created = alert_create(
+        owner_id=rule.owner_id,
+        event=rule.event,
+        key=f"{rule.event}:{rule.id}:{at}",
+        subject=f"{symbol}: {rule.name or EVENTS[rule.event].title}",
+        text=text,
+        data=known,
+    )
+    if created:
+        alert_tell(alert=alert, rules=[rule] if rule_fire(rule) else [])
+    return created
 
 
 def rule_fire(rule: AlertRule) -> bool:

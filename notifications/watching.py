@@ -1,4 +1,4 @@
-"""Rules on the market: looked at when the bars of their symbol change, once a closed bar."""
+"""Rules on bars: looked at when the bars of their symbol change, once a closed bar."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from core.db import claim
 from core.engine.bars import Bars
-from core.errors import ApplicationError
-from core.outbox.services import task_enqueue
 from core.sessions.buckets import bar_ends
 from core.sessions.sessions import Sessions
 from core.sessions.timeframe import timeframe_parse
@@ -27,20 +24,15 @@ from market.intervals import interval_get
 from market.models import Fetch
 from market.sources import series_choose
 from market.store import StoredBars, bars_read
-from notifications.choices import EVALUATE_TASK
 from notifications.conditions import ON_CHANGE, fires, node_column, node_plan, price_column
-from notifications.events import EVENTS
-from notifications.matching import filters_match
 from notifications.models import AlertRule
-from notifications.telling import alert_create, alert_tell, event_notify, rule_fire
+from notifications.telling import event_notify, rule_tell
 from strategies.graph.context import Context
 from strategies.graph.plan import Plan
 
 # What warms up forgets what is further back; more would make one rule slow for all.
 MAX_BARS: Final = 20_000
 NS_PER_S: Final = 1_000_000_000
-# A rule that waits for its turn is not queued again for so long.
-QUEUED_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +53,7 @@ class Market:
     mark: str
 
 
-def market_mark(*, owner_id: UUID, symbol: str, interval: str) -> tuple[str, datetime]:
+def market_mark(*, owner_id: UUID | None, symbol: str, interval: str) -> tuple[str, datetime]:
     """Return what changes with the bars of a symbol, and as of when they are known.
 
     A bar is closed if what is stored of it was asked for after its end; the same bars fetched
@@ -98,23 +90,9 @@ def market_read(*, owner_id: UUID, symbol: str, interval: str) -> Market:
     return Market(stored, bars.slice(0, closed), mark)
 
 
-def rules_watch() -> int:
-    """Queue the rules whose bars have changed since they were looked at; return how many."""
-    queued = 0
-    marks: dict[tuple[UUID, str, str], str] = {}
-    rows = AlertRule.objects.filter(enabled=True).exclude(symbol="")
-    for rule in rows.only("id", "owner_id", "symbol", "interval", "seen_hash").iterator():
-        place = (rule.owner_id, rule.symbol, rule.interval)
-        if place not in marks:
-            marks[place] = _mark_or_none(*place)
-        mark = marks[place]
-        if mark in {"", rule.seen_hash}:
-            continue
-        if cache.add(f"alert-rule:{rule.id}:{mark}", 1, timeout=QUEUED_S):
-            with transaction.atomic():
-                task_enqueue(task=EVALUATE_TASK, args=[str(rule.id)], queue="alerts")
-            queued += 1
-    return queued
+def bar_rules() -> QuerySet[AlertRule]:
+    """Return the rules on closed bars: those on a symbol with an interval."""
+    return AlertRule.objects.filter(enabled=True).exclude(symbol="").exclude(interval="")
 
 
 def rule_evaluate(*, rule_id: UUID) -> None:
@@ -122,12 +100,7 @@ def rule_evaluate(*, rule_id: UUID) -> None:
 
     Of several new bars the newest on which it fires is told; of none twice.
     """
-    rule = (
-        AlertRule.objects.select_related("strategy_version")
-        .filter(id=rule_id, enabled=True)
-        .exclude(symbol="")
-        .first()
-    )
+    rule = bar_rules().select_related("strategy_version").filter(id=rule_id).first()
     if rule is None:
         return
     market = market_read(owner_id=rule.owner_id, symbol=rule.symbol, interval=rule.interval)
@@ -201,30 +174,21 @@ def _tell(rule: AlertRule, market: Market, at: int) -> None:
     bars, stored = market.bars, market.stored
     opened = moment(bars.ts[at])
     price = float(bars.close[at])
-    data = {
-        "ticker": stored.instrument_symbol,
-        "interval": str(stored.interval),
-        "price": price,
-        "bar_ts": opened.isoformat().replace("+00:00", "Z"),
-        "rule_id": str(rule.id),
-        "condition": rule.condition,
-    }
-    if not filters_match(rule.filters, data):
-        return
-    said = rule.name or EVENTS[rule.event].title
-    alert, created = alert_create(
-        owner_id=rule.owner_id,
-        event=rule.event,
-        key=f"{rule.event}:{rule.id}:{int(bars.ts[at])}",
-        subject=f"{stored.instrument_symbol}: {said}",
+    rule_tell(
+        rule,
+        symbol=stored.instrument_symbol,
+        at=str(int(bars.ts[at])),
         text=(
             f"{stored.instrument_symbol} closed at {price:g} "
             f"({stored.interval} bar of {opened:%Y-%m-%d %H:%M} UTC)."
         ),
-        data=data,
+        data={
+            "ticker": stored.instrument_symbol,
+            "interval": str(stored.interval),
+            "price": price,
+            "bar_ts": opened.isoformat().replace("+00:00", "Z"),
+        },
     )
-    if created:
-        alert_tell(alert=alert, rules=[rule] if rule_fire(rule) else [])
 
 
 def _context(plan: Plan, market: Market, owner_id: UUID) -> Context:
@@ -246,11 +210,3 @@ def _context(plan: Plan, market: Market, owner_id: UUID) -> Context:
 
 def _sessions(stored: StoredBars, bars: Bars) -> Sessions:
     return sessions_for(stored.instrument, first_ts=int(bars.ts[0]), last_ts=int(bars.ts[-1]))
-
-
-def _mark_or_none(owner_id: UUID, symbol: str, interval: str) -> str:
-    """Return the mark of a symbol's bars, "" where there are none."""
-    try:
-        return market_mark(owner_id=owner_id, symbol=symbol, interval=interval)[0]
-    except ApplicationError:
-        return ""

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 import time_machine
+from celery.exceptions import SoftTimeLimitExceeded
 from rest_framework.test import APIClient
 
 from core.engine.bars import Bars
 from core.errors import InvalidInput
+from core.outbox.models import OutboxMessage
 from market import store
 from market.archive import history_store
 from market.history import History
@@ -18,7 +20,8 @@ from market.intervals import interval_get
 from market.models import BarSeries, Instrument
 from notifications import services, tasks
 from notifications.models import Alert, AlertRule
-from notifications.watching import rule_evaluate, rules_watch
+from notifications.turns import rules_watch
+from notifications.watching import rule_evaluate
 from strategies.services.strategy import strategy_create
 
 pytestmark = pytest.mark.django_db
@@ -149,9 +152,78 @@ def test_rules_are_queued_when_their_bars_change_and_only_then(user, coin, clock
     closes(coin, [*RISING, 111.0])
     assert rules_watch() == 1
     assert rules_watch() == 0, "it is in the queue"
-    rule_evaluate(rule_id=AlertRule.objects.get().id)
-    clock.shift(timedelta(minutes=2))
+    turns_run()
     assert rules_watch() == 0
+    assert len(alerts()) == 1
+
+
+def turns_run(limit=100):
+    """Run what is queued of rules, as the workers do; return for whom, in order."""
+    ran = []
+    while (message := OutboxMessage.objects.order_by("created_at").first()) and limit:
+        limit -= 1
+        message.delete()
+        if message.task == tasks.evaluate.name:
+            ran.append(message.args[0])
+            tasks.evaluate(*message.args)
+    return ran
+
+
+def test_of_an_owner_with_many_rules_others_wait_for_one_at_most(
+    user, coin, clock, django_user_model, monkeypatch
+):
+    other = django_user_model.objects.create_user("other@example.com", "x" * 12)
+    closes(coin, RISING)
+    for number in range(5):
+        level(user, name=f"{number}")
+    level(other)
+    clock.shift(timedelta(days=1))
+    closes(coin, [*RISING, 111.0])
+    assert rules_watch() == 6
+    queued = OutboxMessage.objects.filter(task=tasks.evaluate.name)
+    assert queued.count() == 2, "a turn for each owner"
+    monkeypatch.setattr(tasks, "TURN_S", 0.0)  # as if every rule took the whole of it
+    ran = turns_run()
+    assert ran.index(str(other.id)) <= 1
+    assert ran.count(str(user.id)) == 5
+    assert Alert.objects.filter(owner=user).count() == 5
+    assert Alert.objects.filter(owner=other).count() == 1
+    clock.shift(timedelta(days=1))
+    closes(coin, [*RISING, 111.0, 112])
+    assert rules_watch() == 6, "the turns are over"
+
+
+def test_a_rule_that_hangs_is_switched_off_and_those_behind_it_have_their_turn(
+    user, coin, clock, monkeypatch
+):
+    closes(coin, RISING)
+    hanging, good = level(user, name="hanging"), level(user, name="good")
+    clock.shift(timedelta(days=1))
+    closes(coin, [*RISING, 111.0])
+    evaluate = tasks.rule_evaluate
+
+    def hang(*, rule_id):
+        if rule_id == hanging.id:
+            raise SoftTimeLimitExceeded
+        evaluate(rule_id=rule_id)
+
+    monkeypatch.setattr(tasks, "rule_evaluate", hang)
+    rules_watch()
+    assert len(turns_run()) == 2
+    hanging.refresh_from_db()
+    assert not hanging.enabled
+    assert Alert.objects.filter(event="price.level").get().data["rule_id"] == str(good.id)
+
+
+def test_bars_of_ones_own_have_a_mark_of_their_own_and_shared_ones_are_asked_for_once(
+    user, coin, clock, django_user_model, django_assert_max_num_queries
+):
+    closes(coin, RISING)
+    for number in range(6):
+        one = django_user_model.objects.create_user(f"u{number}@example.com", "x" * 12)
+        level(one)
+    with django_assert_max_num_queries(5):
+        assert rules_watch() == 0
 
 
 GRAPH = {
@@ -234,7 +306,7 @@ def test_a_rule_that_breaks_is_switched_off_alone_and_said(user, coin, clock, mo
     closes(coin, [*RISING, 111.0])
     AlertRule.objects.filter(id=rule.id).update(condition={"operator": "nonsense"})
     for row in (rule, other):
-        tasks.evaluate(str(row.id))
+        tasks.evaluate(str(user.id), [str(row.id)])
     rule.refresh_from_db()
     assert not rule.enabled
     assert "broke" in rule.disabled_reason
@@ -247,6 +319,7 @@ def test_a_rule_that_breaks_is_switched_off_alone_and_said(user, coin, clock, mo
     [
         ({"symbol": ""}, "symbol"),
         ({"interval": "7x"}, None),
+        ({"interval": ""}, "symbol"),  # nobody has live prices of it
         ({"condition": {}}, "condition"),
         ({"condition": {"operator": "near", "level": 1}}, "condition.operator"),
         ({"condition": {"operator": "gt", "level": "high"}}, "condition.level"),

@@ -144,6 +144,35 @@ def test_what_the_time_did_not_reach_is_queued_again(user, service, webhook):
     assert OutboxMessage.objects.get().task == "notifications.delivery_send"
 
 
+def test_when_its_time_is_up_another_goes_on_while_slow_messages_are_on_their_way(
+    user, service, webhook, channel_of, monkeypatch
+):
+    service.slow_paths = {"/slow": 1.2}
+    slow, good = webhook("slow"), channel_of(user, "email", "trader@example.com")
+    tell(user, slow, count=2)
+    seen = []
+    hand_over = pump._hand_over
+
+    def go_on():
+        if seen:
+            return hand_over()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            seen.append(cursor.fetchone()[0])
+        tell(user, good)
+        seen.append(deliveries_pump())
+        seen.append((states(good), states(slow)))
+        return None
+
+    monkeypatch.setattr(pump, "_hand_over", go_on)
+    assert deliveries_pump(budget_s=0.3) == 1
+    locks, sent, (others, own) = seen
+    assert (locks, sent, others) == (0, 1, {Status.SENT: 1})
+    assert own == {Status.SENDING: 1, Status.QUEUED: 1}, "one message of a channel at a time"
+    assert deliveries_pump() == 1
+    assert states(slow) == {Status.SENT: 2}
+
+
 def test_shares_keep_one_owner_from_taking_every_thread(user, service, webhook, monkeypatch):
     service.delay_s = 0.15
     flying = []

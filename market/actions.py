@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -28,8 +29,8 @@ REVERSE_UP_TO: Final = 0.7
 SPLIT_RATIOS: Final = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 28, 30, 50, 100])
 # What a dividend on the day of a split adds to the step at the most.
 BESIDE_SPLIT: Final = 1.1
-# Factors of providers have seven figures or more.
-FIGURES: Final = 1e-5
+# What rounding leaves of a ratio.
+FIGURES: Final = 1e-4
 LARGEST_DENOMINATOR: Final = 20
 # Rounding that is tried, finest first: relative of the factor, then in money of the adjusted close
 # and of the raw one.
@@ -75,39 +76,70 @@ NOTHING: Final = Actions(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 
 
 def actions_find(history: History) -> Actions:
-    """Return the splits and dividends that the factors of a series tell.
+    """Return the splits and dividends that the factors of a series tell."""
+    if not history.adjusts:
+        return NOTHING
+    return actions_of(history.bars.close, factor=history.factor, split=history.split)
+
+
+def actions_of(close: Floats, *, factor: Floats, split: Floats) -> Actions:
+    """Return the splits and dividends that factors tell.
 
     The step of a factor over an ex-dividend date is ``1 - dividend / close before``, as in the
-    adjusted closes of CRSP, Yahoo and LEAN. Where a source gives one factor for both
-    (`History.split` is 1 throughout), a step as large as a split's is taken apart into the next
-    usual ratio and a dividend for the rest. What happened before the first bar is not known, and
-    a factor that falls by less than a reverse split is no dividend.
+    adjusted closes of CRSP, Yahoo and LEAN. Where a source gives one factor for both (`split` is 1
+    throughout), a step as large as a split's is taken apart into the next usual ratio and a
+    dividend for the rest. What happened before the first bar is not known, and a factor that falls
+    by less than a reverse split is no dividend.
+
+    Parameters
+    ----------
+    close, factor, split : ndarray of float64, shape (n,)
+        The raw close, and as in `History`.
     """
-    close = history.bars.close
-    if len(history) < 2 or not history.adjusts:
+    if close.size < 2:
         return NOTHING
-    split_rows, splits = _split_steps(history.split)
+    split_rows, splits = _split_steps(split)
     known = Actions(split_rows, splits, np.zeros(split_rows.size))
-    rows, steps = _dividend_steps(history.factor / known.split_factor(close.size), close)
+    firsts, values = factor_steps(
+        factor / known.split_factor(close.size), adjusted=factor * close, close=close
+    )
     found = dict(zip(split_rows.tolist(), splits.tolist(), strict=True))
-    kept: dict[int, tuple[float, float]] = {row: (split, 1.0) for row, split in found.items()}
-    for row, step in zip(rows.tolist(), steps.tolist(), strict=True):
-        split, rest = (found.get(row, 1.0), step) if found else _taken_apart(step)
-        if split != 1.0 or rest > 1.0:
-            kept[row] = split, max(rest, 1.0)
+    kept: dict[int, tuple[float, float]] = {row: (ratio, 1.0) for row, ratio in found.items()}
+    for row, step in zip(firsts[1:].tolist(), (values[1:] / values[:-1]).tolist(), strict=True):
+        ratio, rest = (found.get(row, 1.0), step) if found else _taken_apart(step)
+        if ratio != 1.0 or rest > 1.0:
+            kept[row] = ratio, max(rest, 1.0)
     places = np.array(sorted(kept), dtype=np.int64)
     ratios = np.array([kept[row] for row in places.tolist()], dtype=np.float64).reshape(-1, 2)
     before = close[places - 1] / ratios[:, 0]
     return Actions(places, ratios[:, 0].copy(), before * (1.0 - 1.0 / ratios[:, 1]))
 
 
-def factor_steps(factor: Floats, close: Floats) -> tuple[Rows, Floats]:
+def factors_clean(close: Floats, *, factor: Floats, split: Floats) -> tuple[Floats, Floats]:
+    """Return factors and splits without the rounding of the closes that they were worked out from.
+
+    Constant between the splits and dividends that `actions_of` finds; for factors that will be
+    multiplied with other prices than those closes, such as a day's with its minutes.
+    """
+    actions = actions_of(close, factor=factor, split=split)
+    units = actions.split_factor(close.size)
+    # A dividend takes its share of all prices before it.
+    shares = np.ones(close.size)
+    before = close[actions.rows - 1] / actions.splits
+    shares[actions.rows - 1] = 1.0 - actions.dividends / before
+    kept = np.cumprod(shares[::-1], dtype=np.float64)[::-1]
+    _, rest = factor_steps(factor / (units * kept), adjusted=factor * close, close=close)
+    return units * kept * float(rest[-1]), units * _snapped(float(split[-1]))
+
+
+def factor_steps(factor: Floats, *, adjusted: Floats, close: Floats) -> tuple[Rows, Floats]:
     """Return where the smallest number of constant factors changes, and the constants.
 
     Parameters
     ----------
-    factor, close : ndarray of float64, shape (n,)
-        Adjusted over raw close, and the raw close.
+    factor : ndarray of float64, shape (n,)
+    adjusted, close : ndarray of float64, shape (n,)
+        The closes that it was worked out from: their rounding is in it.
 
     Returns
     -------
@@ -116,7 +148,6 @@ def factor_steps(factor: Floats, close: Floats) -> tuple[Rows, Floats]:
     ndarray of float64, shape (k,)
         Its factor, in the middle of what fits all of its rows.
     """
-    adjusted = factor * close
     firsts, values = np.empty(0, dtype=np.int64), np.empty(0)
     for relative, of_adjusted, of_raw in ROUNDINGS:
         margin = relative + of_adjusted / adjusted + of_raw / close
@@ -125,11 +156,6 @@ def factor_steps(factor: Floats, close: Floats) -> tuple[Rows, Floats]:
         if not ((steps < 1.0) & (steps > REVERSE_UP_TO)).any():
             break
     return firsts, values
-
-
-def _dividend_steps(factor: Floats, close: Floats) -> tuple[Rows, Floats]:
-    firsts, values = factor_steps(factor, close)
-    return firsts[1:], values[1:] / values[:-1]
 
 
 def _stretches(low: Floats, high: Floats) -> tuple[Rows, Floats]:
@@ -152,9 +178,11 @@ def _stretches(low: Floats, high: Floats) -> tuple[Rows, Floats]:
 
 
 def _split_steps(split: Floats) -> tuple[Rows, Floats]:
-    ratios = split[1:] / split[:-1]
-    rows = np.flatnonzero(np.abs(ratios - 1.0) > SPLIT_BEYOND) + 1
-    return rows, np.array([_snapped(float(ratios[row - 1])) for row in rows.tolist()])
+    """Return where the split factor changes by more than rounding, and the ratios of the splits."""
+    rows = np.flatnonzero(np.abs(split[1:] / split[:-1] - 1.0) > SPLIT_BEYOND) + 1
+    usual = [float(np.median(stretch)) for stretch in np.split(split, rows)]
+    ratios = [_snapped(after / before) for before, after in pairwise(usual)]
+    return rows, np.array(ratios)
 
 
 def _snapped(ratio: float) -> float:

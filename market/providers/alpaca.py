@@ -1,9 +1,9 @@
 """Alpaca's market data through its library alpaca-py: shares of the United States.
 
 `alpaca` reads the feed of IEX, which every account has; `alpaca:sip` that of all exchanges. Prices
-are raw; the factors come from Alpaca's own adjusted daily closes. Minutes are those of the regular
-session. Longer bars within a day are cut by the clock at Alpaca (9:00, not 9:30), so they are not
-offered: reading resamples minutes by session.
+are raw; the factors come from Alpaca's own adjusted daily closes, without their rounding. Minutes
+are those of the regular session. Longer bars within a day are cut by the clock at Alpaca (9:00, not
+9:30), so they are not offered: reading resamples minutes by session.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from core.errors import InvalidInput, Permanent
+from market.actions import factors_clean
 from market.choices import AssetClass
 from market.intervals import Interval, interval_get
 from market.providers import http
@@ -166,11 +167,7 @@ class AlpacaProvider:
                     for rows in self._rows(client, wider, DAILY, adjustment)
                     for row in rows
                 }
-        return {
-            day: Ratios(closes["all"][day] / raw, closes["split"][day] / raw)
-            for day, raw in closes["raw"].items()
-            if raw > 0 and day in closes["all"] and day in closes["split"]
-        }
+        return _ratios(closes["raw"], closes["split"], closes["all"])
 
     def _check_known(self, request: BarRequest) -> None:
         """Raise where Alpaca has no such symbol: asked for its bars, it answers with none."""
@@ -233,6 +230,25 @@ def _bounds(request: BarRequest) -> tuple[datetime, datetime]:
 def _moment(text: str) -> datetime:
     """Return the time of a trade, whose nanoseconds are more than a datetime holds."""
     return pd.Timestamp(text).floor("us").to_pydatetime().astimezone(UTC)
+
+
+def _ratios(
+    raw: Mapping[int, float], split: Mapping[int, float], both: Mapping[int, float]
+) -> dict[int, Ratios]:
+    """Return the adjustment of each session from its close in three forms, rounded to cents."""
+    days = [day for day in sorted(raw) if raw[day] > 0 and day in split and day in both]
+    if not days:
+        return {}
+    close = np.array([raw[day] for day in days])
+    factors, splits = factors_clean(
+        close,
+        factor=np.array([both[day] for day in days]) / close,
+        split=np.array([split[day] for day in days]) / close,
+    )
+    return {
+        day: Ratios(factor, split)
+        for day, factor, split in zip(days, factors.tolist(), splits.tolist(), strict=True)
+    }
 
 
 def _session(text: str) -> int:

@@ -1,14 +1,15 @@
 """Yahoo Finance through the library yfinance: shares, indices, currencies and coins of the world.
 
-Yahoo's prices are as traded but for splits, which it has taken out of all prices and volumes
-already; `factor` adds the dividends. So `split` is 1 here, and a download after a split does not
-fit bars stored before it (`market.history.history_merge` refuses that).
+Yahoo has taken every split up to now out of its prices and volumes. They are put back here, so that
+bars are as traded and the next split changes none that are stored; splits after the range are asked
+for with a second request. `factor` takes in the dividends, from Yahoo's adjusted closes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -29,7 +30,7 @@ from yfinance.exceptions import (
 )
 
 from core.errors import ApplicationError, Permanent, Transient
-from market.intervals import Interval
+from market.intervals import Interval, interval_get
 from market.providers.assembling import Delivery, delivery_assemble
 from market.providers.base import NOBODY, BarRequest, Download, LastTrade, interval_check
 from market.providers.range import nothing_in_range
@@ -79,6 +80,7 @@ class YFinanceProvider:
         with _failures_told(request.symbol):
             frame, meta = _chart(request)
             listing = listing_of(request.symbol, meta)
+            later = _split_after(request)
         if frame.empty:
             raise Permanent(
                 f"Yahoo has no {request.interval} bars of {request.symbol} from "
@@ -87,7 +89,10 @@ class YFinanceProvider:
                 code="no_bars_in_range",
             )
         download = delivery_assemble(
-            _delivery(frame, request.interval), source="Yahoo", request=request, listing=listing
+            _delivery(frame, request.interval, later),
+            source="Yahoo",
+            request=request,
+            listing=listing,
         )
         if download is None:
             raise nothing_in_range(request)
@@ -124,6 +129,29 @@ def _meta(symbol: str) -> Mapping[str, Any]:
         ticker.history(period="1d", timeout=settings.YFINANCE_TIMEOUT_S)
         meta: Mapping[str, Any] = ticker.get_history_metadata()
         return meta
+
+
+def _split_after(request: BarRequest) -> float:
+    """Return what splits since the end of a request make of one unit."""
+    today = request.now.astimezone(UTC).date()
+    if request.end is None or request.end >= today:
+        return 1.0
+    since = replace(
+        request, interval=interval_get("1d"), start=request.end + timedelta(days=1), end=None
+    )
+    place_wait(YFinanceProvider.name)
+    try:
+        frame, _ = _chart(since)
+    except YFPricesMissingError:
+        # Delisted since: then nothing was split either.
+        return 1.0
+    return float(np.prod(_splits(frame))) if "Stock Splits" in frame else 1.0
+
+
+def _splits(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return units after for one before at each row; Yahoo writes 0 where nothing was split."""
+    splits = frame["Stock Splits"].to_numpy(dtype=np.float64)
+    return np.where(splits > 0, splits, 1.0)
 
 
 def _chart(request: BarRequest) -> tuple[pd.DataFrame, Mapping[str, Any]]:
@@ -227,16 +255,21 @@ def _unreachable(error: Exception) -> Transient:
     return Transient(sentence, code=code, retry_after_s=AWAY_WAIT_S)
 
 
-def _delivery(frame: pd.DataFrame, interval: Interval) -> Delivery:
+def _delivery(frame: pd.DataFrame, interval: Interval, later: float) -> Delivery:
+    """Return rows as traded; `later` is what splits after them make of one unit."""
+    units = np.append(np.cumprod(_splits(frame)[::-1])[::-1][1:], 1.0) * later
     # A row without any price is a minute or day without a trade: there is no such bar.
-    frame = frame[frame[list(PRICES)].notna().any(axis=1)]
-    columns = {name.lower(): frame[name].to_numpy(dtype=np.float64) for name in (*PRICES, "Volume")}
+    traded = frame[list(PRICES)].notna().any(axis=1).to_numpy()
+    frame, units = frame[traded], units[traded]
+    columns = {name.lower(): frame[name].to_numpy(dtype=np.float64) * units for name in PRICES}
+    columns["volume"] = frame["Volume"].to_numpy(dtype=np.float64) / units
+    close = frame["Close"].to_numpy(dtype=np.float64)
     factor = (
         _factor_of_dividends(frame)
         if interval.intraday
-        else frame["Adj Close"].to_numpy(dtype=np.float64) / columns["close"]
+        else frame["Adj Close"].to_numpy(dtype=np.float64) / close
     )
-    return Delivery(_times(frame.index, interval), columns, factor=factor)
+    return Delivery(_times(frame.index, interval), columns, factor=factor / units, split=1 / units)
 
 
 def _times(index: pd.Index[Any], interval: Interval) -> NDArray[np.int64]:

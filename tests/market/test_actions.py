@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.engine.bars import Bars
 from core.errors import InvalidInput
-from market.actions import actions_find
+from market.actions import actions_find, actions_of, factors_clean
 from market.adjusting import history_price
 from market.archive import history_store
 from market.history import History
@@ -182,6 +182,25 @@ def test_splits_and_dividends_of_real_shares_are_found_in_rounded_adjusted_close
     assert (paid.rows.size, set(paid.splits)) == (52, {1.0})
     assert paid.dividends[-4:] == pytest.approx([0.85, 0.85, 0.85, 0.85], rel=0.02)
     assert actions_find(share_read("GOOG")).rows.size == 0
+
+
+def test_factors_lose_the_rounding_of_the_closes_that_they_were_worked_out_from():
+    # Ten years of a share near 50, 2 for 1 in the middle, 0.30 a quarter; adjusted to the cent.
+    random = np.random.default_rng(7)
+    count, split = 2520, np.where(np.arange(2520) < 1260, 0.5, 1.0)
+    close = np.round(50 / split * np.exp(np.cumsum(random.normal(0, 0.01, count)) * 0.3), 2)
+    shares = np.ones(count)
+    quarters = np.arange(62, count - 1, 63)
+    shares[quarters] = 1 - 0.3 / (close[quarters] * split[quarters])
+    factor = split * np.cumprod(shares[::-1])[::-1]
+    rounded = np.round(close * factor, 2) / close, np.round(close * split, 2) / close
+    assert np.unique(rounded[0]).size > 1000
+    clean, units = factors_clean(close, factor=rounded[0], split=rounded[1])
+    assert np.unique(units).tolist() == [0.5, 1.0]
+    assert (np.flatnonzero(np.diff(clean)) == quarters).all()
+    assert clean == pytest.approx(factor, rel=5e-4)
+    paid = actions_of(close, factor=clean, split=units)
+    assert paid.dividends[paid.dividends > 0] == pytest.approx(0.3 / split[quarters + 1], rel=0.1)
 
 
 @given(

@@ -8,6 +8,7 @@ import pytest
 import yfinance.base
 
 from core.errors import ApplicationError, Permanent, Transient
+from market.history import history_merge
 from market.intervals import interval_get
 from market.providers.base import BarRequest
 from market.providers.yfinance import YFinanceProvider
@@ -42,6 +43,7 @@ def yahoo(settings, monkeypatch):
         server.quotes[("AAPL", "1d")] = apple()
         settings.YFINANCE_URL = server.url
         settings.YFINANCE_TIMEOUT_S = 1
+        settings.PROVIDER_RATES = {}
         yield server
 
 
@@ -74,12 +76,48 @@ def test_daily_bars_are_raw_with_a_factor_from_the_adjusted_close(yahoo):
 
 def test_the_query_is_of_the_chart_protocol_with_the_crumb(yahoo):
     download(start=date(2024, 1, 3), end=date(2024, 1, 4))
-    (query,) = yahoo.charts()
+    query, since = yahoo.charts()
     # Midnights in New York; Yahoo's end is not included, ours is.
     assert int(query["period1"]) == epoch("2024-01-03T05:00")
     assert int(query["period2"]) == epoch("2024-01-05T05:00")
     assert (query["interval"], query["crumb"]) == ("1d", "crumb")
     assert "splits" in query["events"]
+    # What was split since is in the prices too.
+    assert (int(since["period1"]), since["interval"]) == (epoch("2024-01-05T05:00"), "1d")
+
+
+def split(at: int, *, before: float, after: float) -> Quotes:
+    """Ten days as Yahoo tells them when 4 for 1 happened on one of them: prices in new units."""
+    rows = [
+        (OPENING + day * DAY, price, price + 1, price - 1, price, 4000 if day < at else 1000)
+        for day in range(10)
+        for price in [before / 4 if day < at else after]
+    ]
+    adjclose = [row[4] * (0.98 if day < at else 1.0) for day, row in enumerate(rows)]
+    return Quotes(rows, adjclose=adjclose, splits={OPENING + at * DAY: (4, 1)})
+
+
+def test_splits_are_put_back_so_that_bars_are_as_traded(yahoo):
+    yahoo.quotes[("SPLIT", "1d")] = split(4, before=400.0, after=100.0)
+    history = download("SPLIT").history
+    assert history.bars.close.tolist() == [400.0] * 4 + [100.0] * 6
+    assert history.bars.volume.tolist() == [1000.0] * 10
+    assert history.split.tolist() == [0.25] * 4 + [1.0] * 6
+    assert history.factor.tolist() == pytest.approx([0.245] * 4 + [1.0] * 6)
+    assert history.adjusted().close[0] == pytest.approx(98.0)
+
+
+def test_a_split_after_the_range_is_put_back_too_and_the_next_download_fits(yahoo):
+    yahoo.quotes[("LATER", "1d")] = split(4, before=400.0, after=100.0)
+    early = download("LATER", end=date(2024, 1, 4)).history
+    assert early.bars.close.tolist() == [400.0] * 3
+    assert early.split.tolist() == [0.25] * 3
+    whole = history_merge(early, download("LATER").history)
+    assert whole.bars.close.tolist() == [400.0] * 4 + [100.0] * 6
+    # Up to today there is nothing after the range to ask for.
+    asked = len(yahoo.charts())
+    download("LATER", end=None)
+    assert len(yahoo.charts()) == asked + 1
 
 
 def test_the_listing_is_what_yahoo_says(yahoo):

@@ -18,7 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.errors import InvalidInput
-from core.sessions.sessions import MONDAY_BASED, SATURDAY, Sessions, sessions_always_open
+from core.sessions.sessions import (
+    MONDAY_BASED,
+    SATURDAY,
+    Sessions,
+    segments_find,
+    session_places,
+    sessions_always_open,
+)
 from core.sessions.zone import local_to_utc
 from market.intervals import DAY_S, Interval, interval_get
 
@@ -70,7 +77,9 @@ def session_ids(
     interval : str, optional
         Of the bars. Without it, bars that all open at 00:00 UTC are taken for daily ones.
     calendar : str, optional
-        ``"24/5"`` moves weekend bars into Monday's session.
+        Of the exchange. What is traded within a day then belongs to the session that
+        `sessions_for` says: futures of Sunday evening to Monday's, as currencies do. Without it the
+        session is the local date.
 
     Returns
     -------
@@ -83,6 +92,9 @@ def session_ids(
         intraday = bool((ts % NS_PER_DAY != 0).any())
     else:
         intraday = interval_get(interval).intraday
+    if intraday and calendar and calendar not in ROUND_THE_CLOCK:
+        sessions = _sessions_between(calendar, timezone, int(ts[0]), int(ts[-1]))
+        return segments_find(ts, sessions).spread(np.repeat(sessions.dates, 3))
     if not intraday or timezone == "UTC":
         days = ts // NS_PER_DAY
     else:
@@ -115,12 +127,16 @@ def sessions_for(tradable: Tradable | str, *, first_ts: int, last_ts: int) -> Se
         holidays are not known there. Breaks at noon are part of a session. What is open around the
         clock has a session a day from midnight to midnight; currencies none at weekends.
     """
-    first, last = (min(max(_year(ts), FIRST_YEAR), LAST_YEAR) for ts in (first_ts, last_ts))
     if isinstance(tradable, str):
         around = tradable in ROUND_THE_CLOCK
         timezone = "UTC" if around else str(_exchange(tradable).tz)
-        return _sessions(tradable, timezone, first - 2, last + 2)
-    return _sessions(tradable.calendar, tradable.timezone, first - 2, last + 2)
+        return _sessions_between(tradable, timezone, first_ts, last_ts)
+    return _sessions_between(tradable.calendar, tradable.timezone, first_ts, last_ts)
+
+
+def _sessions_between(calendar: str, timezone: str, first_ts: int, last_ts: int) -> Sessions:
+    first, last = (min(max(_year(ts), FIRST_YEAR), LAST_YEAR) for ts in (first_ts, last_ts))
+    return _sessions(calendar, timezone, first - 2, last + 2)
 
 
 @lru_cache(maxsize=128)
@@ -239,7 +255,26 @@ def _bound(when: date | datetime, instrument: Tradable, interval: Interval, *, l
     zone = ZoneInfo(instrument.timezone) if interval.intraday else UTC
     if last:
         day += timedelta(days=1)
-    return _ns(datetime(day.year, day.month, day.day, tzinfo=zone)) - (1 if last else 0)
+    midnight = _ns(datetime(day.year, day.month, day.day, tzinfo=zone))
+    if interval.intraday and instrument.calendar not in ROUND_THE_CLOCK:
+        midnight = min(midnight, _evening_before(day, midnight, instrument))
+    return midnight - (1 if last else 0)
+
+
+def _evening_before(day: date, midnight: int, instrument: Tradable) -> int:
+    """Return when the session of a day, or the next one, begins if that is on an evening before.
+
+    Futures of Monday open on Sunday evening, and what is traded on Saturday belongs to them too.
+    """
+    if not _exchange(instrument.calendar).open_offset:
+        return midnight
+    sessions = sessions_for(instrument, first_ts=midnight, last_ts=midnight)
+    place = int(session_places(np.array([_day_number(day)]), sessions)[0])
+    return int(segments_find(np.empty(0, dtype=np.int64), sessions).starts[3 * place])
+
+
+def _day_number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
 
 
 def _ns(moment: datetime) -> int:

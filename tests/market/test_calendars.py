@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from core.errors import InvalidInput
+from core.sessions.clock import clock_read
+from core.sessions.timeframe import timeframe_parse
 from market.calendars import (
     bar_closes_at,
     calendar_check,
@@ -70,6 +72,57 @@ def test_what_currencies_trade_on_sunday_evening_belongs_to_monday():
         "2024-01-08",
     ]
     assert session_of(*times, timezone="UTC", interval="1h", calendar="24/7")[1] == "2024-01-06"
+
+
+CME = Listed("CMES", "America/Chicago")
+# Chicago is six hours behind: Thursday's session ends at 23:00 UTC, and Friday's begins.
+CME_TIMES = {
+    "2024-01-04T22:00": "2024-01-04",
+    "2024-01-04T23:00": "2024-01-05",
+    "2024-01-05T14:30": "2024-01-05",
+    "2024-01-07T23:00": "2024-01-08",
+    "2024-01-08T05:00": "2024-01-08",
+    "2024-01-08T22:00": "2024-01-08",
+    "2024-01-08T23:00": "2024-01-09",
+}
+
+
+def test_futures_of_sunday_evening_belong_to_monday_and_those_of_an_evening_to_the_next_day():
+    expected = list(CME_TIMES.values())
+    assert (
+        session_of(*CME_TIMES, timezone="America/Chicago", interval="1h", calendar="CMES")
+        == expected
+    )
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        CME,
+        Listed(),
+        EURUSD,
+        BTC,
+        Listed("XBOM", "Asia/Kolkata"),
+        Listed("XHKG", "Asia/Hong_Kong"),
+        Listed("24/5", "America/New_York"),
+    ],
+    ids=lambda listed: f"{listed.calendar} in {listed.timezone}",
+)
+def test_both_ways_to_ask_for_sessions_agree_through_weekends_holidays_and_clock_changes(listed):
+    # Every half hour of five weeks around a change of clocks, Good Friday among them.
+    ts = np.arange(ns("2024-03-05T00:00"), ns("2024-04-09T00:00"), 1_800 * 10**9)
+    sessions = sessions_for(listed, first_ts=int(ts[0]), last_ts=int(ts[-1]))
+    ids = session_ids(ts, timezone=listed.timezone, interval="30m", calendar=listed.calendar)
+    clock = clock_read(ts, sessions, timeframe_parse("30m"))
+    assert (ids == clock.session).all()
+
+
+def test_a_day_of_futures_begins_on_the_evening_before():
+    first, last = bounds(date(2024, 1, 8), date(2024, 1, 8), CME, "1h")
+    # Saturday 00:00 in Chicago, when nothing trades, up to 17:00 on Monday.
+    assert (first, last) == (ns("2024-01-06T06:00"), ns("2024-01-08T23:00") - 1)
+    _, friday = bounds(None, date(2024, 1, 7), CME, "1h")
+    assert friday == ns("2024-01-06T06:00") - 1
 
 
 def test_no_bars_have_no_sessions():

@@ -180,7 +180,17 @@ def test_a_telegram_chat_takes_another_token_and_keeps_it_over_a_move(api):
     assert kept() == ("777", (new,))
 
 
-def test_moves_are_counted_as_mails(api, email, settings):
+def test_mails_are_counted_and_webhooks_are_not(api, email, channel_of, user):
+    hook = channel_of(user, "webhook", "https://hooks.acme.dev/x")
+    assert {api.post(f"{API}/{hook.id}/test").status_code for _ in range(12)} == {201}
+    codes_ = [api.post(f"{API}/{email.id}/test").status_code for _ in range(11)]
+    assert codes_ == [201] * 10 + [429]
+    new = {"kind": "email", "address": "new@example.com"}
+    assert api.post(API, new).status_code == 429
+    assert api.post(API, {"kind": "webhook", "address": "https://b.acme.dev/"}).status_code == 201
+
+
+def test_moves_are_counted_as_mails(api, email):
     codes_ = [
         api.patch(f"{API}/{email.id}", {"address": f"a{n}@example.com"}).status_code
         for n in range(12)

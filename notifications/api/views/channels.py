@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
-from core.api.throttling import ClassOfWorkThrottle
 from core.api.views import ApiView, accepted, created
 from notifications import selectors, services
 from notifications.api import examples
@@ -23,7 +22,7 @@ from notifications.api.serializers.channels import (
     CodeInput,
     SecretOutput,
 )
-from notifications.api.views.base import valid
+from notifications.api.views.base import mails_check, valid
 from notifications.models import UserChannel
 
 
@@ -37,8 +36,6 @@ class ChannelListView(GenericAPIView[UserChannel]):
     queryset = UserChannel.objects.none()
     serializer_class = ChannelOutput
     filterset_class = ChannelFilter
-    # A new address is sent a code.
-    work = {"POST": "mail"}
 
     @extend_schema(responses=ChannelOutput(many=True), operation_id="channel_list")
     def get(self, request: Request) -> Response:
@@ -56,6 +53,7 @@ class ChannelListView(GenericAPIView[UserChannel]):
         The secret of a webhook is shown only now.
         """
         body = valid(ChannelInput, request)
+        mails_check(self, request, kind=body["kind"])
         channel, secret = services.channel_create(owner_id=caller_id(request), **body)
         data = ChannelOutput(channel).data | {"secret": secret or None}
         return created(data, location=f"/api/v1/channels/{channel.id}/")
@@ -79,15 +77,9 @@ class ChannelView(ApiView):
         channel = selectors.channel_get(owner_id=caller_id(request), channel_id=channel_id)
         body = valid(ChannelChange, request)
         if body.get("address", channel.address) != channel.address:
-            self.check_mails(request)
+            mails_check(self, request, kind=channel.kind)
         changed = services.channel_update(channel=channel, **body)
         return Response(ChannelOutput(changed).data)
-
-    def check_mails(self, request: Request) -> None:
-        """Count a change of address as a mail, for it is sent a code; refuse one too many."""
-        throttle = ClassOfWorkThrottle()
-        if not throttle.allow_request(request, ChannelCodeView()):
-            self.throttled(request, throttle.wait() or 0.0)
 
     @extend_schema(responses={204: None}, operation_id="channel_delete")
     def delete(self, request: Request, channel_id: str) -> Response:
@@ -99,12 +91,11 @@ class ChannelView(ApiView):
 class ChannelTestView(ApiView):
     """A try of a channel."""
 
-    work = "mail"
-
     @extend_schema(request=None, responses={201: AlertOutput}, operation_id="channel_test")
     def post(self, request: Request, channel_id: str) -> Response:
         """Send a test alert through the channel."""
         channel = selectors.channel_get(owner_id=caller_id(request), channel_id=channel_id)
+        mails_check(self, request, kind=channel.kind)
         alert = services.channel_test(channel=channel)
         data = AlertOutput(alert).data
         return created(data, location=f"/api/v1/notifications/{alert.id}/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 SUBMIT_TASK = "brokers.order_submit"
+SEND_TASK = "brokers.accounts_send"
 CHANGE_TASK = "brokers.order_change"
 RECONCILE_TASK = "brokers.account_reconcile"
 

@@ -40,6 +40,7 @@ from brokers.lease import LEASE, Lease, leases_claim, leases_hold, leases_releas
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury, reconcile
 from brokers.recording import venue_order_record
+from brokers.selectors import unknown_symbols
 from brokers.transitions import orders_move
 from core.errors import Permanent
 
@@ -149,7 +150,7 @@ def _next(leases: Sequence[Lease]) -> list[_Sending]:
     """Commit the next order of each account as `submitting`, or deny it."""
     accounts = {row.id: row for row in leases_hold(leases)}
     chosen: dict[UUID, _Sending] = {}
-    unsure = unknown_orders(account_ids=accounts)
+    unsure = unknown_symbols(account_ids=accounts)
     waiting = _waiting(accounts).select_for_update(no_key=True)
     for order in waiting:
         account = accounts[order.account_id]
@@ -199,12 +200,6 @@ def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str
             "only orders that reduce are sent."
         )
     return access
-
-
-def unknown_orders(*, account_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
-    """Return the accounts and symbols of which the outcome of an order is unknown."""
-    rows = Order.objects.filter(account_id__in=list(account_ids), status=OrderStatus.UNKNOWN)
-    return set(rows.values_list("account_id", "symbol"))
 
 
 def _outcomes(chosen: Sequence[_Sending]) -> Iterable[tuple[_Sending, Outcome]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from uuid import UUID
 
 from core.errors import InvalidInput
@@ -72,3 +73,8 @@ class Quotes:
             return self.latest(symbol, owner_id)
         except InvalidInput:
             return None
+
+    def price(self, symbol: str, owner_id: UUID, fallback: Decimal) -> Decimal:
+        """Return the last price of a symbol, or another where there is none."""
+        quote = self.get(symbol, owner_id)
+        return quote.price if quote else fallback

@@ -7,54 +7,61 @@ finding it proves nothing before `ABSENT_AFTER`.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from brokers.access import access_of, ref_of
-from brokers.adapters.base import OutcomeUnknown, Refused
-from brokers.adapters.kinds import ADAPTERS
+from brokers.adapters.base import VenueOrder
+from brokers.asking import orders_find
 from brokers.changing import order_change, order_ended, order_refresh, replacement_settle
 from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.models import Order
-from brokers.recording import WORKING, venue_order_record
-from core.errors import Permanent
+from brokers.recording import WORKING, venue_order_known, venue_order_record
 
 log = structlog.get_logger(__name__)
 
 ABSENT_AFTER = timedelta(seconds=120)
 ASK_LONGEST = timedelta(seconds=15)
 FOLLOW_S = (0.05, 0.15, 0.4, 1.0)
+FOLLOWED = 200
 
 
 def order_resolve(*, order_id: UUID) -> None:
     """Ask the venue about an order of unknown outcome."""
-    order = Order.objects.select_related("account").get(id=order_id)
-    if order.status != OrderStatus.UNKNOWN:
-        return
-    wait = min(ASK_LONGEST, timedelta(seconds=2 ** min(order.asks, 6)))
-    Order.objects.filter(id=order.id).update(asks=order.asks + 1, ask_at=timezone.now() + wait)
-    try:
-        venue = ADAPTERS.get(order.account.kind).find(access_of(order.account), ref_of(order))
-    except (OutcomeUnknown, Refused, Permanent) as error:
-        # A refusal to look says nothing about the order.
-        log.warning("order.still_unknown", order_id=str(order.id), error=str(error))
-        return
+    orders_resolve(Order.objects.filter(id=order_id))
+
+
+def orders_resolve(rows: QuerySet[Order]) -> None:
+    """Ask venues about those of some orders whose outcome is unknown."""
+    orders = list(rows.filter(status=OrderStatus.UNKNOWN).select_related("account"))
+    now = timezone.now()
+    for order in orders:
+        wait = min(ASK_LONGEST, timedelta(seconds=2 ** min(order.asks, 6)))
+        Order.objects.filter(id=order.id).update(asks=order.asks + 1, ask_at=now + wait)
+    for order, answer in orders_find(orders):
+        if isinstance(answer, Exception):
+            # A refusal to look says nothing about the order.
+            log.warning("order.still_unknown", order_id=str(order.id), error=str(answer))
+        else:
+            _resolved(order, answer)
+
+
+def _resolved(order: Order, venue: VenueOrder | None) -> None:
     if venue is not None:
         venue_order_record(order_id=order.id, venue=venue)
         if order.cancel_requested_at is not None:
             order_change(order_id=order.id)
     elif order.submitted_at and order.submitted_at < timezone.now() - ABSENT_AFTER:
-        message = "The broker has no such order: it never arrived."
         order_ended(
             order_id=order.id,
             old=OrderStatus.UNKNOWN,
             new=OrderStatus.REJECTED,
             code="not_at_broker",
-            reason=message,
+            reason="The broker has no such order: it never arrived.",
         )
     if order.replaces_id is None:
         return
@@ -64,23 +71,36 @@ def order_resolve(*, order_id: UUID) -> None:
         order_refresh(old, restore=new.status == OrderStatus.REJECTED)
 
 
-def account_follow(*, account_id: UUID) -> None:
+def accounts_follow(*, account_ids: Iterable[UUID]) -> None:
     """Look a few times, within two seconds, after what should be done at once."""
     hurried = Q(status=OrderStatus.UNKNOWN) | Q(status__in=WORKING) & (
         Q(order_type=OrderType.MARKET) | Q(time_in_force__in=(TimeInForce.IOC, TimeInForce.FOK))
     )
     young = timezone.now() - timedelta(minutes=1)
-    orders = Order.objects.filter(hurried, account_id=account_id, submitted_at__gt=young)
+    rows = Order.objects.filter(hurried, account_id__in=account_ids, submitted_at__gt=young)
     for wait_s in FOLLOW_S:
-        waiting = list(orders.select_related("account")[:20])
+        waiting = list(rows.select_related("account")[:FOLLOWED])
         if not waiting:
             return
         time.sleep(wait_s)
-        for order in waiting:
-            if order.status == OrderStatus.UNKNOWN:
-                order_resolve(order_id=order.id)
-            else:
-                order_refresh(order)
+        unknown = [order.id for order in waiting if order.status == OrderStatus.UNKNOWN]
+        orders_resolve(Order.objects.filter(id__in=unknown))
+        orders_ask([order for order in waiting if order.status != OrderStatus.UNKNOWN])
+
+
+def orders_ask(orders: Iterable[Order]) -> None:
+    """Take over how orders at venues stand; their accounts must be loaded.
+
+    What hangs in a change comes last: it may take a call more.
+    """
+    rows = list(orders)
+    waiting = [order for order in rows if order.status in WORKING]
+    for order, answer in orders_find(waiting):
+        if isinstance(answer, VenueOrder) and not venue_order_known(order=order, venue=answer):
+            venue_order_record(order_id=order.id, venue=answer)
+    for order in rows:
+        if order.status not in WORKING:
+            order_ask(order=order)
 
 
 def order_ask(*, order: Order) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from brokers.choices import OrderStatus
 from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
 from core.errors import NotFound
 
@@ -19,6 +21,12 @@ def order_get(*, owner_id: UUID, order_id: str | UUID) -> Order:
     if order is None:
         raise NotFound("There is no such trade.")
     return order
+
+
+def unknown_symbols(*, account_ids: Iterable[UUID]) -> set[tuple[UUID, str]]:
+    """Return the accounts and symbols of which the outcome of an order is unknown."""
+    rows = Order.objects.filter(account_id__in=list(account_ids), status=OrderStatus.UNKNOWN)
+    return set(rows.values_list("account_id", "symbol"))
 
 
 def account_list(*, owner_id: UUID) -> QuerySet[BrokerAccount]:

@@ -19,7 +19,7 @@ from brokers.choices import (
 )
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury
-from brokers.resolving import order_ask, order_resolve
+from brokers.resolving import orders_ask, orders_resolve
 from core.outbox.services import task_enqueue
 
 # The task of a new order is normally there within a second.
@@ -32,19 +32,18 @@ SWEEP_BATCH = 200
 def orders_sweep() -> None:
     """Queue what was lost; find out about what nobody knows; look after what waits at a venue."""
     orders_bury(Order.objects.filter(leased_until__lt=timezone.now()))
-    _unknown_resolve()
-    _working_ask()
     _lost_queue()
     _accounts_queue()
+    # Last: what only the database is asked for waits for no venue.
+    _unknown_resolve()
+    _working_ask()
 
 
 def _unknown_resolve() -> None:
     due = Q(ask_at__isnull=True) | Q(ask_at__lte=timezone.now())
     unknown = Order.objects.filter(due, status=OrderStatus.UNKNOWN)
-    for order_id in unknown.order_by(F("ask_at").asc(nulls_first=True)).values_list(
-        "id", flat=True
-    )[:SWEEP_BATCH]:
-        order_resolve(order_id=order_id)
+    ids = unknown.order_by(F("ask_at").asc(nulls_first=True)).values_list("id", flat=True)
+    orders_resolve(Order.objects.filter(id__in=list(ids[:SWEEP_BATCH])))
 
 
 def _working_ask() -> None:
@@ -52,9 +51,9 @@ def _working_ask() -> None:
     rows = Order.objects.filter(
         status__in=WORKING_STATUSES, updated_at__lt=timezone.now() - ASK_WORKING_AFTER
     )
-    for order in rows.select_related("account").order_by("updated_at")[:SWEEP_BATCH]:
-        Order.objects.filter(id=order.id).update(updated_at=timezone.now())
-        order_ask(order=order)
+    orders = list(rows.select_related("account").order_by("updated_at")[:SWEEP_BATCH])
+    Order.objects.filter(id__in=[order.id for order in orders]).update(updated_at=timezone.now())
+    orders_ask(orders)
 
 
 def _lost_queue() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from brokers.choices import FINAL_STATUSES, SIGN, OrderStatus, OrderType, Side
+from brokers.choices import SIGN, OrderStatus, Side
 from brokers.deployments.choices import BookKind
 from brokers.deployments.decision import Role
+from brokers.deployments.gathering import Dossier, row_of
 from brokers.deployments.naming import purpose_of
 from brokers.deployments.timing import bar_after, moment_of, ts_of
-from brokers.models import BookEntry, Deployment, Fill, Order
+from brokers.models import BookEntry, Fill, Order
 from core.engine.result import ExitReason
 from market.store import StoredBars
 
@@ -22,44 +23,37 @@ KINDS = {
 }
 
 
-def fills_book(deployment: Deployment, stored: StoredBars, *, closed: int) -> int:
-    """Book the fills that are new, and the orders that wait no longer; return how many.
+def fills_book(dossier: Dossier, *, closed: int) -> list[BookEntry]:
+    """Enter the fills that are new, and the orders that wait no longer; return the entries.
 
-    Call it with the deployment's row locked. A fill belongs to the bar that it was executed in, or
-    to the first one after its decision.
+    They are for the caller to write. A fill belongs to the bar that it was executed in, or to the
+    first one after its decision.
     """
-    new = Fill.objects.filter(order__deployment_id=deployment.id).exclude(
-        id__in=BookEntry.objects.filter(deployment=deployment, fill__isnull=False).values("fill_id")
-    )
-    count = 0
-    for fill in new.select_related("order").order_by("executed_at", "created_at"):
-        _fill_book(deployment, stored, closed, fill)
-        count += 1
-    ended = Order.objects.filter(
-        deployment_id=deployment.id, status__in=set(FINAL_STATUSES) - {OrderStatus.FILLED}
-    ).exclude(order_type=OrderType.MARKET)
-    booked = BookEntry.objects.filter(deployment=deployment, kind=BookKind.ENDED)
-    for order in ended.exclude(id__in=booked.values("order_id")):
-        if purpose_of(order.node).role in (Role.ENTRY, Role.EXIT):
-            _end_book(deployment, stored, closed, order)
-            count += 1
-    return count
+    made = []
+    for fill in dossier.fills:
+        entry = _fill_entry(dossier, closed, fill)
+        if entry.kind == BookKind.ENTRY:
+            dossier.entered.setdefault(entry.order_id, entry.bar_ts)
+        made.append(entry)
+    made += [_end_entry(dossier, closed, order) for order in dossier.ended]
+    dossier.book += map(row_of, made)
+    dossier.book.sort(key=lambda row: row.bar_ts)
+    return made
 
 
-def _fill_book(deployment: Deployment, stored: StoredBars, closed: int, fill: Fill) -> None:
+def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
     order = fill.order
     purpose = purpose_of(order.node)
     kind, reason = KINDS[purpose.role]
     # A guard is named after the bar of its entry, everything else after that of its decision.
     decided = order.bar_ts or fill.executed_at
     after = ts_of(decided) - 1 if kind == BookKind.GUARD else ts_of(decided)
-    bar_ts = moment_of(_bar_of(stored, closed, ts_of(fill.executed_at), after=after))
+    bar_ts = moment_of(_bar_of(dossier.stored, closed, ts_of(fill.executed_at), after=after))
     entry_ts = decided if kind == BookKind.GUARD else None
     if kind == BookKind.ENTRY:
-        first = BookEntry.objects.filter(order=order, kind=kind).order_by("bar_ts").first()
-        entry_ts = first.bar_ts if first else bar_ts
-    BookEntry.objects.create(
-        deployment=deployment,
+        entry_ts = dossier.entered.get(order.id, bar_ts)
+    return BookEntry(
+        deployment=dossier.deployment,
         order=order,
         fill=fill,
         kind=kind,
@@ -76,15 +70,15 @@ def _fill_book(deployment: Deployment, stored: StoredBars, closed: int, fill: Fi
     )
 
 
-def _end_book(deployment: Deployment, stored: StoredBars, closed: int, order: Order) -> None:
+def _end_entry(dossier: Dossier, closed: int, order: Order) -> BookEntry:
     decided = order.bar_ts or order.created_at
     ended = ts_of(order.finished_at or order.updated_at)
-    BookEntry.objects.create(
-        deployment=deployment,
+    return BookEntry(
+        deployment=dossier.deployment,
         order=order,
         kind=BookKind.ENDED,
         rule=purpose_of(order.node).rule,
-        bar_ts=moment_of(_bar_of(stored, closed, ended, after=ts_of(decided))),
+        bar_ts=moment_of(_bar_of(dossier.stored, closed, ended, after=ts_of(decided))),
         decided_ts=decided,
     )
 

@@ -7,6 +7,7 @@ repeated here is placed once.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
@@ -27,7 +28,7 @@ from brokers.deployments.timing import moment_of, ts_of
 from brokers.models import Deployment, Order
 from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS
-from brokers.services.intents import Intent, intent_create
+from brokers.services.intents import Draft, Intent
 from brokers.services.orders import order_cancel, order_replace
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
@@ -46,18 +47,30 @@ CLOSES: Final = (Role.EXIT, Role.REVERSE)
 
 
 class Desk:
-    """Places the orders of one deployment; its row is locked by the caller."""
+    """Places the orders of one deployment; its row is locked by the caller.
 
-    def __init__(self, deployment: Deployment, program: Program, instrument: Instrument) -> None:
+    What is new is kept in `drafts`, for the caller to create together with those of other desks.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        program: Program,
+        instrument: Instrument,
+        orders: Iterable[Order] | None = None,
+    ) -> None:
         self.deployment, self.program, self.instrument = deployment, program, instrument
         self.can = ADAPTERS.get(deployment.account.kind).capabilities
+        self.drafts: list[Draft] = []
+        self._orders = list(self._read() if orders is None else orders)
+
+    def _read(self) -> Iterable[Order]:
+        rows = Order.objects.filter(deployment_id=self.deployment.id, status__in=OPEN_STATUSES)
+        return rows.select_related("account").order_by("created_at")
 
     def open_orders(self) -> list[tuple[Purpose, Order]]:
-        """Return the orders that are not at their end."""
-        rows = Order.objects.filter(
-            deployment_id=self.deployment.id, status__in=OPEN_STATUSES
-        ).select_related("account")
-        return [(purpose_of(order.node), order) for order in rows.order_by("created_at")]
+        """Return the orders that are not at their end, those in `drafts` not among them."""
+        return [(purpose_of(order.node), order) for order in self._orders]
 
     def follow(self, decision: Decision) -> None:
         """Have guards lie where they belong, unless the position is being closed."""
@@ -91,8 +104,8 @@ class Desk:
                 self._cancel(order)
         return not any(guards or purpose.role not in GUARDS for purpose, _ in self.open_orders())
 
-    def place(self, wanted: Wanted, *, bar_ts: int, leg: int) -> Order:
-        """Create the order of a decision, or return the one there is."""
+    def place(self, wanted: Wanted, *, bar_ts: int, leg: int) -> None:
+        """Draft the order of a decision."""
         rule = self.program.rules[wanted.rule]
         trail = _amount(wanted.trail)
         fraction = rule.order.stop is not None and rule.order.stop.kind == PriceKind.OFFSET
@@ -113,9 +126,7 @@ class Desk:
             trail_amount=trail if trailing and not fraction else None,
             trail_fraction=trail if trailing and fraction else None,
         )
-        return intent_create(
-            account=self.deployment.account, intent=intent, strategy=self.deployment.strategy
-        )
+        self.drafts.append(Draft(self.deployment.account, intent, self.deployment.strategy))
 
     def _waiting(self, decision: Decision) -> None:
         """Keep the orders that wait as the program has them: one a rule."""
@@ -184,8 +195,7 @@ class Desk:
                 limit_price=limit,
                 stop_price=stop,
             )
-            if not self.can.remote:
-                order_change(order_id=order.id)
+            self._changed(order)
         else:
             self._cancel(order)  # The next look finds it missing, and places it anew.
 
@@ -193,8 +203,15 @@ class Desk:
         if order.cancel_requested_at is not None or order.status == OrderStatus.PENDING_CANCEL:
             return
         order_cancel(order=order)
+        self._changed(order)
+
+    def _changed(self, order: Order) -> None:
+        """Look at an order again that was to be changed; our own venue does it right now."""
         if not self.can.remote:
-            order_change(order_id=order.id)  # Our own venue answers within this transaction.
+            order_change(order_id=order.id)
+        now = Order.objects.select_related("account").get(id=order.id)
+        self._orders = [now if one.id == order.id else one for one in self._orders]
+        self._orders = [one for one in self._orders if one.status in OPEN_STATUSES]
 
     def _time_in_force(self, wanted: Wanted) -> TimeInForce:
         lasting = wanted.kind != OrderKind.MARKET and (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import orjson
@@ -16,17 +18,20 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.deployments.decision import BookRow, Decision, decide
 from brokers.deployments.timing import bar_over_at, ts_of
 from brokers.models import Deployment
+from brokers.quotes import Quotes
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Program
 from core.errors import InvalidInput
 from market.calendars import session_ids, sessions_for
-from market.intervals import Interval
+from market.intervals import Interval, interval_get
 from market.models import Instrument
+from market.resampling import finer_names
+from market.selectors import series_list
 from market.store import StoredBars, bars_read
 from strategies.graph.compile import graph_compile
 from strategies.graph.context import Context
-from strategies.graph.evaluate import plan_evaluate
+from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.plan import Plan
 from strategies.graph.schema import graph_parse
 
@@ -40,6 +45,7 @@ class View:
     interval: Interval
     columns: tuple[NDArray[Any], ...]
     program: Program
+    messages: Mapping[str, str]
     sessions: NDArray[np.int64]
     config: RunConfig
 
@@ -120,70 +126,115 @@ def bars_closed(stored: StoredBars, *, now: datetime) -> int:
 
 def stored_of(deployment: Deployment) -> StoredBars:
     """Return the stored bars of a deployment, from the beginning of its history on."""
-    return bars_read(
-        symbol=deployment.symbol,
-        interval=deployment.interval,
-        start=deployment.history_from,
-        owner_id=deployment.owner_id,
-    )
+    return Shelf([deployment]).stored(deployment)
 
 
 def view_of(deployment: Deployment, stored: StoredBars, *, count: int) -> View:
     """Evaluate the program over the first bars of what is stored."""
-    bars, instrument, interval = stored.bars.slice(0, count), stored.instrument, stored.interval
-    plan = plan_of(deployment)
-    around = {"first_ts": int(bars.ts[0]), "last_ts": int(bars.ts[-1])}
-    others, other_sessions = {}, {}
-    for symbol in plan.symbols:
-        if symbol == instrument.symbol:
-            continue
-        other = bars_read(symbol=symbol, interval=deployment.interval, owner_id=deployment.owner_id)
-        until = int(np.searchsorted(other.bars.ts, bars.ts[-1], side="right"))
-        others[symbol] = other.bars.slice(0, until)
-        other_sessions[symbol] = sessions_for(other.instrument, **around)
-    evaluation = plan_evaluate(
-        plan,
-        bars,
-        context=Context(
-            interval=str(interval),
+    return Shelf([deployment]).view(deployment, stored, count=count)
+
+
+class Shelf:
+    """Bars of some deployments and their programs over them: what several share is done once."""
+
+    def __init__(self, deployments: Sequence[Deployment]) -> None:
+        self._quotes = Quotes(deployment.owner_id for deployment in deployments)
+        self._starts = Counter(map(self._place, deployments))
+        self._read: dict[tuple[object, ...], StoredBars] = {}
+        self._closed: dict[tuple[object, ...], int] = {}
+        self._evaluated: dict[tuple[object, ...], tuple[Evaluation, NDArray[np.int64]]] = {}
+
+    def stored(self, deployment: Deployment) -> StoredBars:
+        """Return the stored bars of a deployment, from the beginning of its history on."""
+        place, start = self._place(deployment), deployment.history_from
+        if self._starts[place] > 1 and start is not None and (whole := self._whole(place)):
+            begin = int(np.searchsorted(whole.bars.ts, ts_of(start), side="left"))
+            if begin < len(whole.bars):
+                return replace(whole, bars=whole.bars.slice(begin, len(whole.bars)))
+        return self._bars(*place, start=start)
+
+    def closed(self, stored: StoredBars, *, now: datetime) -> int:
+        """Return how many of the bars are over."""
+        key = stored.snapshot, stored.interval.name, len(stored.bars)
+        if key not in self._closed:
+            self._closed[key] = bars_closed(stored, now=now)
+        return self._closed[key]
+
+    def view(self, deployment: Deployment, stored: StoredBars, *, count: int) -> View:
+        """Evaluate the program over the first bars of what is stored."""
+        bars, instrument, interval = stored.bars.slice(0, count), stored.instrument, stored.interval
+        plan = plan_of(deployment)
+        readers = tuple(
+            (symbol, self._quotes.reader(symbol, deployment.owner_id))
+            for symbol in plan.symbols
+            if symbol != instrument.symbol
+        )
+        key = (id(plan), stored.snapshot, interval.name, int(bars.ts[0]), count, readers)
+        if key not in self._evaluated:
+            self._evaluated[key] = self._evaluate(plan, bars, stored, dict(readers))
+        evaluation, sessions = self._evaluated[key]
+        return View(
+            bars=bars,
+            instrument=instrument,
+            interval=interval,
+            columns=evaluation.columns,
+            program=evaluation.program,
+            messages=plan.messages,
+            sessions=sessions,
+            config=config_of(deployment, instrument),
+        )
+
+    def _evaluate(
+        self, plan: Plan, bars: Bars, stored: StoredBars, readers: dict[str, UUID | None]
+    ) -> tuple[Evaluation, NDArray[np.int64]]:
+        instrument, interval = stored.instrument, str(stored.interval)
+        around = {"first_ts": int(bars.ts[0]), "last_ts": int(bars.ts[-1])}
+        others, other_sessions = {}, {}
+        for symbol, reader in readers.items():
+            other = self._bars(symbol, interval, reader, start=None)
+            until = int(np.searchsorted(other.bars.ts, bars.ts[-1], side="right"))
+            others[symbol] = other.bars.slice(0, until)
+            other_sessions[symbol] = sessions_for(other.instrument, **around)
+        context = Context(
+            interval=interval,
             sessions=sessions_for(instrument, **around),
             symbol=instrument.symbol,
             others=others,
             other_sessions=other_sessions,
-        ),
-        charts=False,
-    )
-    return View(
-        bars=bars,
-        instrument=instrument,
-        interval=interval,
-        columns=evaluation.columns,
-        program=evaluation.program,
-        sessions=session_ids(
+        )
+        evaluation = plan_evaluate(plan, bars, context=context, charts=False)
+        sessions = session_ids(
             bars.ts,
             timezone=instrument.timezone,
-            interval=str(interval),
+            interval=interval,
             calendar=instrument.calendar,
-        ),
-        config=config_of(deployment, instrument),
-    )
-
-
-def book_rows(deployment: Deployment) -> list[BookRow]:
-    """Return what a deployment's orders came to, oldest first."""
-    return [
-        BookRow(
-            kind=entry.kind,
-            bar_ts=ts_of(entry.bar_ts),
-            decided_ts=ts_of(entry.decided_ts),
-            rule=entry.rule,
-            side=entry.side,
-            quantity=float(entry.quantity),
-            price=float(entry.price),
-            commission=float(entry.commission),
-            reason=entry.reason,
-            entry_ts=ts_of(entry.entry_ts) if entry.entry_ts else 0,
-            done=entry.done,
         )
-        for entry in deployment.book.order_by("bar_ts", "created_at", "id")
-    ]
+        return evaluation, sessions
+
+    def _place(self, deployment: Deployment) -> tuple[str, str, UUID | None]:
+        """Return what names the bars of a deployment, and whom they are read as."""
+        reader = self._quotes.reader(deployment.symbol, deployment.owner_id)
+        return deployment.symbol, deployment.interval, reader
+
+    def _whole(self, place: tuple[str, str, UUID | None]) -> StoredBars | None:
+        """Return all bars of a place; None where the range decides which series is read."""
+        symbol, interval, reader = place
+        key = (*place, "sole")
+        if key not in self._closed:
+            names = [interval, *finer_names(interval_get(interval))]
+            self._closed[key] = (
+                series_list(owner_id=reader)
+                .filter(instrument__symbol=symbol, interval__in=names)
+                .count()
+            )
+        return self._bars(*place, start=None) if self._closed[key] == 1 else None
+
+    def _bars(
+        self, symbol: str, interval: str, reader: UUID | None, *, start: datetime | None
+    ) -> StoredBars:
+        key = (symbol, interval, reader, start)
+        if key not in self._read:
+            self._read[key] = bars_read(
+                symbol=symbol, interval=interval, start=start, owner_id=reader
+            )
+        return self._read[key]

@@ -1,28 +1,49 @@
-"""Whose bar is over, and who waits for news: looked at every second, safe to run twice."""
+"""Whose bar is over, and who waits for news: when bars are stored, and every second besides."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
-from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.deployments.ticking import deployments_decide
+from brokers.deployments.ticking import deployments_follow as _follow
+from brokers.dispatch import accounts_send
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
+from brokers.turns import turn
 
 AT_ONCE: Final = 500
 LOST_AFTER: Final = timedelta(seconds=10)
 
 
-def deployments_tick(*, now: datetime) -> int:
-    """Decide for every deployment whose next bar is over; return how many decided."""
+def deployments_tick(*, now: datetime, symbol: str = "") -> int:
+    """Decide for every deployment whose next bar is over; return how many decided.
+
+    What goes to our own venue is sent from here; brokers have senders of their own, and deployments
+    on one that does not answer hold up no others.
+    """
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
-    ids = due.order_by("next_close_at").values_list("id", flat=True)[:AT_ONCE]
-    return sum(deployment_tick(deployment_id=one, now=now) is not None for one in ids)
+    if symbol:
+        due = due.filter(symbol=symbol)
+    rows = due.order_by("next_close_at").values_list("id", "account__kind")[:AT_ONCE]
+    decided = 0
+    local, remote = _apart(rows)
+    for ticks in deployments_decide(deployment_ids=local, now=now):
+        accounts_send(account_ids={tick.deployment.account_id for tick in ticks})
+        decided += len(ticks)
+    for kind, ids in remote.items():
+        with turn(f"deployments-tick:{kind}") as mine:
+            if mine:
+                decided += sum(map(len, deployments_decide(deployment_ids=ids, now=now)))
+    return decided
 
 
 def deployments_follow(*, now: datetime) -> None:
@@ -35,8 +56,12 @@ def deployments_follow(*, now: datetime) -> None:
         Exists(own.filter(status__in=OPEN_STATUSES)) | Exists(news) | Exists(pending),
         state__in=(DeploymentState.RUNNING, DeploymentState.PAUSED),
     )
-    for one in alive.values_list("id", flat=True)[:AT_ONCE]:
-        deployment_follow(deployment_id=one, now=now)
+    local, remote = _apart(alive.values_list("id", "account__kind")[:AT_ONCE])
+    _follow(deployment_ids=local, now=now)
+    for kind, ids in remote.items():
+        with turn(f"deployments-follow:{kind}") as mine:
+            if mine:
+                _follow(deployment_ids=ids, now=now)
     stopping = Deployment.objects.filter(state=DeploymentState.STOPPING)
     for one in stopping.values_list("id", flat=True)[:AT_ONCE]:
         deployment_finish(deployment_id=one)
@@ -45,3 +70,15 @@ def deployments_follow(*, now: datetime) -> None:
     )
     for deployment in lost.select_related("account", "strategy_version")[:AT_ONCE]:
         deployment_begin(deployment=deployment, now=now)
+
+
+def _apart(rows: Iterable[tuple[UUID, str]]) -> tuple[list[UUID], dict[str, list[UUID]]]:
+    """Return the deployments on our own venue, and those of each broker."""
+    local: list[UUID] = []
+    remote: dict[str, list[UUID]] = {}
+    for deployment_id, kind in rows:
+        if ADAPTERS.get(kind).capabilities.remote:
+            remote.setdefault(kind, []).append(deployment_id)
+        else:
+            local.append(deployment_id)
+    return local, remote

@@ -10,16 +10,17 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from brokers.choices import OPEN_STATUSES
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.decision import Role, Wanted
+from brokers.deployments.gathering import dossiers_complete, dossiers_read
 from brokers.deployments.placing import Desk
-from brokers.deployments.reading import bars_closed, plan_of, stored_of
+from brokers.deployments.reading import plan_of
 from brokers.deployments.ticking import orders_refresh
 from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.models import BookEntry, Deployment, Order
+from brokers.services.intents import intents_create
 from core.engine.program import OrderKind
 
 # Apart from the legs of a bar's own decision.
@@ -39,7 +40,7 @@ def deployment_finish(*, deployment_id: UUID) -> None:
     found = Deployment.objects.select_related("account").get(id=deployment_id)
     if found.state != DeploymentState.STOPPING:
         return
-    orders_refresh(found)
+    orders_refresh([found.id])
     with transaction.atomic():
         deployment = (
             Deployment.objects.select_for_update(of=("self",), no_key=True)
@@ -48,10 +49,10 @@ def deployment_finish(*, deployment_id: UUID) -> None:
         )
         if deployment.state != DeploymentState.STOPPING:
             return
-        stored = stored_of(deployment)
-        fills_book(deployment, stored, closed=bars_closed(stored, now=timezone.now()))
-        open_orders = Order.objects.filter(deployment_id=deployment.id, status__in=OPEN_STATUSES)
-        if open_orders.exists():
+        (dossier,) = dossiers_read([deployment], now=timezone.now())
+        dossiers_complete([dossier])
+        BookEntry.objects.bulk_create(fills_book(dossier, closed=dossier.closed))
+        if dossier.orders:
             return
         held = position_of(deployment)
         if not held or not deployment.liquidate:
@@ -60,7 +61,10 @@ def deployment_finish(*, deployment_id: UUID) -> None:
                 deployment, new=DeploymentState.STOPPED, reason=left, stopped_at=timezone.now()
             )
             return
-        _liquidate(Desk(deployment, plan_of(deployment).program, stored.instrument), held)
+        program, instrument = plan_of(deployment).program, dossier.stored.instrument
+        desk = Desk(deployment, program, instrument, dossier.orders)
+        _liquidate(desk, held)
+        intents_create(desk.drafts)
 
 
 def _liquidate(desk: Desk, held: Decimal) -> None:

@@ -18,6 +18,12 @@ def tick() -> None:
     schedule.deployments_tick(now=timezone.now())
 
 
+@shared_task(name="brokers.bars_stored")
+def bars_stored(symbol: str) -> None:
+    """Decide on bars of a symbol as soon as they are there."""
+    schedule.deployments_tick(now=timezone.now(), symbol=symbol)
+
+
 @shared_task(name="brokers.deployments_follow")
 def follow_all() -> None:
     """Take up what came of orders."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from brokers.deployments.choices import DeploymentState
 from brokers.models import Deployment, DeploymentTick
+from brokers.publishing import News, news_publish
 from core.realtime.services import event_publish
 from notifications.services import event_notify
 
@@ -39,21 +41,26 @@ def state_tell(deployment: Deployment) -> None:
     )
 
 
-def tick_tell(deployment: Deployment, tick: DeploymentTick) -> None:
-    """Tell of a decision; call it inside the transaction that made it."""
-    event_publish(
-        user_id=deployment.owner_id,
-        topic=f"deployment:{deployment.id}",
-        type="deployment.tick",
-        data={
-            "deployment_id": str(deployment.id),
-            "bar_ts": tick.bar_ts.isoformat(),
-            "status": tick.status,
-            "decision": tick.decision,
-            "notes": tick.notes,
-            "position": tick.position,
-            "equity": tick.equity,
-        },
+def ticks_tell(ticks: Sequence[DeploymentTick]) -> None:
+    """Tell of decisions; call it inside the transaction that made them."""
+    news_publish(
+        [
+            News(
+                user_id=tick.deployment.owner_id,
+                topic=f"deployment:{tick.deployment_id}",
+                type="deployment.tick",
+                data={
+                    "deployment_id": str(tick.deployment_id),
+                    "bar_ts": tick.bar_ts.isoformat(),
+                    "status": tick.status,
+                    "decision": tick.decision,
+                    "notes": tick.notes,
+                    "position": tick.position,
+                    "equity": tick.equity,
+                },
+            )
+            for tick in ticks
+        ]
     )
 
 

@@ -1,26 +1,39 @@
-"""From a closed bar to orders: once, in one transaction, by whoever comes first."""
+"""From a closed bar to orders: once, in one transaction, by whoever comes first.
+
+Deployments are looked at together (`batches`): what they share is read and computed once, and what
+they decide is written in one transaction.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
 
 from brokers.choices import WORKING_STATUSES
+from brokers.deployments.batches import deployments_lock, in_batches
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.deployments.decision import Decision, Wanted
+from brokers.deployments.gathering import Dossier, dossiers_complete, dossiers_read
 from brokers.deployments.placing import Desk
-from brokers.deployments.reading import View, bars_closed, book_rows, stored_of, view_of
-from brokers.deployments.telling import late_tell, tick_tell
+from brokers.deployments.reading import View
+from brokers.deployments.signals import decisions_tell
+from brokers.deployments.telling import late_tell, ticks_tell
 from brokers.deployments.timing import bar_after, bar_over_at, bars_missing, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
-from brokers.models import Deployment, DeploymentTick, Order
-from brokers.resolving import order_ask
+from brokers.lease import accounts_lock
+from brokers.models import BookEntry, Deployment, DeploymentTick, Order
+from brokers.resolving import orders_ask
+from brokers.services.intents import intents_create
 from core.errors import ApplicationError
 from market.intervals import interval_get
 from market.selectors import instrument_get
@@ -28,131 +41,179 @@ from market.store import StoredBars
 
 # Providers take a while: before that nobody is told.
 LATE_AFTER: Final = timedelta(minutes=2)
-# What a strategy may raise on bars that nobody had thought of; the deployment fails, no other does.
-FAULTS: Final = (ApplicationError, ValueError, ArithmeticError, LookupError)
+FOLLOWED: Final = (DeploymentState.RUNNING, DeploymentState.PAUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """A deployment that is looked at: what is stored, and how much of that is over."""
+@dataclass(slots=True)
+class _Look:
+    """What comes of looking at a deployment: its tick, what it wants, what it was told of."""
 
-    stored: StoredBars
-    closed: int
-    now: datetime
+    dossier: Dossier
+    view: View
+    decision: Decision
+    entries: list[BookEntry]
+    tick: DeploymentTick | None
+    next_close_at: datetime | None = None
 
-    @property
-    def bar_ts(self) -> int:
-        return int(self.stored.bars.ts[self.closed - 1])
+    def act(self, desk: Desk) -> None:
+        """Do what the bar decided; later only what had to wait, or what fills have changed."""
+        if self.tick is None or self.tick.status == TickStatus.LATE:
+            desk.follow(self.decision)
+        elif self.next_close_at is not None:
+            self.tick.pending = not desk.act(self.decision)
+        else:
+            self.tick.pending = not desk.enter(self.decision)
 
 
-def orders_refresh(deployment: Deployment) -> None:
-    """Ask the venue about what waits there: what was filled decides with the bar."""
-    rows = Order.objects.filter(deployment_id=deployment.id, status__in=WORKING_STATUSES)
-    for order in rows.select_related("account").order_by("created_at"):
-        order_ask(order=order)
+def orders_refresh(deployment_ids: Iterable[UUID]) -> None:
+    """Ask venues about what waits there: what was filled decides with the bar."""
+    rows = Order.objects.filter(deployment_id__in=list(deployment_ids), status__in=WORKING_STATUSES)
+    orders_ask(rows.select_related("account").order_by("created_at"))
 
 
 def deployment_tick(*, deployment_id: UUID, now: datetime) -> DeploymentTick | None:
-    """Decide on the bar that was over last; None where that was done, or there is none.
+    """Decide on the bar that was over last; None where that was done, or there is none."""
+    ticks = list(chain.from_iterable(deployments_decide(deployment_ids=[deployment_id], now=now)))
+    return ticks[0] if ticks else None
 
-    Of two workers at once one waits for the other and finds the bar decided. The tick and the
-    orders it wants are one transaction: a worker that dies leaves both or neither.
+
+def deployments_decide(
+    *, deployment_ids: Iterable[UUID], now: datetime
+) -> Iterator[list[DeploymentTick]]:
+    """Decide for deployments on the bars that were over last; yield what each batch decided.
+
+    Of two workers at once each takes what the other has not; what is left then waits for the
+    other, and is found decided. A tick and the orders it wants are one transaction: a worker that
+    dies leaves both or neither.
     """
-    deployment = Deployment.objects.select_related("account").get(id=deployment_id)
-    if deployment.state != DeploymentState.RUNNING:
-        return None
-    orders_refresh(deployment)
-    try:
-        with transaction.atomic():
-            return _tick(_locked(deployment_id), now)
-    except FAULTS as error:
-        return _fail(deployment_id, now, error)
+    return in_batches(
+        deployment_ids,
+        partial(_decide_all, now=now),
+        before=orders_refresh,
+        fail=partial(_fail, now),
+    )
 
 
 def deployment_follow(*, deployment_id: UUID, now: datetime) -> None:
     """Book what was filled since, have guards lie by it, send what had to wait for that."""
-    deployment = Deployment.objects.select_related("account").get(id=deployment_id)
-    if deployment.state not in (DeploymentState.RUNNING, DeploymentState.PAUSED):
-        return
-    orders_refresh(deployment)
-    try:
-        with transaction.atomic():
-            _follow(_locked(deployment_id), now)
-    except FAULTS as error:
-        _fail(deployment_id, now, error)
+    deployments_follow(deployment_ids=[deployment_id], now=now)
 
 
-def _locked(deployment_id: UUID) -> Deployment:
-    return (
-        Deployment.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("account", "strategy", "strategy_version")
-        .get(id=deployment_id)
+def deployments_follow(*, deployment_ids: Iterable[UUID], now: datetime) -> None:
+    """Book what deployments were filled since, and have guards lie by it."""
+    batches = in_batches(
+        deployment_ids,
+        partial(_follow_all, now=now),
+        before=orders_refresh,
+        fail=partial(_fail, now),
     )
+    for _ in batches:
+        pass
 
 
-def _look(deployment: Deployment, now: datetime) -> _Moment:
-    stored = stored_of(deployment)
-    return _Moment(stored, bars_closed(stored, now=now), now)
+def _decide_all(deployments: Sequence[Deployment], now: datetime) -> list[DeploymentTick]:
+    running = [one for one in deployments if one.state == DeploymentState.RUNNING]
+    due = []
+    for dossier in dossiers_read(running, now=now):
+        last = dossier.deployment.last_bar_ts
+        if dossier.closed and dossier.bar_ts > (ts_of(last) if last else -1):
+            due.append(dossier)
+        else:
+            _late(dossier.deployment, now)
+    dossiers_complete(due)
+    looks = [_look(dossier, now) for dossier in due]
+    BookEntry.objects.bulk_create(chain.from_iterable(look.entries for look in looks))
+    _act(looks)
+    ticks = [look.tick for look in looks if look.tick is not None]
+    DeploymentTick.objects.bulk_create(ticks)
+    _go_on(looks)
+    ticks_tell(ticks)
+    decisions_tell([(look.tick, look.decision, look.view) for look in looks if look.tick])
+    for look in looks:
+        if not look.decision.alive:
+            deployment_move(
+                look.dossier.deployment,
+                new=DeploymentState.FAILED,
+                reason="No equity is left in its book.",
+            )
+    return ticks
 
 
-def _tick(deployment: Deployment, now: datetime) -> DeploymentTick | None:
-    if deployment.state != DeploymentState.RUNNING:
-        return None
-    moment = _look(deployment, now)
-    last = ts_of(deployment.last_bar_ts) if deployment.last_bar_ts else -1
-    if not moment.closed or moment.bar_ts <= last:
-        _late(deployment, now)
-        return None
-    fills_book(deployment, moment.stored, closed=moment.closed)
-    notes = _passed(deployment, moment, last)
-    view = view_of(deployment, moment.stored, count=moment.closed)
+def _look(dossier: Dossier, now: datetime) -> _Look:
+    """Decide on the last bar of a deployment."""
+    entries = fills_book(dossier, closed=dossier.closed)
+    notes = _passed(dossier)
+    view = dossier.view(dossier.closed)
     instrument, interval = view.instrument, view.interval
-    following = bar_after(moment.bar_ts, instrument=instrument, interval=interval)
+    following = bar_after(dossier.bar_ts, instrument=instrument, interval=interval)
     next_close = bar_over_at(following, instrument=instrument, interval=interval)
     late = now >= next_close
-    tick = DeploymentTick(
-        deployment=deployment,
-        bar_ts=moment_of(moment.bar_ts),
-        status=TickStatus.LATE if late else TickStatus.DECIDED,
-        notes=notes,
-        closed_at=bar_over_at(moment.bar_ts, instrument=instrument, interval=interval),
-    )
     if late:
         message = "The next bar was over before this one came: nothing is sent."
         notes.append({"code": "late", "message": message})
-    decision = _decide(deployment, view, skip=moment.bar_ts if late else None)
-    tick.decision = decision_json(decision, view) | {"snapshot": moment.stored.snapshot}
-    tick.position, tick.equity = decision.position, decision.equity
-    desk = Desk(deployment, view.program, instrument)
-    if late:
-        desk.follow(decision)
-    else:
-        tick.pending = not desk.act(decision)
-    tick.save(force_insert=True)
-    deployment.last_bar_ts, deployment.next_close_at = tick.bar_ts, next_close
-    deployment.save(update_fields=["last_bar_ts", "next_close_at", "updated_at"])
-    tick_tell(deployment, tick)
-    if not decision.alive:
-        deployment_move(
-            deployment, new=DeploymentState.FAILED, reason="No equity is left in its book."
-        )
-    return tick
-
-
-def _passed(deployment: Deployment, moment: _Moment, last: int) -> list[dict[str, Any]]:
-    """Write down bars that passed while nobody looked, and tell of those that there are not."""
-    ts = moment.stored.bars.ts
-    instrument, interval = moment.stored.instrument, moment.stored.interval
-    first = int(np.searchsorted(ts, last, side="right"))
-    ticks_pass(
-        deployment, moment.stored, first=first, stop=moment.closed - 1, status=TickStatus.MISSED
+    decision = _decide(dossier, view, skip=[dossier.bar_ts] if late else [])
+    tick = DeploymentTick(
+        deployment=dossier.deployment,
+        bar_ts=moment_of(dossier.bar_ts),
+        status=TickStatus.LATE if late else TickStatus.DECIDED,
+        notes=notes,
+        decision=decision_json(decision, view) | {"snapshot": dossier.stored.snapshot},
+        position=decision.position,
+        equity=decision.equity,
+        closed_at=bar_over_at(dossier.bar_ts, instrument=instrument, interval=interval),
     )
+    return _Look(dossier, view, decision, entries, tick, next_close)
+
+
+def _act(looks: Sequence[_Look]) -> None:
+    """Have lie at the brokers what was decided; the accounts are locked in one order."""
+    busy = [look for look in looks if look.dossier.orders or _wants(look.decision)]
+    if not busy:
+        return
+    accounts_lock({look.dossier.deployment.account_id for look in busy})
+    drafts = []
+    for look in busy:
+        dossier = look.dossier
+        desk = Desk(dossier.deployment, look.view.program, look.view.instrument, dossier.orders)
+        look.act(desk)
+        drafts += desk.drafts
+    intents_create(drafts)
+
+
+def _wants(decision: Decision) -> bool:
+    return bool(decision.now or decision.waiting or decision.guards)
+
+
+def _go_on(looks: Sequence[_Look]) -> None:
+    """Write down which bar each deployment has decided on, and when its next one is over."""
+    together: dict[tuple[datetime, datetime], list[Deployment]] = {}
+    for look in looks:
+        if look.tick is not None and look.next_close_at is not None:
+            place = look.tick.bar_ts, look.next_close_at
+            together.setdefault(place, []).append(look.dossier.deployment)
+    for (bar_ts, next_close_at), deployments in together.items():
+        Deployment.objects.filter(id__in=[one.id for one in deployments]).update(
+            last_bar_ts=bar_ts, next_close_at=next_close_at, updated_at=timezone.now()
+        )
+        for deployment in deployments:
+            deployment.last_bar_ts, deployment.next_close_at = bar_ts, next_close_at
+
+
+def _passed(dossier: Dossier) -> list[dict[str, Any]]:
+    """Write down bars that passed while nobody looked, and tell of those that there are not."""
+    stored, closed, last = dossier.stored, dossier.closed, dossier.deployment.last_bar_ts
+    ts, instrument, interval = stored.bars.ts, stored.instrument, stored.interval
+    first = int(np.searchsorted(ts, ts_of(last) if last else -1, side="right"))
     notes = []
-    if (passed := moment.closed - 1 - first) > 0:
+    if (passed := closed - 1 - first) > 0:
+        ticks_pass(
+            dossier.deployment, stored, first=first, stop=closed - 1, status=TickStatus.MISSED
+        )
+        dossier.skipped += ts[first : closed - 1].tolist()
         message = f"{passed} bars passed unseen: nothing was decided on them."
         notes.append({"code": "bars_missed", "message": message})
     holes = 0
-    for number in range(max(first, 1), moment.closed):
+    for number in range(max(first, 1), closed):
         before, after = int(ts[number - 1]), int(ts[number])
         holes += bars_missing(before, after, instrument=instrument, interval=interval)
     if holes:
@@ -178,53 +239,47 @@ def ticks_pass(
         )
 
 
-def _decide(deployment: Deployment, view: View, *, skip: int | None = None) -> Decision:
-    skipped = [
-        ts_of(bar_ts)
-        for bar_ts in deployment.ticks.exclude(status=TickStatus.DECIDED).values_list(
-            "bar_ts", flat=True
-        )
-    ]
-    first = deployment.first_bar_ts or moment_of(int(view.bars.ts[-1]))
-    return view.decide(
-        book=book_rows(deployment),
-        first_ts=ts_of(first),
-        skipped=skipped if skip is None else [*skipped, skip],
-    )
+def _decide(dossier: Dossier, view: View, *, skip: Iterable[int] = ()) -> Decision:
+    first = dossier.deployment.first_bar_ts or moment_of(int(view.bars.ts[-1]))
+    return view.decide(book=dossier.book, first_ts=ts_of(first), skipped=[*dossier.skipped, *skip])
 
 
-def _follow(deployment: Deployment, now: datetime) -> None:
-    if deployment.state not in (DeploymentState.RUNNING, DeploymentState.PAUSED):
-        return
-    moment = _look(deployment, now)
-    if not moment.closed or deployment.last_bar_ts is None:
-        return
-    # What was decided is what the last tick decided: a bar that came since has a tick of its own.
-    decided = int(
-        np.searchsorted(moment.stored.bars.ts, ts_of(deployment.last_bar_ts), side="right")
-    )
-    news = fills_book(deployment, moment.stored, closed=decided)
-    tick = deployment.ticks.filter(bar_ts=deployment.last_bar_ts).first()
-    pending = tick is not None and tick.pending
-    if not news and not pending:
-        return
-    view = view_of(deployment, moment.stored, count=decided)
-    decision = _decide(deployment, view)
-    desk = Desk(deployment, view.program, view.instrument)
-    if tick is not None and pending:
-        if desk.enter(decision):
-            DeploymentTick.objects.filter(id=tick.id).update(pending=False)
-        return
-    desk.follow(_settled(decision))
+def _follow_all(deployments: Sequence[Deployment], now: datetime) -> list[DeploymentTick]:
+    alive = [one for one in deployments if one.state in FOLLOWED and one.last_bar_ts is not None]
+    waits = DeploymentTick.objects.filter(deployment__in=alive, pending=True)
+    pending = {(tick.deployment_id, tick.bar_ts): tick for tick in waits}
+    news = []
+    for dossier in dossiers_read(alive, now=now):
+        tick = pending.get((dossier.deployment.id, _last_bar(dossier)))
+        if dossier.closed and (dossier.fills or dossier.ended or tick):
+            news.append((dossier, tick))
+    dossiers_complete(dossier for dossier, _ in news)
+    looks = [_look_after(dossier, tick) for dossier, tick in news]
+    BookEntry.objects.bulk_create(chain.from_iterable(look.entries for look in looks))
+    _act(looks)
+    settled = [tick.id for _, tick in news if tick is not None and not tick.pending]
+    DeploymentTick.objects.filter(id__in=settled).update(pending=False)
+    return []
 
 
-def _settled(decision: Decision) -> Decision:
-    """Return a decision whose orders at the market were sent with its tick."""
-    return Decision(**{**_shallow(decision), "now": ()})
+def _look_after(dossier: Dossier, tick: DeploymentTick | None) -> _Look:
+    """Decide once more on the bar that was decided on last: one that came since has its tick."""
+    last = ts_of(_last_bar(dossier))
+    decided = int(np.searchsorted(dossier.stored.bars.ts, last, side="right"))
+    entries = fills_book(dossier, closed=decided)
+    view = dossier.view(decided)
+    decision = _decide(dossier, view)
+    if tick is None:
+        # What trades at the market was sent with its tick.
+        decision = replace(decision, now=())
+    return _Look(dossier, view, decision, entries, tick)
 
 
-def _shallow(decision: Decision) -> dict[str, Any]:
-    return {name: getattr(decision, name) for name in Decision.__slots__}
+def _last_bar(dossier: Dossier) -> datetime:
+    last = dossier.deployment.last_bar_ts
+    if last is None:
+        raise ValueError("A deployment that runs has a last bar.")
+    return last
 
 
 def _late(deployment: Deployment, now: datetime) -> None:
@@ -234,11 +289,11 @@ def _late(deployment: Deployment, now: datetime) -> None:
 
 
 @transaction.atomic
-def _fail(deployment_id: UUID, now: datetime, error: BaseException) -> DeploymentTick | None:
+def _fail(now: datetime, deployment_id: UUID, error: BaseException) -> DeploymentTick | None:
     """End a deployment whose strategy cannot decide; what it has at the broker stays guarded."""
-    deployment = _locked(deployment_id)
+    (deployment,) = deployments_lock([deployment_id])
     reason = error.message if isinstance(error, ApplicationError) else repr(error)
-    if deployment.state not in (DeploymentState.RUNNING, DeploymentState.PAUSED):
+    if deployment.state not in FOLLOWED:
         return None
     tick = None
     if deployment.last_bar_ts is not None and deployment.next_close_at is not None:

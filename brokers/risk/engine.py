@@ -1,37 +1,56 @@
-"""Admitting or denying an order, and writing the decision down."""
+"""Admitting or denying orders."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Q
+from django.utils import timezone
 
 from brokers.models import BrokerAccount, Order, RiskDecision, RiskLimit
 from brokers.risk.checks import Denial, Facts, Limits, judge
-from brokers.risk.facts import Quotes, facts_gather
+from brokers.risk.facts import facts_gather
+from brokers.risk.ledger import Ledger
+from notifications.services import event_notify
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Limits) if field.name != "scope")
 
 
-def order_judge(*, order: Order, account: BrokerAccount) -> RiskDecision:
-    """Judge an order by all limits that apply to it, and keep the decision.
+def orders_judge(
+    *, orders: Sequence[Order], accounts: Mapping[UUID, BrokerAccount]
+) -> list[RiskDecision]:
+    """Judge orders one after the other by all limits that apply to them.
 
-    Call it in the transaction that made the order, with the account's row locked, so that two
-    orders at once cannot both fit into the room for one.
+    Call it before the orders are written, in the transaction that does, with the accounts' rows
+    locked: two orders at once cannot both fit into the room for one. The decisions are for the
+    caller to write.
     """
-    quotes = Quotes(account.owner_id)
+    ledger = Ledger(accounts, now=timezone.now())
+    decisions = []
+    for order in orders:
+        decision = _judged(order, accounts[order.account_id], ledger)
+        ledger.add(order, admitted=decision.admitted)
+        decisions.append(decision)
+    return decisions
+
+
+def _judged(order: Order, account: BrokerAccount, ledger: Ledger) -> RiskDecision:
     denial: Denial | None = None
     known: dict[str, object] = {}
-    for limit in limits_for(order):
-        if account.buying_power is None and _limits(limit) == Limits(scope=scope_of(limit)):
+    for limit in limits_for(order, ledger):
+        limits = _limits(limit)
+        if account.buying_power is None and limits == Limits(scope=limits.scope):
             continue
-        facts = facts_gather(order=order, account=account, limit=limit, quotes=quotes)
-        known[scope_of(limit)] = _plain(facts)
-        denial = judge(_limits(limit), facts)
+        facts = facts_gather(order=order, account=account, limit=limit, ledger=ledger)
+        known[limits.scope] = _plain(facts)
+        denial = judge(limits, facts)
         if denial is not None:
+            if facts.drawdown is not None and denial.code == "drawdown":
+                drawdown_tell(account=account, order=order, drawdown=facts.drawdown)
             break
-    return RiskDecision.objects.create(
+    return RiskDecision(
         order=order,
         admitted=denial is None,
         code=denial.code if denial else "",
@@ -40,18 +59,39 @@ def order_judge(*, order: Order, account: BrokerAccount) -> RiskDecision:
     )
 
 
-def limits_for(order: Order) -> list[RiskLimit]:
+def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:
     """Return the limits that apply to an order, and one without limits of its own.
 
     The last keeps what holds for every account: buying power.
     """
-    rows = RiskLimit.objects.filter(
-        Q(account=None) | Q(account_id=order.account_id),
-        Q(deployment_id=None) | Q(deployment_id=order.deployment_id),
-        Q(symbol="") | Q(symbol=order.symbol),
-        owner_id=order.owner_id,
-    )
+    rows = [
+        limit
+        for limit in ledger.limits
+        if limit.owner_id == order.owner_id
+        and limit.account_id in (None, order.account_id)
+        and limit.deployment_id in (None, order.deployment_id)
+        and limit.symbol in ("", order.symbol)
+    ]
     return [*rows, RiskLimit(owner_id=order.owner_id, account_id=order.account_id)]
+
+
+def drawdown_tell(*, account: BrokerAccount, order: Order, drawdown: Decimal) -> None:
+    """Tell once a day that an account has lost more of its highest equity than it may."""
+    peak = account.peak_equity or account.initial_cash
+    event_notify(
+        owner_id=account.owner_id,
+        event="drawdown.exceeded",
+        key=f"drawdown.exceeded:{account.id}:{account.day}",
+        subject=f"{account}: {drawdown:.2%} below its highest",
+        text="Its limit denies orders that open positions.",
+        data={
+            "account_id": str(account.id),
+            "deployment_id": str(order.deployment_id) if order.deployment_id else None,
+            "strategy_id": str(order.strategy_id) if order.strategy_id else None,
+            "drawdown_pct": float(drawdown * 100),
+            "equity": float(peak * (1 - drawdown)),
+        },
+    )
 
 
 def scope_of(limit: RiskLimit) -> str:

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from brokers.adapters.base import OrderRequest
 from brokers.choices import (
     OPENING_SIDES,
+    SEND_TASK,
     AccountState,
     AssetType,
-    OrderStatus,
     OrderType,
     Side,
     TimeInForce,
 )
+from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, Order, RiskDecision
+from brokers.quotes import Quotes
+from brokers.selectors import unknown_symbols
 from brokers.services.capability import request_check, usual_time
-from brokers.services.orders import order_commit, order_deny, order_fields
+from brokers.services.orders import order_deny, order_fields, orders_write
 from core.errors import InvalidInput
-from market.selectors import instrument_get
+from core.outbox.services import task_enqueue
 from strategies.models import Strategy
 
 
@@ -67,34 +71,80 @@ class Intent:
         return f"d-{base64.b32encode(digest).decode()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An intent, and on whose account it is."""
+
+    account: BrokerAccount
+    intent: Intent
+    strategy: Strategy | None = None
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """By which its order is found."""
+        return self.account.id, self.intent.client_order_id
+
+
 def intent_create(
     *, account: BrokerAccount, intent: Intent, strategy: Strategy | None = None
 ) -> Order:
-    """Commit the order of a decision and its way to the sender, in one transaction.
+    """Commit the order of a decision and its way to the sender, in one transaction."""
+    return intents_create([Draft(account, intent, strategy)])[0]
+
+
+@transaction.atomic
+def intents_create(drafts: Sequence[Draft]) -> list[Order]:
+    """Commit the orders of decisions and their way to the sender, in one transaction.
 
     However often a bar is looked at, by however many processes, there is one order: the one that
     exists is returned. What may not be sent (account, broker, risk limits) is kept as `denied`
     with its reason, so that each decision is on record.
     """
-    key = {
-        "deployment_id": intent.deployment_id,
-        "bar_ts": intent.bar_ts,
-        "node": intent.node,
-        "leg": intent.leg,
-    }
-    if existing := Order.objects.filter(**key).first():
-        return existing
-    request = _request(intent, usual_time(account.kind))
-    fields = order_fields(request) | key | {"strategy": strategy}
-    denial = _denial(account, request)
-    try:
+    # Locked first: of two processes at once the other one finds the orders there.
+    accounts = {row.id: row for row in accounts_lock({draft.account.id for draft in drafts})}
+    found = _existing(drafts)
+    new = {draft.key: draft for draft in drafts if draft.key not in found}
+    unsure = unknown_symbols(account_ids=accounts)
+    quotes = Quotes(account.owner_id for account in accounts.values())
+    admitted, denied = [], []
+    for key, draft in new.items():
+        account = accounts[draft.account.id]
+        request = _request(draft.intent, usual_time(account.kind))
+        found[key] = order = _order(account, draft, request)
+        denial = _denial(account, request, unsure, quotes)
         if denial is None:
-            return order_commit(
-                account=account, client_order_id=intent.client_order_id, fields=fields
-            )
-        return _denied(account, intent, fields, denial)
-    except IntegrityError:
-        return Order.objects.get(**key)
+            admitted.append(order)
+        else:
+            denied.append((order, denial))
+    _denied_write(denied)
+    if admitted:
+        sent = orders_write(orders=admitted, accounts=accounts)
+        _send_enqueue([accounts[order.account_id] for order in sent])
+    return [found[draft.key] for draft in drafts]
+
+
+def _existing(drafts: Sequence[Draft]) -> dict[tuple[UUID, str], Order]:
+    rows = Order.objects.filter(
+        account_id__in={draft.account.id for draft in drafts},
+        client_order_id__in=[draft.intent.client_order_id for draft in drafts],
+        deployment_id__in={draft.intent.deployment_id for draft in drafts},
+    )
+    return {(order.account_id, order.client_order_id): order for order in rows}
+
+
+def _order(account: BrokerAccount, draft: Draft, request: OrderRequest) -> Order:
+    intent = draft.intent
+    return Order(
+        owner_id=account.owner_id,
+        account=account,
+        client_order_id=intent.client_order_id,
+        strategy=draft.strategy,
+        deployment_id=intent.deployment_id,
+        bar_ts=intent.bar_ts,
+        node=intent.node,
+        leg=intent.leg,
+        **order_fields(request),
+    )
 
 
 def _request(intent: Intent, usual: TimeInForce) -> OrderRequest:
@@ -113,37 +163,38 @@ def _request(intent: Intent, usual: TimeInForce) -> OrderRequest:
     )
 
 
-def _denial(account: BrokerAccount, request: OrderRequest) -> tuple[str, str] | None:
-    account.refresh_from_db(fields=["state", "state_reason"])
+def _denial(
+    account: BrokerAccount,
+    request: OrderRequest,
+    unsure: set[tuple[UUID, str]],
+    quotes: Quotes,
+) -> tuple[str, str] | None:
     if account.state == AccountState.HALTED:
         return "account_halted", f"The account is halted: {account.state_reason}"
     opening = request.side in OPENING_SIDES
     if account.state == AccountState.REDUCING and opening:
         return "account_reducing", "The account may only reduce positions."
-    unsure = Order.objects.filter(
-        account=account, symbol=request.symbol, status=OrderStatus.UNKNOWN
-    )
-    if opening and unsure.exists():
+    if opening and (account.id, request.symbol) in unsure:
         return "order_unknown", f"An order of {request.symbol} may or may not be at the broker."
     try:
-        instrument = instrument_get(request.symbol, owner_id=account.owner_id)
+        instrument = quotes.instrument(request.symbol, account.owner_id)
         request_check(kind=account.kind, instrument=instrument, request=request)
     except InvalidInput as error:
         return error.details[0].code if error.details else error.code, error.message
     return None
 
 
-@transaction.atomic
-def _denied(
-    account: BrokerAccount, intent: Intent, fields: dict[str, object], denial: tuple[str, str]
-) -> Order:
-    code, reason = denial
-    order = Order.objects.create(
-        owner_id=account.owner_id,
-        account=account,
-        client_order_id=intent.client_order_id,
-        **fields,
-    )
-    RiskDecision.objects.create(order=order, admitted=False, code=code, reason=reason)
-    order_deny(order=order, code=code, reason=reason)
-    return order
+def _denied_write(denied: Sequence[tuple[Order, tuple[str, str]]]) -> None:
+    Order.objects.bulk_create([order for order, _ in denied])
+    for order, (code, reason) in denied:
+        RiskDecision.objects.create(order=order, admitted=False, code=code, reason=reason)
+        order_deny(order=order, code=code, reason=reason)
+
+
+def _send_enqueue(accounts: Iterable[BrokerAccount]) -> None:
+    """Queue the sending, one message a kind of broker: a slow one holds up no other."""
+    by_kind: dict[str, set[str]] = {}
+    for account in accounts:
+        by_kind.setdefault(account.kind, set()).add(str(account.id))
+    for _, ids in sorted(by_kind.items()):
+        task_enqueue(task=SEND_TASK, args=[sorted(ids)], queue="orders")

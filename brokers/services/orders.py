@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -22,9 +24,9 @@ from brokers.choices import (
     TimeInForce,
 )
 from brokers.frames import order_tell
-from brokers.models import BrokerAccount, Order
+from brokers.models import BrokerAccount, Order, RiskDecision
 from brokers.recording import WORKING
-from brokers.risk.engine import order_judge
+from brokers.risk.engine import orders_judge
 from brokers.services.capability import request_check, usual_time
 from brokers.transitions import order_move
 from core.db import uuid7
@@ -119,15 +121,21 @@ def order_commit(*, account: BrokerAccount, client_order_id: str, fields: dict[s
     The account's row is locked, so that orders at once are judged one after the other.
     """
     held = BrokerAccount.objects.select_for_update(no_key=True).get(id=account.id)
-    order = Order.objects.create(
-        owner_id=held.owner_id, account=held, client_order_id=client_order_id, **fields
-    )
-    decision = order_judge(order=order, account=held)
-    if decision.admitted:
+    order = Order(owner_id=held.owner_id, account=held, client_order_id=client_order_id, **fields)
+    if orders_write(orders=[order], accounts={held.id: held}):
         task_enqueue(task=SUBMIT_TASK, args=[str(order.id)], queue="orders")
-        return order
-    order_deny(order=order, code=decision.code, reason=decision.reason)
     return order
+
+
+def orders_write(*, orders: Sequence[Order], accounts: Mapping[UUID, BrokerAccount]) -> list[Order]:
+    """Judge and write orders of accounts whose rows are locked; return those to be sent."""
+    decisions = orders_judge(orders=orders, accounts=accounts)
+    Order.objects.bulk_create(orders)
+    RiskDecision.objects.bulk_create(decisions)
+    for order, decision in zip(orders, decisions, strict=True):
+        if not decision.admitted:
+            order_deny(order=order, code=decision.code, reason=decision.reason)
+    return [decision.order for decision in decisions if decision.admitted]
 
 
 def order_deny(*, order: Order, code: str, reason: str) -> None:
@@ -237,7 +245,7 @@ def order_replace(
 def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest) -> Order:
     if order.filled_quantity:
         raise Conflict("This order is filled in part: cancel it and place another.")
-    new = Order.objects.create(
+    new = Order(
         owner_id=account.owner_id,
         account=account,
         client_order_id=request.client_order_id,
@@ -245,11 +253,8 @@ def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest)
         replaces=order,
         **order_fields(request),
     )
-    decision = order_judge(order=new, account=account)
-    if decision.admitted:
+    if orders_write(orders=[new], accounts={account.id: account}):
         _pend(order)
-    else:
-        order_deny(order=new, code=decision.code, reason=decision.reason)
     return new
 
 

@@ -10,6 +10,7 @@ from django.db import connections
 
 from brokers.deployments import ticking
 from brokers.deployments.drifting import drift_compare
+from brokers.deployments.gathering import Dossier
 from brokers.deployments.services import deployment_stop
 from brokers.deployments.stopping import deployment_finish, position_of
 from brokers.deployments.ticking import deployment_follow, deployment_tick
@@ -68,12 +69,12 @@ def test_a_worker_that_dies_between_tick_and_order_leaves_neither(user, monkeypa
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(ticking, "tick_tell", die)
+        patch.setattr(ticking, "ticks_tell", die)
         with pytest.raises(Killed):
             deployment_tick(deployment_id=deployment.id, now=venue.over(30))
     assert not DeploymentTick.objects.exists()
     assert not Order.objects.exists()
-    assert not OutboxMessage.objects.filter(task="brokers.order_submit").exists()
+    assert not OutboxMessage.objects.filter(task="brokers.accounts_send").exists()
     assert deployment_tick(deployment_id=deployment.id, now=venue.over(30)) is not None
     assert Order.objects.count() == 1
 
@@ -134,7 +135,7 @@ def test_a_strategy_that_raises_fails_alone_and_says_why(user, monkeypatch):
     def broken(*_args, **_options):
         raise ZeroDivisionError("no volume")
 
-    monkeypatch.setattr(ticking, "view_of", broken)
+    monkeypatch.setattr(Dossier, "view", broken)
     assert deployment_tick(deployment_id=deployment.id, now=venue.over(30)).status == "failed"
     deployment.refresh_from_db()
     assert (deployment.state, "no volume" in deployment.state_reason) == ("failed", True)

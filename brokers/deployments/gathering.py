@@ -1,0 +1,154 @@
+"""What is known of several deployments when they are looked at: few queries for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, OrderType
+from brokers.deployments.choices import BookKind, TickStatus
+from brokers.deployments.decision import BookRow, Role
+from brokers.deployments.reading import Shelf, View
+from brokers.deployments.timing import ts_of
+from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
+from market.store import StoredBars
+
+# Orders of these roles decide by having ended; guards are looked for where they should lie.
+ENDING: Final = Q(node__endswith=f":{Role.ENTRY.value}") | Q(node__endswith=f":{Role.EXIT.value}")
+
+
+BOOKED: Final = (
+    "deployment_id", "order_id", "kind", "bar_ts", "decided_ts", "rule", "side", "quantity",
+    "price", "commission", "reason", "entry_ts", "done",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Dossier:
+    """What is known of one deployment.
+
+    Attributes
+    ----------
+    stored, closed
+        Its bars, and how many of them are over.
+    orders : list of Order
+        Those that are not at their end, oldest first.
+    fills : list of Fill
+        Those that are not booked, oldest first.
+    ended : list of Order
+        Entries and exits that ended without a fill and are not booked.
+    book : list of BookRow
+        What is booked, oldest first.
+    entered : dict
+        Of each order that opens something: the bar of its first fill.
+    skipped : list of int
+        Bars on which nothing was decided.
+    """
+
+    deployment: Deployment
+    stored: StoredBars
+    closed: int
+    shelf: Shelf
+    orders: list[Order] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    ended: list[Order] = field(default_factory=list)
+    book: list[BookRow] = field(default_factory=list)
+    entered: dict[UUID, datetime] = field(default_factory=dict)
+    skipped: list[int] = field(default_factory=list)
+
+    @property
+    def bar_ts(self) -> int:
+        """When the last bar opened that is over."""
+        return int(self.stored.bars.ts[self.closed - 1])
+
+    def enter(self, entry: BookEntry) -> None:
+        """Take in what is booked of an order; the oldest first."""
+        row = row_of(entry)
+        self.book.append(row)
+        if row.kind == BookKind.ENTRY:
+            self.entered.setdefault(entry.order_id, entry.bar_ts)
+
+    def view(self, count: int) -> View:
+        """Evaluate the program over the first bars."""
+        return self.shelf.view(self.deployment, self.stored, count=count)
+
+
+def row_of(entry: BookEntry) -> BookRow:
+    """Return a row of the book as decisions read it."""
+    return BookRow(
+        kind=entry.kind,
+        bar_ts=ts_of(entry.bar_ts),
+        decided_ts=ts_of(entry.decided_ts),
+        rule=entry.rule,
+        side=entry.side,
+        quantity=float(entry.quantity),
+        price=float(entry.price),
+        commission=float(entry.commission),
+        reason=entry.reason,
+        entry_ts=ts_of(entry.entry_ts) if entry.entry_ts else 0,
+        done=entry.done,
+    )
+
+
+def dossiers_read(deployments: Sequence[Deployment], *, now: datetime) -> list[Dossier]:
+    """Return what is known of deployments whose rows are locked."""
+    shelf = Shelf(deployments)
+    found = {}
+    for deployment in deployments:
+        stored = shelf.stored(deployment)
+        closed = shelf.closed(stored, now=now)
+        found[deployment.id] = Dossier(deployment, stored, closed, shelf)
+    for order in _orders(found):
+        dossier = found[_deployment_id(order)]
+        order.account = dossier.deployment.account
+        dossier.orders.append(order)
+    for fill in _fills(found):
+        found[_deployment_id(fill.order)].fills.append(fill)
+    for order in _ended(found):
+        found[_deployment_id(order)].ended.append(order)
+    return list(found.values())
+
+
+def dossiers_complete(dossiers: Iterable[Dossier]) -> None:
+    """Read what decides besides the bars: what is booked, and where nothing was decided."""
+    found = {dossier.deployment.id: dossier for dossier in dossiers}
+    rows = BookEntry.objects.filter(deployment_id__in=found)
+    for entry in rows.order_by("bar_ts", "created_at", "id").values_list(*BOOKED, named=True):
+        found[entry.deployment_id].enter(entry)
+    missed = DeploymentTick.objects.filter(deployment_id__in=found)
+    for deployment_id, bar_ts in missed.exclude(status=TickStatus.DECIDED).values_list(
+        "deployment_id", "bar_ts"
+    ):
+        found[deployment_id].skipped.append(ts_of(bar_ts))
+
+
+def _orders(ids: Iterable[UUID]) -> QuerySet[Order]:
+    rows = Order.objects.filter(deployment_id__in=list(ids), status__in=OPEN_STATUSES)
+    return rows.order_by("created_at")
+
+
+def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
+    booked = BookEntry.objects.filter(fill=OuterRef("id"))
+    rows = Fill.objects.filter(~Exists(booked), order__deployment_id__in=list(ids))
+    return rows.select_related("order").order_by("executed_at", "created_at")
+
+
+def _ended(ids: Iterable[UUID]) -> QuerySet[Order]:
+    booked = BookEntry.objects.filter(order=OuterRef("id"), kind=BookKind.ENDED)
+    return Order.objects.filter(
+        ENDING,
+        ~Exists(booked),
+        deployment_id__in=list(ids),
+        status__in=set(FINAL_STATUSES) - {OrderStatus.FILLED},
+    ).exclude(order_type=OrderType.MARKET)
+
+
+def _deployment_id(order: Order) -> UUID:
+    if order.deployment_id is None:
+        raise ValueError(f"{order} is of no deployment.")
+    return order.deployment_id

@@ -22,6 +22,7 @@ from notifications.channels.kinds import CHANNELS
 from notifications.choices import DeliveryStatus as Status
 from notifications.choices import Hold
 from notifications.keeping import secrets_open
+from notifications.links import receipt_url
 from notifications.messages import message_of
 from notifications.models import Alert, Delivery, UserChannel
 from notifications.pacing import RATE_WINDOW, quiet_end
@@ -103,7 +104,12 @@ def attempt_perform(attempt: Attempt) -> str | DeliveryError:
     alerts: list[Alert] = [row.alert for row in attempt.claimed]
     try:
         secrets = secrets_open(attempt.channel, now=timezone.now())
-        message = message_of(channel=attempt.channel, alerts=alerts, secrets=secrets)
+        message = message_of(
+            channel=attempt.channel,
+            alerts=alerts,
+            secrets=secrets,
+            receipt_url=receipt_url(attempt.claimed[0]),
+        )
         return CHANNELS.get(attempt.channel.kind).send(message)
     except Permanent as error:
         return DeliveryError(error.message, permanent=True)

@@ -1,4 +1,4 @@
-"""Links that travel in mails: signed, stored nowhere."""
+"""Links that travel in messages: signed, stored nowhere."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from uuid import UUID
 from django.conf import settings
 from django.core import signing
 
-from notifications.models import UserChannel
+from notifications.models import Delivery, UserChannel
 
 SALT: Final = "notifications.unsubscribe"
+RECEIPT_SALT: Final = "notifications.receipt"
 
 
 def unsubscribe_url(channel: UserChannel) -> str:
@@ -34,6 +35,26 @@ def unsubscribe_channel(token: str) -> UserChannel | None:
     except (signing.BadSignature, ValueError):
         return None
     return channel
+
+
+def receipt_url(delivery: Delivery) -> str:
+    """Return where a service may tell what became of a delivery; "" where none can reach us."""
+    if not settings.PUBLIC_URL.startswith("https://"):
+        return ""
+    query = urlencode({"delivery": _receipt_signer().sign(delivery.id.hex)})
+    return f"{settings.PUBLIC_URL}/api/v1/notifications/receipts/{delivery.kind}?{query}"
+
+
+def receipt_delivery_id(token: str) -> UUID | None:
+    """Return the delivery that a token is about; None where it is none of ours."""
+    try:
+        return UUID(hex=_receipt_signer().unsign(token))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def _receipt_signer() -> signing.Signer:
+    return signing.Signer(sep=".", salt=RECEIPT_SALT)
 
 
 def _signer(address: str) -> signing.Signer:

@@ -31,7 +31,11 @@ class Body:
 
 
 def message_of(
-    *, channel: UserChannel, alerts: Sequence[Alert], secrets: tuple[str, ...]
+    *,
+    channel: UserChannel,
+    alerts: Sequence[Alert],
+    secrets: tuple[str, ...],
+    receipt_url: str = "",
 ) -> Message:
     """Return the message that tells of one alert, or of several at once.
 
@@ -54,6 +58,7 @@ def message_of(
         data={"alerts": [_listed(alert) for alert in alerts]} if several else first.data,
         secrets=secrets,
         unsubscribe_url=link,
+        receipt_url=receipt_url,
     )
 
 

@@ -1,9 +1,10 @@
-"""The page that mails link to, and what mail programs post to (RFC 8058)."""
+"""What messages link to: a page for people, and what mail programs and services post to."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -12,14 +13,16 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from core.errors import NotFound
-from notifications.services import channel_unsubscribe
+from notifications.channels.base import TellsLater
+from notifications.channels.kinds import CHANNELS
+from notifications.services import channel_unsubscribe, delivery_receipt
 
 TITLE = "Unsubscribe"
 ASK = "Stop sending alerts to this address"
 DONE = "No more alerts are sent to this address."
 
 
-# A mail program has no cookie and no form of ours: the signed token is what lets it.
+# A mail program (RFC 8058) has no cookie and no form of ours: the signed token is what lets it.
 @method_decorator([csrf_exempt, never_cache], name="dispatch")
 class UnsubscribePage(View):
     """Ends the mails of a channel. Opening it changes nothing, for scanners open links too."""
@@ -39,3 +42,24 @@ class UnsubscribePage(View):
     def _page(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         page = "notifications/unsubscribe.html"
         return render(request, page, {"title": TITLE, "button": ASK, **context}, status=status)
+
+
+# A service has no cookie and no account here: its signature is what lets it.
+@method_decorator([csrf_exempt, never_cache], name="dispatch")
+class Receipts(View):
+    """Takes what services tell of messages that they took."""
+
+    def post(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Write down what became of a message."""
+        channel = CHANNELS.get(kind) if kind in CHANNELS else None
+        if not isinstance(channel, TellsLater):
+            return HttpResponse(status=404)
+        receipt = channel.receipt_of(
+            url=f"{settings.PUBLIC_URL}{request.get_full_path()}",
+            fields=request.POST.dict(),
+            headers=request.headers,
+        )
+        if receipt is None:
+            return HttpResponse(status=403)
+        delivery_receipt(token=request.GET.get("delivery", "")[:200], receipt=receipt)
+        return HttpResponse(status=204)

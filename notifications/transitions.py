@@ -16,6 +16,10 @@ ALLOWED = frozenset(
         (Status.SENDING, Status.SENT),
         (Status.SENDING, Status.FAILED),
         (Status.SENDING, Status.UNKNOWN),
+        # the service told later what became of it
+        (Status.UNKNOWN, Status.SENT),
+        (Status.UNKNOWN, Status.FAILED),
+        (Status.SENT, Status.FAILED),
         (Status.FAILED, Status.QUEUED),  # an operator has mended what was wrong
         (Status.SENDING, Status.QUEUED),  # refused for now, or its worker died: once more later
     }

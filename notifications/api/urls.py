@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from core.api.urls import route
 from notifications.api.views import alerts, channels, rules
-from notifications.pages import UnsubscribePage
+from notifications.pages import Receipts, UnsubscribePage
 
 app_name = "notifications"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     route("notifications/read", alerts.AlertsReadView.as_view(), "read"),
     route("notifications/unread", alerts.UnreadView.as_view(), "unread"),
     route("notifications/unsubscribe", UnsubscribePage.as_view(), "unsubscribe"),
+    route("notifications/receipts/<str:kind>", Receipts.as_view(), "receipts"),
     route("notifications/<uuid:alert_id>", alerts.AlertView.as_view(), "alert"),
     route("notifications/<uuid:alert_id>/read", alerts.AlertReadView.as_view(), "alert-read"),
     route("channels", channels.ChannelListView.as_view(), "channels"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class SecretKind(StrEnum):
@@ -43,6 +43,8 @@ class Message:
         The channel's, the newest first.
     unsubscribe_url : str
         Where a POST ends these messages, for email.
+    receipt_url : str
+        Where the service may tell later what became of it; empty where it cannot reach us.
     """
 
     recipient: str
@@ -55,6 +57,28 @@ class Message:
     data: Mapping[str, Any] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     unsubscribe_url: str = field(default="", repr=False)
+    receipt_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a service tells later of a message that it took.
+
+    Attributes
+    ----------
+    arrived : bool or None
+        None while it is still on its way.
+    service_id : str
+    error : str
+        Why it did not arrive.
+    permanent : bool
+        No message to this recipient will.
+    """
+
+    arrived: bool | None
+    service_id: str
+    error: str = ""
+    permanent: bool = False
 
 
 class DeliveryError(Exception):
@@ -124,5 +148,25 @@ class Channel(Protocol):
         Raises
         ------
         DeliveryError
+        """
+        ...
+
+
+@runtime_checkable
+class TellsLater(Channel, Protocol):
+    """A channel whose service tells, by a request of its own, what became of a message."""
+
+    def receipt_of(
+        self, *, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Receipt | None:
+        """Return what the service tells, None where it is not the service who tells it.
+
+        Parameters
+        ----------
+        url : str
+            That the request was made to, as it was given to the service.
+        fields : Mapping of str to str
+            Of the posted form.
+        headers : Mapping of str to str
         """
         ...

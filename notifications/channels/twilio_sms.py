@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 from django.conf import settings
+from twilio.base import values
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
+from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from notifications.channels.addresses import phone_fault
-from notifications.channels.base import DeliveryError, Message, SecretKind
+from notifications.channels.base import DeliveryError, Message, Receipt, SecretKind
 
 TIMEOUT_S = 10
 TWILIO_HOST = "https://api.twilio.com"
 MAX_LENGTH = 1600
+ARRIVED = frozenset({"sent", "delivered", "read"})
+LOST = frozenset({"failed", "undelivered"})
+# Blocked, unknown, a landline, no phone number, unsubscribed: no other message will arrive either.
+PERMANENT_CODES = frozenset({"30004", "30005", "30006", "21211", "21610", "21614"})
 
 
 class RelocatedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # twilio has no types
@@ -68,6 +75,7 @@ class TwilioSms:
                 to=message.recipient,
                 from_=settings.TWILIO_FROM_NUMBER,
                 body=f"{message.subject}\n{message.text}"[:MAX_LENGTH],
+                status_callback=message.receipt_url or values.unset,
             )
         except TwilioRestException as error:
             raise _refusal(error) from error
@@ -79,6 +87,22 @@ class TwilioSms:
         except (requests.RequestException, ValueError, KeyError) as error:
             raise DeliveryError(f"Twilio's answer cannot be read: {error}", unknown=True) from error
         return str(sent.sid)
+
+    def receipt_of(
+        self, *, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Receipt | None:
+        """Return what Twilio tells of a message; its signature proves that it is Twilio."""
+        validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
+        signature = headers.get("X-Twilio-Signature", "")
+        if not self.is_configured() or not validator.validate(url, dict(fields), signature):
+            return None
+        status, code = fields.get("MessageStatus", ""), fields.get("ErrorCode", "")
+        return Receipt(
+            arrived=True if status in ARRIVED else False if status in LOST else None,
+            service_id=fields.get("MessageSid", ""),
+            error=f"Twilio: {status} ({code or 'without a code'})",
+            permanent=code in PERMANENT_CODES,
+        )
 
 
 def _refusal(error: TwilioRestException) -> DeliveryError:

@@ -48,7 +48,6 @@ METRICS = _numbers(
     "total_return_pct", "cagr_pct", "sharpe", "max_drawdown_pct", "trades", "winrate_pct",
     "final_equity",
 )  # fmt: skip
-STUDY = {**_texts("kind", "ticker", "interval", "strategy_id", "status"), **_numbers("trials")}
 ORDER = {
     **_texts("ticker", "side", "strategy_id", "status"),
     **_numbers("quantity", "filled_quantity", "executed_price"),
@@ -58,19 +57,16 @@ DEPLOYMENT = _texts("deployment_id", "strategy_id", "ticker", "account_id", "sta
 SIGNAL = {**_texts("deployment_id", "strategy_id", "ticker", "interval"), **_numbers("price")}
 MARKET = {**_texts("ticker", "interval"), **_numbers("price")}
 
-# Adding one needs no migration.
+# Adding one needs no migration. Only what something announces is offered here.
 EVENTS: Final[dict[str, EventKind]] = {
     "run.completed": EventKind("A backtest has completed", {**RUN, **METRICS}),
     "run.failed": EventKind("A backtest has failed", {**RUN, **_texts("code")}),
-    "study.completed": EventKind(
-        "A sweep, walk-forward or Monte Carlo study has completed", {**STUDY, **_numbers("best")}
-    ),
-    "study.failed": EventKind("A study has failed", {**STUDY, **_texts("code")}),
     "order.accepted": EventKind("A broker has accepted an order", ORDER),
     "order.filled": EventKind("An order was filled", ORDER),
     "order.partially_filled": EventKind("An order was filled in part", ORDER),
     "order.rejected": EventKind("An order was rejected", ORDER),
     "order.canceled": EventKind("An order was canceled", ORDER),
+    "order.expired": EventKind("An order has expired", ORDER),
     "order.unknown": EventKind("The outcome of an order is unknown", ORDER),
     "fill.received": EventKind(
         "An execution has come in", {**_texts("ticker", "side"), **_numbers("quantity", "price")}
@@ -84,8 +80,10 @@ EVENTS: Final[dict[str, EventKind]] = {
         "The risk rules have denied an order",
         {**_texts("ticker", "side", "strategy_id", "account_id", "code"), **_numbers("quantity")},
     ),
-    "account.halted": EventKind("Trading of an account was halted or reduced", ACCOUNT),
-    "account.mismatch": EventKind("An account is not as the broker says", ACCOUNT),
+    "account.halted": EventKind(
+        "Trading of an account was halted: by its owner, or because it is not as the broker says",
+        ACCOUNT,
+    ),
     "drawdown.exceeded": EventKind(
         "Equity has fallen from its peak",
         {

@@ -48,6 +48,9 @@ def filters_check(event: str, filters: Mapping[str, Any]) -> None:
     InvalidInput
         With every fault.
     """
+    if event not in EVENTS:
+        message = f"Nothing tells of {event} any more: choose another event, or delete the rule."
+        raise InvalidInput(message, details=[Detail("event", "invalid_choice", message)])
     faults = [
         fault
         for name, wanted in filters.items()

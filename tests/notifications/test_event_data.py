@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from brokers.choices import OrderStatus
 from brokers.frames import account_tell, order_frame
 from brokers.models import BrokerAccount, Order
 from core.backtests.announce import completion_notify, failure_notify
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
+from core.errors import InvalidInput
+from notifications import services
 from notifications.events import EVENTS
-from notifications.models import Alert
+from notifications.models import Alert, AlertRule
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
+# Those that are named by what they are about: `brokers.frames`, `notifications.watching`.
+BY_STATUS = {f"order.{status}" for status in OrderStatus.values}
+BY_RULE = {name for name, kind in EVENTS.items() if kind.market}
+
+
+def test_every_event_that_is_offered_is_announced_somewhere():
+    apps = ("brokers", "core", "market", "notifications", "strategies")
+    passed_over = {"events.py", "examples.py"}
+    code = "\n".join(
+        path.read_text()
+        for app in apps
+        for path in (ROOT / app).rglob("*.py")
+        if path.name not in passed_over and "migrations" not in path.parts
+    )
+    silent = {name for name in EVENTS if f'"{name}"' not in code}
+    assert silent - BY_STATUS - BY_RULE == set()
+
+
+def test_a_rule_on_an_event_that_is_gone_says_so_and_takes_another(user):
+    rule = AlertRule.objects.create(owner=user, event="study.completed")
+    with pytest.raises(InvalidInput, match="any more"):
+        services.rule_update(rule=rule, name="x")
+    assert not services.rule_update(rule=rule, event="run.completed", enabled=False).enabled
 
 
 def test_runs_carry_theirs(user):

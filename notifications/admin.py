@@ -8,14 +8,29 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ShownOnly, badge, indented, row_link
+from core.admin import ShownOnly, badge, indented, list_link, row_link
+from core.errors import ApplicationError
 from notifications.attempts import channel_disable
 from notifications.choices import DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery, UserChannel
-from notifications.services import channel_update, delivery_resend
+from notifications.services import channel_update, delivery_resend, rule_update
 from notifications.watching import rule_disable
 
 BY_OPERATOR = "by the operator of this installation"
+
+
+class ActedOn(ShownOnly):
+    """Rows that have actions in their list, while a single one is for reading.
+
+    What users set is checked by the API: an address is proven, a filter can be met, a condition is
+    pinned. A form here would pass all of that over.
+    """
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return that the list has actions."""
+        if obj is not None or not isinstance(self, admin.ModelAdmin):
+            return False
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
 
 
 class DeliveryInline(ShownOnly, admin.TabularInline[Delivery, Alert]):
@@ -55,7 +70,7 @@ class AlertAdmin(ShownOnly, admin.ModelAdmin[Alert]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ShownOnly, admin.ModelAdmin[Delivery]):
+class DeliveryAdmin(ActedOn, admin.ModelAdmin[Delivery]):
     list_display = (
         "subject", "state", "kind", "recipient", "held", "attempts", "due_at", "error",
         "created_at",
@@ -70,10 +85,6 @@ class DeliveryAdmin(ShownOnly, admin.ModelAdmin[Delivery]):
         "of_alert", "kind", "recipient", "state", "error", "urgent", "held", "attempts", "due_at",
         "tried_at", "sent_at", "leased_until", "channel", "service_id", "created_at",
     )  # fmt: skip
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return that the list has an action, while a single delivery is for reading."""
-        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
 
     @admin.display(description="delivery", ordering="alert__subject")
     def subject(self, delivery: Delivery) -> str:
@@ -107,7 +118,7 @@ class DeliveryAdmin(ShownOnly, admin.ModelAdmin[Delivery]):
 
 
 @admin.register(UserChannel)
-class UserChannelAdmin(admin.ModelAdmin[UserChannel]):
+class UserChannelAdmin(ActedOn, admin.ModelAdmin[UserChannel]):
     list_display = (
         "address", "kind", "of_owner", "enabled", "verified_at", "failures", "resume_at",
         "disabled_reason", "created_at",
@@ -115,19 +126,23 @@ class UserChannelAdmin(admin.ModelAdmin[UserChannel]):
     list_filter = ("kind", "enabled", ("verified_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("owner__email", "address", "name")
-    autocomplete_fields = ("owner",)
-    # Secrets and codes are nobody's business; what proves an address is a code, not an operator.
+    # Secrets and codes are nobody's business.
     fields = (
-        "owner", "kind", "name", "address", "enabled", "disabled_reason", "verified_at",
+        "of_owner", "kind", "name", "address", "enabled", "disabled_reason", "verified_at",
         "quiet_from", "quiet_until", "digest_minutes", "rate_per_min", "failures", "resume_at",
+        "messages_", "created_at",
     )  # fmt: skip
-    readonly_fields = ("verified_at", "failures", "resume_at")
     actions = ("switch_off", "switch_on")
 
     @admin.display(description="owner", ordering="owner__email")
     def of_owner(self, channel: UserChannel) -> str:
         """Return a link to whose it is."""
         return row_link(channel.owner)
+
+    @admin.display(description="messages")
+    def messages_(self, channel: UserChannel) -> str:
+        """Return a link to what was sent through it, or waits."""
+        return list_link(Delivery, "deliveries", channel__id__exact=channel.pk)
 
     @admin.action(description="Switch off, and tell the owner", permissions=["change"])
     def switch_off(self, request: HttpRequest, rows: QuerySet[UserChannel]) -> None:
@@ -144,7 +159,7 @@ class UserChannelAdmin(admin.ModelAdmin[UserChannel]):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(admin.ModelAdmin[AlertRule]):
+class AlertRuleAdmin(ActedOn, admin.ModelAdmin[AlertRule]):
     list_display = (
         "__str__", "event", "of_owner", "symbol", "filters", "enabled", "disabled_reason",
         "last_fired_at", "seen_until", "created_at",
@@ -152,23 +167,22 @@ class AlertRuleAdmin(admin.ModelAdmin[AlertRule]):
     list_filter = ("event", "enabled", "urgent")
     list_select_related = ("owner",)
     search_fields = ("owner__email", "name", "symbol")
-    autocomplete_fields = ("owner",)
-    filter_horizontal = ("channels",)
     fields = (
-        "owner", "name", "event", "filters", "channels", "enabled", "disabled_reason", "urgent",
+        "of_owner", "name", "event", "filters_", "channels", "enabled", "disabled_reason", "urgent",
         "cooldown_s", "last_fired_at", "symbol", "interval", "condition_", "strategy_version",
-        "seen_until",
+        "seen_until", "created_at",
     )  # fmt: skip
-    # A condition is checked and pinned by the API, which also settles where it begins.
-    readonly_fields = (
-        "last_fired_at", "symbol", "interval", "condition_", "strategy_version", "seen_until",
-    )  # fmt: skip
-    actions = ("switch_off",)
+    actions = ("switch_off", "switch_on")
 
     @admin.display(description="owner", ordering="owner__email")
     def of_owner(self, rule: AlertRule) -> str:
         """Return a link to whose it is."""
         return row_link(rule.owner)
+
+    @admin.display(description="filters")
+    def filters_(self, rule: AlertRule) -> str:
+        """Return the filters, indented."""
+        return indented(rule.filters)
 
     @admin.display(description="condition")
     def condition_(self, rule: AlertRule) -> str:
@@ -181,3 +195,16 @@ class AlertRuleAdmin(admin.ModelAdmin[AlertRule]):
         for row in rows:
             rule_disable(rule_id=row.id, reason=BY_OPERATOR)
         self.message_user(request, f"Rules switched off: {rows.count()}.")
+
+    @admin.action(description="Switch on, from now", permissions=["change"])
+    def switch_on(self, request: HttpRequest, rows: QuerySet[AlertRule]) -> None:
+        """Let the chosen rules tell again; of what passed meanwhile they tell nothing."""
+        count = 0
+        for row in rows.filter(enabled=False):
+            try:
+                rule_update(rule=row, enabled=True)
+            except ApplicationError as error:
+                self.message_user(request, f"{row}: {error.message}", messages.WARNING)
+            else:
+                count += 1
+        self.message_user(request, f"Rules switched on: {count}.")

@@ -43,9 +43,37 @@ def test_a_channel_is_switched_off_with_a_word_to_its_owner_and_on_again(
 
 def test_a_rule_is_switched_off_with_a_word_to_its_owner(operator, user):
     rule = services.rule_create(owner_id=user.id, event="order.filled", channels=[])
+    gone = AlertRule.objects.create(owner=user, event="order.filled", symbol="X", enabled=False)
     act(operator, "alertrule", "switch_off", rule)
-    assert not AlertRule.objects.get().enabled
+    assert not AlertRule.objects.get(id=rule.id).enabled
     assert Alert.objects.get(owner=user).event == "rule.disabled"
+    said = act(operator, "alertrule", "switch_on", rule, gone)
+    assert AlertRule.objects.get(id=rule.id).enabled
+    assert "Rules switched on: 1." in said
+    assert "no event of the market" in said
+
+
+@pytest.mark.parametrize("model", ["userchannel", "alertrule"])
+def test_what_the_api_checks_has_no_form_here(operator, user, channel_of, model):
+    channel = channel_of(user, "smtp_email", "desk@example.com")
+    rule = services.rule_create(
+        owner_id=user.id,
+        event="order.filled",
+        channels=[channel],
+        filters={"ticker": {"in": ["GOOG"]}},
+    )
+    row = {"userchannel": channel, "alertrule": rule}[model]
+    path = reverse(f"admin:notifications_{model}_change", args=[row.pk])
+    page = operator.get(path).content.decode()
+    assert "desk@example.com" in page
+    assert 'name="_save"' not in page
+    assert operator.post(path, {"address": "evil@example.com", "event": "x"}).status_code == 403
+    assert operator.get(reverse(f"admin:notifications_{model}_add")).status_code == 403
+    if model == "userchannel":
+        services.channel_test(channel=channel)
+        link = f"{reverse('admin:notifications_delivery_changelist')}?channel__id__exact={row.pk}"
+        assert link in page
+        assert "1 delivery" in operator.get(link).content.decode()
 
 
 def test_the_page_of_a_channel_shows_no_secret(operator, user):

@@ -1,4 +1,4 @@
-"""Finding downloads that nobody works on any more."""
+"""Finding downloads and imports that nobody works on any more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from core.db import claim
@@ -14,7 +14,7 @@ from core.outbox.services import task_enqueue
 from market.choices import FETCH_FINAL, FetchStatus
 from market.models import Fetch, FetchPart, Import
 from market.parts import StoredParts
-from market.transitions import fetch_move, import_move
+from market.transitions import Job, job_move
 
 # A message in the queue may simply wait; sending it once more does no harm, the row is claimed.
 QUEUED_LOST_AFTER = timedelta(minutes=2)
@@ -26,86 +26,41 @@ PRUNED_AT_ONCE = 100
 
 
 def fetches_requeue() -> int:
-    """Queue lost downloads again; those that lost their worker three times end as errored.
+    """Queue lost downloads again; return how many."""
+    return _requeue(Fetch.objects.all(), task="market.fetch")
 
-    Returns
-    -------
-    int
-        How many were queued.
-    """
+
+def imports_requeue() -> int:
+    """Queue lost imports again; return how many."""
+    return _requeue(Import.objects.all(), task="market.import")
+
+
+def _requeue(jobs: QuerySet[Job], *, task: str) -> int:
+    """Queue lost jobs again; those that lost their worker three times end as errored."""
     now = timezone.now()
     queued = 0
-    for fetch in Fetch.objects.filter(
-        status=FetchStatus.RUNNING, updated_at__lt=now - RUNNING_LOST_AFTER
-    ):
-        if fetch.attempts >= MAX_ATTEMPTS:
-            fetch_move(
-                fetch_id=fetch.id,
+    for job in jobs.filter(status=FetchStatus.RUNNING, updated_at__lt=now - RUNNING_LOST_AFTER):
+        if job.attempts >= MAX_ATTEMPTS:
+            job_move(
+                jobs,
+                job_id=job.id,
                 before=FetchStatus.RUNNING,
                 after=FetchStatus.ERRORED,
                 finished_at=now,
                 error_code="worker_lost",
-                error_message=f"Its worker died {fetch.attempts} times; it was given up.",
+                error_message=f"Its worker died {job.attempts} times; it was given up.",
             )
             continue
         with transaction.atomic():
-            if fetch_move(fetch_id=fetch.id, before=FetchStatus.RUNNING, after=FetchStatus.QUEUED):
-                task_enqueue(task="market.fetch", args=[str(fetch.id)], queue="market")
+            if job_move(jobs, job_id=job.id, before=FetchStatus.RUNNING, after=FetchStatus.QUEUED):
+                task_enqueue(task=task, args=[str(job.id)], queue="market")
                 queued += 1
-    for fetch in Fetch.objects.filter(
-        status=FetchStatus.QUEUED, updated_at__lt=now - QUEUED_LOST_AFTER
-    ):
-        same = Fetch.objects.filter(
-            id=fetch.id, status=FetchStatus.QUEUED, updated_at=fetch.updated_at
-        )
+    for job in jobs.filter(status=FetchStatus.QUEUED, updated_at__lt=now - QUEUED_LOST_AFTER):
+        same = jobs.filter(id=job.id, status=FetchStatus.QUEUED, updated_at=job.updated_at)
         with transaction.atomic():
             # The claim only moves updated_at: of two sweepers one sends.
             if claim(same, progress=0.0):
-                task_enqueue(task="market.fetch", args=[str(fetch.id)], queue="market")
-                queued += 1
-    return queued
-
-
-def imports_requeue() -> int:
-    """Queue lost imports again; those that lost their worker three times end as errored.
-
-    Returns
-    -------
-    int
-        How many were queued.
-    """
-    now = timezone.now()
-    queued = 0
-    running = Import.objects.filter(
-        status=FetchStatus.RUNNING, updated_at__lt=now - RUNNING_LOST_AFTER
-    )
-    for upload in running:
-        lost = upload.attempts >= MAX_ATTEMPTS
-        with transaction.atomic():
-            if lost:
-                import_move(
-                    import_id=upload.id,
-                    before=FetchStatus.RUNNING,
-                    after=FetchStatus.ERRORED,
-                    finished_at=now,
-                    error_code="worker_lost",
-                    error_message=f"Its worker died {upload.attempts} times; it was given up.",
-                )
-            elif import_move(
-                import_id=upload.id, before=FetchStatus.RUNNING, after=FetchStatus.QUEUED
-            ):
-                task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
-                queued += 1
-    waiting = Import.objects.filter(
-        status=FetchStatus.QUEUED, updated_at__lt=now - QUEUED_LOST_AFTER
-    )
-    for upload in waiting:
-        same = Import.objects.filter(
-            id=upload.id, status=FetchStatus.QUEUED, updated_at=upload.updated_at
-        )
-        with transaction.atomic():
-            if claim(same, progress=0.0):
-                task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
+                task_enqueue(task=task, args=[str(job.id)], queue="market")
                 queued += 1
     return queued
 

@@ -1,13 +1,18 @@
-"""The only way a download's status changes."""
+"""The only way in which the status of a download or an import changes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from core.db import claim
 from market.choices import FetchStatus
 from market.models import Fetch, Import
+from market.models.job import BarsJob
+
+Job = TypeVar("Job", bound=BarsJob)
 
 ALLOWED = frozenset(
     {
@@ -27,19 +32,29 @@ ALLOWED = frozenset(
 )
 
 
-def fetch_move(
-    *, fetch_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
+def job_move(
+    jobs: QuerySet[Job],
+    *,
+    job_id: UUID | str,
+    before: FetchStatus,
+    after: FetchStatus,
+    **changes: Any,
 ) -> bool:
     """Change a status and tell whether it was still `before`."""
     if (before, after) not in ALLOWED:
-        raise ValueError(f"A fetch does not go from {before} to {after}.")
-    return claim(Fetch.objects.filter(id=fetch_id, status=before), status=after, **changes)
+        raise ValueError(f"A job does not go from {before} to {after}.")
+    return claim(jobs.filter(id=job_id, status=before), status=after, **changes)
+
+
+def fetch_move(
+    *, fetch_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
+) -> bool:
+    """Change the status of a download and tell whether it was still `before`."""
+    return job_move(Fetch.objects.all(), job_id=fetch_id, before=before, after=after, **changes)
 
 
 def import_move(
     *, import_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
 ) -> bool:
     """Change the status of an import and tell whether it was still `before`."""
-    if (before, after) not in ALLOWED:
-        raise ValueError(f"An import does not go from {before} to {after}.")
-    return claim(Import.objects.filter(id=import_id, status=before), status=after, **changes)
+    return job_move(Import.objects.all(), job_id=import_id, before=before, after=after, **changes)

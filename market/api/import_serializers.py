@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from market.api.fields import IntervalField, SymbolField
-from market.api.serializers import FetchErrorOutput, SeriesOutput
+from market.api.serializers import JobOutput
 from market.choices import AssetClass
 from market.models import Import
 
@@ -97,11 +97,8 @@ class PreviewOutput(serializers.Serializer[Any]):
     last = PreviewRow(many=True)
 
 
-class ImportOutput(serializers.ModelSerializer[Import]):
+class ImportOutput(JobOutput[Import]):
     """An import that a worker does."""
-
-    series = SeriesOutput(allow_null=True)
-    error = serializers.SerializerMethodField()
 
     class Meta:
         model = Import
@@ -121,14 +118,3 @@ class ImportOutput(serializers.ModelSerializer[Import]):
             "started_at",
             "finished_at",
         ]
-
-    @extend_schema_field(FetchErrorOutput(allow_null=True))
-    def get_error(self, upload: Import) -> dict[str, Any] | None:
-        """Return why it failed, if it did."""
-        if not upload.error_code:
-            return None
-        return {
-            "code": upload.error_code,
-            "message": upload.error_message,
-            "details": upload.error_details,
-        }

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
@@ -9,8 +9,11 @@ from rest_framework import serializers
 from market.api.fields import AdjustmentField, DayOrTimeField, IntervalField, SymbolField
 from market.choices import Adjustment
 from market.models import BarSeries, Fetch, Instrument
+from market.models.job import BarsJob
 from market.quotes import quote_get
 from market.selectors import price_of
+
+Job = TypeVar("Job", bound=BarsJob)
 
 
 class InstrumentOutput(serializers.ModelSerializer[Instrument]):
@@ -202,11 +205,26 @@ class FetchErrorOutput(serializers.Serializer[Any]):
     details = serializers.ListField(child=serializers.DictField())
 
 
-class FetchOutput(serializers.ModelSerializer[Fetch]):
-    """A download."""
+class JobOutput(serializers.ModelSerializer[Job]):
+    """Work that brings bars: those it brought, or why it did not."""
 
     series = SeriesOutput(allow_null=True)
     error = serializers.SerializerMethodField()
+
+    @extend_schema_field(FetchErrorOutput(allow_null=True))
+    def get_error(self, job: Job) -> dict[str, Any] | None:
+        """Return why it failed, if it did."""
+        if not job.error_code:
+            return None
+        return {
+            "code": job.error_code,
+            "message": job.error_message,
+            "details": job.error_details,
+        }
+
+
+class FetchOutput(JobOutput[Fetch]):
+    """A download."""
 
     class Meta:
         model = Fetch
@@ -227,14 +245,3 @@ class FetchOutput(serializers.ModelSerializer[Fetch]):
             "started_at",
             "finished_at",
         ]
-
-    @extend_schema_field(FetchErrorOutput(allow_null=True))
-    def get_error(self, fetch: Fetch) -> dict[str, Any] | None:
-        """Return why it failed, if it did."""
-        if not fetch.error_code:
-            return None
-        return {
-            "code": fetch.error_code,
-            "message": fetch.error_message,
-            "details": fetch.error_details,
-        }

@@ -22,9 +22,9 @@ from pyarrow import csv
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
 from market.files.archives import UNPACKED_MAX, gzip_read
+from market.files.faults import cell_fault, faults_refuse
 
 COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
-SHOWN_FAULTS: Final = 20
 FIRST_DATA_LINE: Final = 2
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
@@ -81,7 +81,7 @@ def csv_read(source: Source, *, optional: Sequence[str] = ()) -> CsvBars:
     faults: list[Detail] = []
     ts = _times(columns.pop("ts"), faults)
     numbers = {name: _numbers(name, column, faults) for name, column in columns.items()}
-    _refuse(faults)
+    faults_refuse(faults)
     try:
         bars = Bars.from_arrays(ts=ts, **{name: numbers.pop(name) for name in COLUMNS[1:]})
     except InvalidInput as error:
@@ -133,7 +133,7 @@ def _table(data: bytes) -> pa.Table:
             f"This is not a CSV file in UTF-8: {error}. The header must be {','.join(COLUMNS)}.",
             code="malformed_file",
         ) from error
-    _refuse([_ragged(row) for row in ragged])
+    faults_refuse([_ragged(row) for row in ragged])
     return table.rename_columns(names) if len(set(names)) == len(names) else _twice(names)
 
 
@@ -191,7 +191,7 @@ def _numbers(name: str, column: pa.ChunkedArray, faults: list[Detail]) -> NDArra
         try:
             values[row] = float(text)
         except ValueError:
-            faults.append(_fault(row, name, text, "a number"))
+            faults.append(cell_fault(row, name, text, "a number", first_line=FIRST_DATA_LINE))
     return values
 
 
@@ -213,7 +213,7 @@ def times_read(
     for row in np.flatnonzero(stamps.isna().to_numpy()):
         expected = "a time such as 2024-01-31T14:30:00Z, 2024-01-31, or epoch seconds"
         text = texts[int(row)].as_py()
-        faults.append(_fault(int(row), "ts", text, expected, first_line=first_line))
+        faults.append(cell_fault(int(row), "ts", text, expected, first_line=first_line))
     return stamps.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]").view(np.int64)
 
 
@@ -233,27 +233,3 @@ def epoch_ns(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     whole: NDArray[np.int64] = seconds.astype(np.int64)
     fraction = np.round((seconds - whole) * unit).astype(np.int64)
     return whole * unit + fraction
-
-
-def _fault(
-    row: int, name: str, text: str, expected: str, *, first_line: int = FIRST_DATA_LINE
-) -> Detail:
-    return Detail(
-        path=f"bars[{row}].{name}",
-        code="not_a_number" if name != "ts" else "not_a_time",
-        message=f"line {row + first_line}: {name} {text!r} is not {expected}.",
-        expected=expected,
-        received=text,
-    )
-
-
-def _refuse(faults: list[Detail]) -> None:
-    if not faults:
-        return
-    rest = len(faults) - SHOWN_FAULTS
-    more = f" {rest} more are not listed." if rest > 0 else ""
-    raise InvalidInput(
-        f"{len(faults)} values or rows are invalid: {faults[0].message}{more}",
-        code="invalid_bars",
-        details=faults[:SHOWN_FAULTS],
-    )

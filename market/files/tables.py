@@ -19,6 +19,7 @@ from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
 from market.files.archives import UNPACKED_MAX, gzip_read, limited_read
 from market.files.csv_bars import COLUMNS, epoch_ns, times_read
+from market.files.faults import SHOWN_FAULTS, cell_fault, faults_refuse
 from market.files.layout import (
     EPOCH_FORMAT,
     ISO_FORMAT,
@@ -35,7 +36,6 @@ from market.files.layout import (
 )
 from market.files.parquet_bars import parquet_table, times_ns
 
-SHOWN_FAULTS: Final = 20
 PREVIEW_ROWS: Final = 10
 PARQUET: Final = b"PAR1"
 GZIP: Final = b"\x1f\x8b"
@@ -231,7 +231,7 @@ def _bars(
         name: _numbers(name, table.column(layout.columns[name]), layout, first_line, faults)
         for name in wanted
     }
-    _refuse(faults)
+    faults_refuse(faults)
     if len(ts) > 1 and bool((np.diff(ts) < 0).all()):
         layout = replace(layout, newest_first=True)
         ts = ts[::-1].copy()
@@ -266,7 +266,13 @@ def _times(
     for row in np.flatnonzero(np.asarray(pc.is_null(parsed))):
         text = texts[int(row)].as_py()
         faults.append(
-            _fault(int(row), first_line, "ts", text, f"a time written as {layout.date_format}")
+            cell_fault(
+                int(row),
+                "ts",
+                text,
+                f"a time written as {layout.date_format}",
+                first_line=first_line,
+            )
         )
     if faults:
         return np.zeros(len(texts), dtype=np.int64)
@@ -302,7 +308,9 @@ def _zoned_ns(
     for row in np.flatnonzero(utc.isna()):
         text = texts[int(row)].as_py()
         faults.append(
-            _fault(int(row), first_line, "ts", text, f"a time that {zone} has exactly once")
+            cell_fault(
+                int(row), "ts", text, f"a time that {zone} has exactly once", first_line=first_line
+            )
         )
     return np.array(utc.tz_convert("UTC").tz_localize(None).as_unit("ns").asi8)
 
@@ -331,27 +339,5 @@ def _numbers(
             values[row] = float(text)
         except ValueError:
             given = column[row].as_py()
-            faults.append(_fault(row, first_line, name, given, "a number"))
+            faults.append(cell_fault(row, name, given, "a number", first_line=first_line))
     return values
-
-
-def _fault(row: int, first_line: int, name: str, text: str, expected: str) -> Detail:
-    return Detail(
-        path=f"bars[{row}].{name}",
-        code="not_a_time" if name == "ts" else "not_a_number",
-        message=f"line {row + first_line}: {name} {text!r} is not {expected}.",
-        expected=expected,
-        received=text,
-    )
-
-
-def _refuse(faults: list[Detail]) -> None:
-    if not faults:
-        return
-    rest = len(faults) - SHOWN_FAULTS
-    more = f" {rest} more are not listed." if rest > 0 else ""
-    raise InvalidInput(
-        f"{len(faults)} values are invalid: {faults[0].message}{more}",
-        code="invalid_bars",
-        details=faults[:SHOWN_FAULTS],
-    )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
-from core.db import OwnedModel
 from market.choices import FetchStatus
 from market.intervals import interval_choices
-from market.models.series import BarSeries
+from market.models.job import BarsJob
 
 
-class Fetch(OwnedModel):
+class Fetch(BarsJob):
     """Bars somebody asked a provider for."""
 
     # A name of market.providers.kinds.PROVIDERS, which a variant may follow: "ccxt:kraken".
@@ -23,24 +22,8 @@ class Fetch(OwnedModel):
     end = models.DateField(null=True, blank=True)
     # Take the place of what is stored instead of merging into it.
     replace = models.BooleanField(default=False)
-    status = models.CharField(
-        max_length=10, choices=FetchStatus.choices, default=FetchStatus.QUEUED
-    )
-    progress = models.FloatField(default=0.0)
-    # In words: what it does, or what it waits for.
-    stage = models.CharField(max_length=200, blank=True)
     # How often the provider sent it away for now.
     deferrals = models.PositiveSmallIntegerField(default=0)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    rows = models.PositiveBigIntegerField(default=0)
-    series = models.ForeignKey(
-        BarSeries, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    error_code = models.CharField(max_length=50, blank=True)
-    error_message = models.TextField(blank=True)
-    error_details = models.JSONField(default=list, blank=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "fetches"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
-from core.db import OwnedModel
 from market.choices import FetchStatus
 from market.intervals import interval_choices
-from market.models.series import BarSeries
+from market.models.job import BarsJob
 
 
-class Import(OwnedModel):
+class Import(BarsJob):
     """A file of bars: kept beside the store until it is read, then gone."""
 
     filename = models.CharField(max_length=200)
@@ -20,21 +19,6 @@ class Import(OwnedModel):
     interval = models.CharField(max_length=4, choices=interval_choices)
     # What else `bars_import` is told: columns, date_format, asset_class, replace, ...
     options = models.JSONField(default=dict, blank=True)
-    status = models.CharField(
-        max_length=10, choices=FetchStatus.choices, default=FetchStatus.QUEUED
-    )
-    progress = models.FloatField(default=0.0)
-    stage = models.CharField(max_length=200, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    rows = models.PositiveBigIntegerField(default=0)
-    series = models.ForeignKey(
-        BarSeries, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    error_code = models.CharField(max_length=50, blank=True)
-    error_message = models.TextField(blank=True)
-    error_details = models.JSONField(default=list, blank=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

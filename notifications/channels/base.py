@@ -47,7 +47,7 @@ class Message:
         Where the service may tell later what became of it; empty where it cannot reach us.
     """
 
-    recipient: str
+    recipient: str = field(repr=False)
     subject: str
     text: str
     alert_id: str

@@ -99,6 +99,17 @@ class HttpChannelContract:
         assert self.refusal(channel).unknown
         assert len(service.requests) == 1
 
+    def test_an_answer_that_is_no_http_leaves_the_outcome_unknown(self, channel, service):
+        service.garbage = b"\x00\x01 this is not HTTP\r\n\r\n"
+        assert self.refusal(channel).unknown
+        assert len(service.requests) == 1
+
+    def test_a_refusal_that_makes_no_sense_is_told_in_bounds(self, channel, service):
+        service.status, service.body = 429, b"\xff\xfe{" * 20_000
+        error = self.refusal(channel)
+        assert not error.permanent
+        assert len(str(error)) < 2000
+
     def test_silence_ends_after_the_time_out_and_is_unknown(self, channel, service, monkeypatch):
         monkeypatch.setattr(f"{self.module}.TIMEOUT_S", 0.3)
         service.delay_s = 1

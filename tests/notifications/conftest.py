@@ -29,6 +29,7 @@ class Service:
     delay_s: float = 0
     drip_s: float = 0
     hang_up: bool = False
+    garbage: bytes = b""
     slow_paths: dict = field(default_factory=dict)
     failing_paths: dict = field(default_factory=dict)
 
@@ -41,6 +42,10 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(service.slow_paths.get(self.path, service.delay_s))
         if service.hang_up:
             self.connection.close()
+            return
+        if service.garbage:
+            self.connection.sendall(service.garbage)
+            self.close_connection = True
             return
         if service.drip_s:
             self.drip(service.drip_s)

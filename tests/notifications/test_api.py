@@ -138,6 +138,18 @@ def test_the_history_costs_the_same_queries_for_one_alert_and_for_many(
             client.get(f"{API}/notifications/history")
 
 
+@pytest.mark.parametrize(("path", "queries"), [("channels", 1), ("alert-rules", 2)])
+def test_lists_cost_the_same_queries_for_one_row_and_for_many(
+    client, user, channel_of, path, queries, django_assert_num_queries
+):
+    for number in range(4):
+        channel = channel_of(user, "webhook", f"https://hooks.acme.dev/{number}")
+        services.rule_create(owner_id=user.id, event="run.completed", channels=[channel])
+        with django_assert_num_queries(queries):
+            found = client.get(f"{API}/{path}").json()["results"]
+        assert len(found) == number + 1
+
+
 def test_the_history_is_narrowed_to_what_happened_to_one_delivery(client, channel):
     services.channel_test(channel=channel)
     kind = channel.kind

@@ -106,6 +106,11 @@ class TestSlack(HttpChannelContract):
     def recipient_at(self, url):
         return f"{url}/services/T000/B000/XXXX"
 
+    def test_the_url_is_in_no_repr_and_in_no_error(self, channel, service):
+        self.address = self.recipient_at(service.url)
+        service.status, service.body = 403, self.error_body
+        assert "T000" not in repr(self.message) + str(self.refusal(channel))
+
     def test_nothing_in_the_text_becomes_a_mention(self, channel, service):
         self.address = self.recipient_at(service.url)
         message = self.message

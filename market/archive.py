@@ -25,6 +25,7 @@ from market.history import History, history_merge
 from market.intervals import Interval
 from market.models import BarSeries, BarSnapshot, Instrument, QuarantinedBar
 from market.quality.sift import RejectedBar
+from market.telling import bars_tell
 
 # Writers of one series at once; each round one of them wins.
 WRITE_ROUNDS: Final = 20
@@ -137,6 +138,7 @@ def _store_once(
         ],
         ignore_conflicts=True,
     )
+    transaction.on_commit(lambda: bars_tell(stored), robust=True)
     return stored
 
 

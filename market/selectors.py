@@ -252,6 +252,38 @@ def universe_get(name: str, *, owner_id: UUID | None = None) -> Universe:
     return found
 
 
+def universe_symbols(*, owner_id: UUID | None, name_or_id: str | UUID) -> list[str]:
+    """Return the symbols of a list that a user may see, in its order.
+
+    Parameters
+    ----------
+    owner_id : UUID or None
+        Whose lists count beside the shared ones.
+    name_or_id : str or UUID
+        A name, in any case (one's own list hides a shared one), or an id.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or it is somebody else's.
+    """
+    identifier = _uuid_of(name_or_id)
+    if identifier is None:
+        return list(universe_get(str(name_or_id), owner_id=owner_id).symbols)
+    found = universe_list(owner_id=owner_id).filter(id=identifier).first()
+    if found is None:
+        raise NotFound(f"There is no universe {name_or_id}.", code="unknown_universe")
+    return list(found.symbols)
+
+
+def _uuid_of(text: str | UUID) -> UUID | None:
+    """Return an id; None for what is a name."""
+    try:
+        return text if isinstance(text, UUID) else UUID(text)
+    except ValueError:
+        return None
+
+
 def universe_own(*, owner_id: UUID, name: str) -> Universe:
     """Return a user's own list; a shared one is not theirs to change."""
     found = Universe.objects.filter(owner_id=owner_id, name=name.strip().lower()).first()

@@ -1,7 +1,8 @@
-"""What the commands of this app share: an output format, and errors in one line."""
+"""What the commands of this app share: output formats, and errors in one line."""
 
 from __future__ import annotations
 
+import csv
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
@@ -22,11 +23,11 @@ WIDTH = 200
 
 
 class RowsCommand(BaseCommand):
-    """A command that ends with rows, printed as a table or as JSON."""
+    """A command that ends with rows, printed as a table, as JSON or as CSV."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add `--format`; call it from the command's own."""
-        parser.add_argument("--format", choices=("table", "json"), default="table")
+        parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print what `rows` returns; an error we raise on purpose is one line and exit code 1."""
@@ -39,12 +40,21 @@ class RowsCommand(BaseCommand):
             raise CommandError(f"{error.filename or 'File'}: {error.strerror or error}") from error
         if options["format"] == "json":
             self.stdout.write(json.dumps(rows, indent=2, default=str))
+        elif rows and options["format"] == "csv":
+            self._csv(rows)
         elif rows:
             self._table(rows)
 
     def rows(self, options: dict[str, Any]) -> list[Row]:
         """Do the work and return what to print."""
         raise NotImplementedError
+
+    def _csv(self, rows: list[Row]) -> None:
+        text = StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.stdout.write(text.getvalue().rstrip("\n"))
 
     def _table(self, rows: list[Row]) -> None:
         table = Table(*rows[0], box=None, pad_edge=False)

@@ -74,6 +74,20 @@ def test_fetch_bars_tells_what_was_wrong_in_one_line(words, told):
 
 
 @pytest.mark.django_db
+def test_fetch_bars_goes_on_with_the_others_where_one_symbol_fails():
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError, match="1 failed: NOSUCH"):
+        call_command(
+            "fetch_bars", "IBM", "NOSUCH", "AAPL", "--provider", "sample", "--format", "csv",
+            stdout=out, stderr=err,
+        )  # fmt: skip
+    assert [line.split(",")[:2] for line in out.getvalue().splitlines()] == [
+        ["symbol", "interval"], ["IBM", "1d"], ["AAPL", "1d"]
+    ]  # fmt: skip
+    assert "NOSUCH: There is no sample" in err.getvalue()
+
+
+@pytest.mark.django_db
 def test_import_bars_stores_a_file_for_everybody_or_for_one(tmp_path, user):
     path = tmp_path / "bars.csv"
     path.write_text(CSV)

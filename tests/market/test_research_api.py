@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from core.accounts.models import User
-from core.errors import Permanent
+from core.errors import NotFound, Permanent
 from core.sealing import resealed, sealed, unsealed
 from market import refresh, tasks
 from market.archive import history_store
@@ -23,8 +23,9 @@ from market.keys import credentials_of
 from market.models import BarSeries, Fetch, ProviderKey, Universe, Watch
 from market.quality.sift import RejectedBar
 from market.reports import report_ensure
+from market.selectors import universe_symbols
 from market.services.keys import keys_reseal
-from market.services.universes import universes_load
+from market.services.universes import universe_create, universes_load
 from tests.market.conftest import DAY, MONDAY, days
 from tests.market.exchanges import Alpaca, weekdays
 from tests.market.loopback import served
@@ -151,6 +152,20 @@ def test_built_in_universes_are_everybodys_and_nobody_changes_them(api, other_ap
     assert len(other_api.get("/api/v1/universes/sample").json()["symbols"]) == 4
     missing = api.get("/api/v1/universes/nasdaq")
     assert "dow-30" in missing.json()["message"]
+
+
+def test_symbols_of_a_universe_are_found_by_name_or_id_by_who_may_see_it(user, other_user):
+    universes_load()
+    mine = universe_create(owner_id=user.id, name="sample", symbols=["IBM", "aapl"])
+    shared = ["AAPL", "GOOG", "IBM", "MSFT"]
+    assert universe_symbols(owner_id=user.id, name_or_id="Sample") == ["IBM", "AAPL"]
+    assert universe_symbols(owner_id=user.id, name_or_id=mine.id) == ["IBM", "AAPL"]
+    assert universe_symbols(owner_id=user.id, name_or_id=str(mine.id)) == ["IBM", "AAPL"]
+    assert universe_symbols(owner_id=other_user.id, name_or_id="sample") == shared
+    assert universe_symbols(owner_id=None, name_or_id="sample") == shared
+    for name in (mine.id, "nasdaq"):
+        with pytest.raises(NotFound, match="no universe"):
+            universe_symbols(owner_id=other_user.id, name_or_id=name)
 
 
 def test_a_universe_can_be_downloaded_at_once(user):

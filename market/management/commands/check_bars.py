@@ -14,7 +14,7 @@ from market.management.base import Row, RowsCommand, owner_id_of
 from market.models import BarSeries
 from market.quality.report import ORDER
 from market.reports import report_ensure
-from market.selectors import series_list, universe_get
+from market.selectors import series_list, universe_symbols
 
 
 class Command(RowsCommand):
@@ -69,7 +69,7 @@ def _chosen(options: dict[str, Any]) -> list[BarSeries]:
     owner_id = owner_id_of(options["owner"])
     symbols = [symbol.upper() for symbol in options["symbols"]]
     if options["universe"]:
-        symbols += universe_get(options["universe"], owner_id=owner_id).symbols
+        symbols += universe_symbols(owner_id=owner_id, name_or_id=options["universe"])
     series = series_list(owner_id=owner_id).order_by("instrument__symbol", "interval", "provider")
     if symbols:
         series = series.filter(instrument__symbol__in=symbols)

@@ -8,20 +8,24 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.core.management.base import CommandError
 from django.utils import timezone
 
-from core.errors import InvalidInput
+from core.errors import ApplicationError, InvalidInput
 from market.downloads import bars_download, share_done
 from market.intervals import interval_get
 from market.keys import credentials_of
 from market.management.base import Row, RowsCommand, day, owner_id_of, series_row
 from market.providers.base import BarRequest, Download
 from market.providers.kinds import PROVIDERS
-from market.selectors import universe_get
+from market.selectors import universe_symbols
 
 
 class Command(RowsCommand):
-    help = "Download bars of one or more symbols into the store, shared by all users."
+    help = (
+        "Download bars of one or more symbols into the store, shared by all users. What fails for "
+        "one symbol is told and the others go on; the exit code is 1 then."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("symbols", nargs="*", metavar="SYMBOL")
@@ -42,6 +46,13 @@ class Command(RowsCommand):
         )
         super().add_arguments(parser)
 
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the rows of what was downloaded, then fail if anything was not."""
+        self.failed: list[str] = []
+        super().handle(*args, **options)
+        if self.failed:
+            raise CommandError(f"{len(self.failed)} failed: {', '.join(self.failed)}.")
+
     def rows(self, options: dict[str, Any]) -> list[Row]:
         interval = interval_get(options["interval"])
         start, end = options["start"], options["end"]
@@ -49,8 +60,9 @@ class Command(RowsCommand):
             raise InvalidInput(f"--end {end} is before --start {start}: swap them.")
         owner_id = owner_id_of(options["owner"])
         credentials = credentials_of(owner_id=owner_id, provider=options["provider"])
-        rows = []
-        for symbol in _symbols(options, owner_id):
+        rows, failures = [], []
+        symbols = _symbols(options, owner_id)
+        for symbol in symbols:
             request = BarRequest(
                 symbol=symbol,
                 interval=interval,
@@ -59,13 +71,22 @@ class Command(RowsCommand):
                 now=timezone.now(),
                 credentials=credentials,
             )
-            series = bars_download(
-                provider=options["provider"],
-                request=request,
-                overwrite=options["replace"],
-                tell=self._teller(request),
-            )
+            try:
+                series = bars_download(
+                    provider=options["provider"],
+                    request=request,
+                    overwrite=options["replace"],
+                    tell=self._teller(request),
+                )
+            except ApplicationError as error:
+                # What cannot be reached for one cannot be for the next.
+                if len(symbols) == 1 or error.code == "provider_unreachable":
+                    raise
+                failures.append(symbol)
+                self.stderr.write(f"{symbol}: {error.message}")
+                continue
             rows.append(series_row(series))
+        self.failed = failures
         return rows
 
     def _teller(self, request: BarRequest) -> Callable[[Download], None]:
@@ -90,7 +111,7 @@ class Command(RowsCommand):
 def _symbols(options: dict[str, Any], owner_id: UUID | None) -> list[str]:
     symbols = list(options["symbols"])
     if options["universe"]:
-        symbols += universe_get(options["universe"], owner_id=owner_id).symbols
+        symbols += universe_symbols(owner_id=owner_id, name_or_id=options["universe"])
     if not symbols:
         raise InvalidInput("Which symbols? Write them, or --universe NAME.")
     return list(dict.fromkeys(symbols))

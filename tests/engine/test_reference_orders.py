@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("backtesting", reason="the reference engine is optional (AGPL-3.0)")
 
 from core.backtests.reference import reference_run
-from core.engine.config import RunConfig
+from core.engine.config import Commission, RunConfig
 from core.engine.program import (
     Operation,
     Order,
@@ -131,9 +131,11 @@ def test_a_stop_fills_at_its_price_or_worse(bar: Any, price: float | None, on_cl
         ([(100, 106, 99, 102)], (105, 103), None),  # the limit came before the stop, it says
         ([(100, 106, 99, 102), (104, 104, 102, 103)], (105, 103), (3, 103.0)),
         ([(100, 106, 99, 102)], (105, 105), None),
+        ([(100, 106, 99, 102)], (105, 105.5), (2, 105.0)),
     ],
     ids=["untouched", "both", "gap over the stop", "gap over both", "later", "later, better",
-         "limit below the stop", "limit below the stop, later", "limit at the stop"],
+         "limit below the stop", "limit below the stop, later", "limit at the stop",
+         "limit just above the stop"],
 )  # fmt: skip
 def test_a_stop_limit_is_a_limit_once_triggered(bars: Any, order: Any, entry: Any) -> None:
     rows = [*START, *bars, *[(110, 111, 109, 110)] * 3]
@@ -232,6 +234,40 @@ def test_the_last_bar_is_gone_through_twice(order: Any, last: int, force: int | 
     check(rows, long(last, **order, **TEN, take_profit=percent(0.005)))
     check(rows, short(1, **TEN), long(last, **order, **TEN))
     check(rows, long(last, **order, **TEN), liquidate_at_end=False)
+
+
+def test_the_first_rule_of_all_fills_in_the_last_bar_that_decided_it() -> None:
+    rows = [CALM] * 4 + [(100, 102, 98, 101)]
+    assert len(check(rows, long(4, **TEN))) == 0  # it opens, and nothing closes it any more
+    bars = market(rows)
+    columns, program = build(5, [long(4, **TEN)])
+    ours = assert_equal(bars, columns, program, RunConfig(commission=Commission(per_order=2.0)))
+    assert ours.fills["bar"].tolist() == [4]
+    columns, program = build(5, [long(1, **TEN)])
+    assert assert_equal(bars, columns, program, RunConfig()).counters["closed_at_end"] == 1
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_costs_on_the_close_are_in_the_account_a_bar_later(spread: float) -> None:
+    rows = [CALM, CALM, (100, 103, 99, 102), (102, 104, 101, 103), CALM, CALM]
+    costs = {"spread": spread, "commission": {"per_order": 3.0}, "trade_on_close": True}
+    assert len(check(rows, long(1, **TEN), short(3, **TEN), **costs)) == 2
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.9, 0.013])
+def test_a_fixed_fee_weighs_on_the_size_as_if_it_were_for_that_fraction(fraction: float) -> None:
+    rows = [CALM, CALM, (103, 104, 97, 99), CALM, CALM]
+    size = {"size": Size(SizeKind.PERCENT_OF_EQUITY, fraction)}
+    for side in (long, short):
+        # A hundredth of the money buys one unit, and none where it weighs 3 / 0.013.
+        trades = check(rows, side(1, **size), commission={"per_order": 3.0})
+        assert len(trades) == (fraction > 0.1)
+
+
+@pytest.mark.parametrize("last", [(40, 110, 39, 105), (40, 45, 39, 41), (90, 95, 10, 12)])
+def test_the_last_bar_may_ruin_an_account_when_it_is_gone_through_again(last: Any) -> None:
+    check([CALM] * 4 + [last], long(1), margin=0.4)
+    check([CALM] * 4 + [last], long(1), short(4), margin=0.4)
 
 
 def random_scenario(seed: int) -> tuple[Any, ...]:

@@ -130,7 +130,9 @@ def test_reading_all_leaves_what_came_later_unread(user, client, channel_of):
     ).items()
 
 
-def test_faults_in_bars_are_told_once_to_those_who_follow_them(user, django_user_model):
+def test_faults_in_bars_are_told_once_to_those_who_follow_them(
+    user, django_user_model, django_assert_num_queries
+):
     from market.models import BarSeries, Instrument, QualityReport, Watch
 
     other = django_user_model.objects.create_user("other@example.com", "x" * 12)
@@ -160,6 +162,8 @@ def test_faults_in_bars_are_told_once_to_those_who_follow_them(user, django_user
     assert quality.quality_watch() == 0, "the same faults in more bars"
     report(shared, "e", gap=3)
     assert quality.quality_watch() == 1
+    with django_assert_num_queries(3):
+        assert quality.quality_watch() == 0, "many reports cost what one does"
     told = Alert.objects.filter(owner=user).order_by("created_at").last()
     assert (told.event, told.data["ticker"], told.data["findings"]) == ("data.quality", "COIN", 3)
     assert Alert.objects.filter(owner=other).count() == 1

@@ -20,9 +20,9 @@ from core.db import claim
 from core.errors import Conflict, InvalidInput, Permanent
 from market.calendars import NS_PER_S
 from market.files.location import location_of
-from market.files.parquet import history_bytes, history_parse
+from market.files.yearly import history_get, history_put
 from market.history import History, history_merge
-from market.intervals import Interval
+from market.intervals import Interval, interval_get
 from market.models import BarSeries, BarSnapshot, Instrument, QuarantinedBar
 from market.quality.sift import RejectedBar
 from market.telling import bars_tell
@@ -40,13 +40,12 @@ def history_read(path: str) -> History:
         When the file is missing or damaged.
     """
     try:
-        data = location_of(settings.BARS_URL).read(path)
+        return history_get(location_of(settings.BARS_URL), path)
     except FileNotFoundError as error:
         raise Permanent(
             f"The bar store has lost {path}: restore it, or fetch or import the bars again.",
             code="bars_lost",
         ) from error
-    return history_parse(data, name=path)
 
 
 def history_store(
@@ -102,8 +101,11 @@ def _store_once(
     """
     content_hash = history.content_hash()
     symbol = quote(place["instrument"].symbol, safe="")
-    path = f"{symbol}/{place['interval']}/{content_hash}.parquet"
-    location_of(settings.BARS_URL).write(path, history_bytes(history))
+    interval = interval_get(place["interval"])
+    # A year of days is a few kilobytes; a year of minutes, some megabytes that hardly change.
+    path = history_put(
+        location_of(settings.BARS_URL), f"{symbol}/{interval}", history, by_year=interval.intraday
+    )
     if current is not None and current.content_hash == content_hash:
         return BarSeries.objects.select_related("instrument").get(id=current.id)
     facts = {

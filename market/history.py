@@ -18,6 +18,8 @@ FORMAT: Final = b"bars/1"
 # Restated prices differ by a split at least; the same price in two downloads, by rounding.
 RESTATED_BEYOND: Final = 0.01
 
+COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
+
 Number = TypeVar("Number", np.int64, np.float64)
 
 
@@ -77,6 +79,11 @@ class History:
             digest.update(column.astype("<f8", copy=False).tobytes())
         return digest.hexdigest()
 
+    def slice(self, start: int, stop: int) -> History:
+        """Return the rows from `start` up to, not including, `stop`, sharing their memory."""
+        part = slice(start, stop)
+        return History(self.bars.slice(start, stop), self.factor[part], self.split[part])
+
     def take(self, keep: NDArray[np.bool_]) -> History:
         """Return the rows where `keep` is true."""
         bars = self.bars
@@ -130,8 +137,7 @@ def history_merge(old: History, new: History) -> History:
     after = old.take(old.bars.ts > new.bars.ts[-1])
     parts = (before, new, after)
     columns = {
-        name: np.concatenate([getattr(part.bars, name) for part in parts])
-        for name in ("ts", "open", "high", "low", "close", "volume")
+        name: np.concatenate([getattr(part.bars, name) for part in parts]) for name in COLUMNS
     }
     return History.from_bars(
         Bars.from_arrays(**columns),

@@ -61,6 +61,54 @@ def test_the_catalogue_says_what_the_file_holds(goog, make_history, bars_dir):
     assert series.path == f"GOOG/1d/{series.content_hash}.parquet"
 
 
+def minutes(make_history, first: str, count: int, **kwargs):
+    start = int(np.datetime64(first, "ns").astype(np.int64))
+    return make_history(count, first=start, step=60 * 10**9, **kwargs)
+
+
+def test_minutes_are_a_file_a_year_and_only_the_running_year_is_written_anew(
+    goog, make_history, bars_dir
+):
+    # New Year in UTC is in the middle: three minutes before it and four after.
+    old = keep(goog, minutes(make_history, "2023-12-31T23:57", 7), interval=interval_get("1m"))
+    folder = bars_dir / "GOOG" / "1m"
+    files = {path.name[:4]: path.stat().st_mtime_ns for path in folder.glob("20*.parquet")}
+    assert sorted(files) == ["2023", "2024"]
+    assert old.path == f"GOOG/1m/{old.content_hash}.json"
+    before = bars_read(symbol="GOOG", interval="1m").bars
+    assert before.close.tolist() == [100, 101, 102, 103, 104, 105, 106]
+    more = minutes(make_history, "2024-01-01T00:04", 2, price=107.0)
+    keep(goog, more, interval=interval_get("1m"))
+    assert bars_read(symbol="GOOG", interval="1m").bars.close.tolist() == list(range(100, 109))
+    kept = bars_read(symbol="GOOG", interval="1m", snapshot=old.content_hash).bars
+    assert kept.close.tolist() == before.close.tolist()
+    found = sorted(path.name[:4] for path in folder.glob("20*.parquet"))
+    assert found == ["2023", "2024", "2024"]
+    (last_year,) = folder.glob("2023-*")
+    assert last_year.stat().st_mtime_ns == files["2023"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda folder: next(folder.glob("2023-*")).unlink(), "lost"),
+        (lambda folder: next(folder.glob("2023-*")).write_bytes(b"PAR1"), "damaged"),
+        (lambda folder: next(folder.glob("*.json")).write_text("{}"), "damaged"),
+        (lambda folder: next(folder.glob("*.json")).write_text('{"format": "x"'), "damaged"),
+    ],
+)
+def test_a_year_that_is_lost_or_damaged_is_noticed_and_comes_back_with_a_download(
+    goog, make_history, bars_dir, harm, told
+):
+    history = minutes(make_history, "2023-12-31T23:57", 7)
+    keep(goog, history, interval=interval_get("1m"))
+    harm(bars_dir / "GOOG" / "1m")
+    with pytest.raises(Permanent, match=told):
+        bars_read(symbol="GOOG", interval="1m")
+    keep(goog, history, interval=interval_get("1m"), replace=True)
+    assert len(bars_read(symbol="GOOG", interval="1m").bars) == 7
+
+
 def test_a_symbol_with_a_slash_stays_in_its_folder(db, make_history, bars_dir):
     keep(Instrument.objects.create(symbol="BTC/USDT"), make_history(2))
     assert [path.name for path in bars_dir.iterdir()] == ["BTC%2FUSDT"]

@@ -266,7 +266,7 @@ class _Reader:
         if not order["active"]:
             return self._overdue(), ()
         held, side = abs(position), 1 if position > 0 else -1
-        if order["liquidate"]:
+        if order["forced"]:
             return (self._market(Role.EXIT, 0, -side, held),), ()
         k = int(order["entry_rule"])
         if k < 0:

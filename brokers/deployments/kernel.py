@@ -32,7 +32,18 @@ from core.engine.kernel import bar_at, run_of
 from core.engine.program import OrderKind
 from core.engine.sizing import affordable, quantity_standard
 from core.engine.slippage import slippage_of
-from core.engine.state import Bar, Curves, Deal, Market, Moment, Plan, Run, Tables, record_dtype
+from core.engine.state import (
+    Bar,
+    Curves,
+    Deal,
+    Market,
+    Moment,
+    Plan,
+    Purse,
+    Run,
+    Tables,
+    record_dtype,
+)
 from core.engine.stops import (
     level_read,
     nearer_stop,
@@ -128,7 +139,8 @@ def bars_follow(world: World, feed: Feed, start: int) -> bool:
 def bar_begin(run: Run) -> None:
     """Forget what was decided before: what came of it is booked."""
     run.account.fills = 0  # only the alerts of the last bar are read
-    run.order.active = run.order.liquidate = False
+    run.order.active = False
+    run.order.forced = 0
     run.order.rest = 0.0
     run.order.entry_rule = run.order.exit_rule = -1
 
@@ -239,7 +251,8 @@ def entry_size(run: Run, k: int, bar: Bar) -> float:
     trail = trailing_stop_price(terms, rule, ticket.trail_level, paid)
     equity = equity_at(run, at)
     deal = Deal(paid, int(rule.limit_kind == 0), TAKES)
-    quantity = quantity_standard(run, k, equity, deal, nearer_stop(rule.side, stop, trail))
+    risked = nearer_stop(rule.side, stop, trail)
+    quantity = quantity_standard(run, k, Purse(equity, np.inf), deal, risked)
     if not quantity > 0.0:  # NaN, too: what the size asks has no answer
         return BELOW_LOT
     if quantity * paid < terms.min_notional:

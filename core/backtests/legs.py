@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from core.engine.result import TRADE, Result
 from core.options.result import OptionsResult, reason_of_shares
 
-SHARED: Final = tuple(name for name in TRADE.names or () if name not in {"quantity", "exit_reason"})
+SHARED: Final = tuple(
+    name for name in TRADE.names or () if name not in {"quantity", "exit_reason", "instrument"}
+)
 
 COSTS: Final = np.dtype(
     [(name, np.float64) for name in ("quantity", "price", "commission", "slippage")]

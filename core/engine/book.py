@@ -37,6 +37,7 @@ def fill_write(run: Run, at: Moment, side: int, quantity: float, price: float) -
     fill: Fill = run.fills[run.account.fills]
     fill.bar = at.bar
     fill.ts = at.ts
+    fill.instrument = run.holding.number
     fill.side = side
     fill.quantity = quantity
     fill.price = price
@@ -90,6 +91,7 @@ def lot_open(run: Run, fill: Fill, stop_loss: float, take_profit: float) -> None
     if run.holding.lots == 1:
         run.account.positions += 1
     run.account.balance -= fill.commission
+    run.holding.earned -= fill.commission
     account_sum(run)
 
 
@@ -117,6 +119,7 @@ def trade_write(run: Run, fill: Fill, lot: Lot, quantity: float, fee: float) -> 
     )
     trade.entry_rule = lot.rule
     trade.exit_reason = fill.reason
+    trade.instrument = run.holding.number
     trade.mae = lot.side * (worst - lot.entry_price) / lot.entry_price
     trade.mfe = lot.side * (best - lot.entry_price) / lot.entry_price
     run.account.trades += 1
@@ -138,7 +141,9 @@ def lot_close(run: Run, fill: Fill, k: int, quantity: float) -> None:
     if run.terms.reference:  # it charges a part of a trade as if it had been a trade of its own
         percent = run.terms.fee_percent
         entry_fee = commission(run.terms, lot.side, quantity, lot.entry_price, percent)
-    run.account.balance += lot.side * quantity * (fill.price - lot.entry_price) - exit_fee
+    realised = lot.side * quantity * (fill.price - lot.entry_price) - exit_fee
+    run.account.balance += realised
+    run.holding.earned += realised
     trade_write(run, fill, lot, quantity, exit_fee + entry_fee)
     if share < 1.0:
         lot.quantity -= quantity
@@ -184,6 +189,13 @@ def gross_at(run: Run, price: float) -> float:
 
 
 @inlined
+def buying_power(run: Run, price: float) -> float:
+    """Return what the account can buy on top of what it holds, at `price` for this instrument."""
+    power: float = equity_at(run, price) * run.terms.leverage - gross_at(run, price)
+    return power
+
+
+@inlined
 def cash_of(run: Run) -> float:
     """Return the account's equity less the market value of all positions."""
     cash: float = run.account.balance - run.account.others_basis - run.holding.basis
@@ -194,7 +206,7 @@ def cash_of(run: Run) -> float:
 def bar_mark(run: Run, curves: Curves, bar: int, close: float) -> float:
     """Write an account of one instrument as it stands at `close`, and return its equity."""
     account, holding = run.account, run.holding
-    equity = account.balance + (close * holding.position - holding.basis)
+    equity: float = account.balance + (close * holding.position - holding.basis)
     row = np.uintp(bar)  # as in `kernel.bar_at`
     curves.equity[row] = equity
     curves.cash[row] = account.balance - holding.basis

@@ -8,12 +8,13 @@ import logging
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numba
 import numpy as np
 
 from core.engine.kernel import bars_run
+from core.engine.portfolio_kernel import Field, agenda_new, moments_run
 from core.engine.state import LOWERED_RULE, STEP, TERMS, Curves, Market, Plan, Tables, tables_new
 
 _log = logging.getLogger(__name__)
@@ -23,15 +24,29 @@ _log = logging.getLogger(__name__)
 def kernel_load() -> Callable[..., Any]:
     """Return the compiled kernel; the first call in a process loads or compiles it.
 
-    Its argument types are fixed, so it is compiled exactly once. A cache folder that is missing,
-    read-only or full, or a damaged cache, costs the seconds of a compilation and nothing else.
+    Its argument types are fixed, so it is compiled exactly once.
+    """
+    return _cached(_kernel_compile)
+
+
+@functools.cache
+def portfolio_load() -> Callable[..., Any]:
+    """Return the compiled kernel of portfolios, likewise."""
+    return _cached(_portfolio_compile)
+
+
+def _cached(compile_kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a kernel from numba's cache, or compile it.
+
+    A cache folder that is missing, read-only or full, or a damaged cache, costs the seconds of a
+    compilation and nothing else.
     """
     fingerprint = source_fingerprint()
     try:
-        return _kernel_compile(fingerprint, cache=True)
+        return cast(Callable[..., Any], compile_kernel(fingerprint, cache=True))
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         _log.warning("The kernel's cache cannot be used (%s): it is compiled anew.", error)
-        return _kernel_compile(fingerprint, cache=False)
+        return cast(Callable[..., Any], compile_kernel(fingerprint, cache=False))
 
 
 def source_fingerprint() -> str:
@@ -57,10 +72,27 @@ def _kernel_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
     return compiled
 
 
+def _portfolio_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
+    def portfolio_kernel(field: Field, start: int) -> Any:
+        fingerprint  # noqa: B018 - as above
+        return moments_run(field, start)
+
+    field = Field(*_arguments(), agenda_new())
+    compiled: Callable[..., Any] = numba.njit(
+        tuple(map(numba.typeof, (field, 0))), cache=cache, nogil=True, error_model="numpy"
+    )(portfolio_kernel)
+    return compiled
+
+
 def _kernel_signature() -> tuple[Any, ...]:
+    typeof: Callable[[Any], Any] = numba.typeof
+    return tuple(map(typeof, (*_arguments(), 0)))
+
+
+def _arguments() -> tuple[Market, Plan, Tables, Curves]:
     stamps, prices, series = np.empty(0, np.int64), np.empty(0), np.empty(0)
     stamps.flags.writeable = prices.flags.writeable = False
-    arguments = (
+    return (
         Market(stamps, prices, prices, prices, prices),
         Plan(
             np.empty(0, LOWERED_RULE),
@@ -74,7 +106,4 @@ def _kernel_signature() -> tuple[Any, ...]:
         ),
         tables_new(np.zeros(1, TERMS), 0),
         Curves(series, series, series),
-        0,
     )
-    typeof: Callable[[Any], Any] = numba.typeof
-    return tuple(map(typeof, arguments))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from core.engine.allocation import Allocation
 from core.engine.fees import Commission
 from core.engine.section import Section, bounded, fault
 from core.errors import Detail
 
-__all__ = ["Commission", "RunConfig", "Slippage"]
+__all__ = ["Allocation", "Commission", "RunConfig", "Slippage"]
 
 _MOST_BPS: Final = 5_000.0
 _NO_COMMISSION: Final = Commission()
+_NOTHING_SHARED: Final = Allocation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class RunConfig(Section):
         Entries worth less are rejected.
     participation : float or None
         Share of a bar's volume that orders may take; None: volume limits nothing.
+    allocation : Allocation
+        How the instruments of a run share its account.
     seed : int
         For models that draw random numbers; kept with the run.
     """
@@ -109,6 +113,7 @@ class RunConfig(Section):
     tick_size: float = bounded(0.0, minimum=0.0)
     min_notional: float = bounded(0.0, minimum=0.0)
     participation: float | None = bounded(None, above=0.0, maximum=1.0)
+    allocation: Allocation = _NOTHING_SHARED
     seed: int = bounded(0, minimum=0, maximum=2**63 - 1)
 
     def conflicts(self) -> list[Detail]:

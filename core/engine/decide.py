@@ -6,12 +6,13 @@ import numpy as np
 
 from core.engine.book import gross_at
 from core.engine.code_memory import truth
-from core.engine.jit import inlined, outlined
+from core.engine.jit import constant, inlined, outlined
 from core.engine.program import OrderKind
-from core.engine.result import NO_FILL
+from core.engine.result import NO_FILL, ExitReason
 from core.engine.state import Moment, Run
 from core.engine.tickets import ticket_wait, ticket_write, tickets_cancel
 
+LIQUIDATION = constant(ExitReason.LIQUIDATION)
 _MARKET = int(OrderKind.MARKET)
 
 
@@ -23,7 +24,8 @@ def order_decide(run: Run, bar: int, close: float, equity: float) -> None:
     """
     holding, order = run.holding, run.order
     if holding.lots > 0 and equity < run.terms.maintenance * gross_at(run, close):
-        order.active = order.liquidate = True
+        order.active = True
+        order.forced = LIQUIDATION
         order.rest = 0.0
         if holding.waiting > 0:
             tickets_cancel(run, bar + 1)
@@ -134,6 +136,7 @@ def alert_give(run: Run, k: int, bar: int) -> None:
     row.bar = bar
     row.rule = k
     row.reason = NO_FILL
+    row.instrument = run.holding.number
     run.account.fills += 1
 
 

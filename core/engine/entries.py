@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.book import equity_at, fill_rested, fill_write, gross_at, lot_open
+from core.engine.book import buying_power, equity_at, fill_rested, fill_write, lot_open
 from core.engine.costs import entry_price
 from core.engine.fills import REVERSAL, SIGNAL, TAKES, exit_fill, position_reduce
 from core.engine.jit import constant, inlined, outlined
 from core.engine.program import StopKind
 from core.engine.sizing import affordable, quantity_reference, quantity_standard
 from core.engine.slippage import moved_price, moved_quantity, moves_market, slippage_of
-from core.engine.state import Cause, Deal, Lot, LoweredRule, Moment, Run, Ticket
+from core.engine.state import Cause, Deal, Lot, LoweredRule, Moment, Purse, Run, Ticket
 from core.engine.stops import (
     nearer_stop,
     stop_loss_price,
@@ -44,6 +44,9 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
         if closed < held:
             run.counters.reduced_by_volume += 1
             return False
+    if holding.lots == 0 and run.account.positions >= terms.positions:
+        run.counters.rejected_positions += 1
+        return False
     base = ticket.base if terms.reference else paid
     stop = stop_loss_price(terms, rule, ticket.stop_level, base)
     trail = trailing_stop_price(terms, rule, ticket.trail_level, base)
@@ -54,8 +57,8 @@ def entry_fill(run: Run, k: int, at: Moment, deal: Deal) -> bool:
             return False
     else:
         risked = nearer_stop(rule.side, stop, trail)
-        equity = equity_at(run, at.price) * holding.share
-        quantity = quantity_standard(run, k, equity, deal, risked)
+        purse = Purse(equity_at(run, at.price) * holding.share, money_free(run, rule, at))
+        quantity = quantity_standard(run, k, purse, deal, risked)
         quantity = quantity_granted(run, k, at, deal, quantity)
         if not quantity > 0.0:
             return False
@@ -110,10 +113,18 @@ def quantity_granted(run: Run, k: int, at: Moment, deal: Deal, quantity: float) 
 
 
 @inlined
-def buying_power(run: Run, price: float) -> float:
-    """Return what the account can buy on top of what it holds, at `price` for this instrument."""
-    power: float = equity_at(run, price) * run.terms.leverage - gross_at(run, price)
-    return power
+def money_free(run: Run, rule: LoweredRule, at: Moment) -> float:
+    """Return the most that an instrument's share may come to: what the others have left over.
+
+    Alone in its account an instrument has no share that others could have grown into. What an
+    entry closes of the opposite side comes free with it.
+    """
+    if not run.terms.shared:
+        return np.inf
+    free = max(buying_power(run, at.price), 0.0)
+    if run.holding.position * rule.side < 0.0:
+        free += 2.0 * abs(run.holding.position) * at.price
+    return free
 
 
 @inlined

@@ -22,7 +22,7 @@ import numpy as np
 from core.engine.book import bar_mark, rows_short
 from core.engine.carrying import carrying_pay
 from core.engine.code import code_run
-from core.engine.decide import order_decide
+from core.engine.decide import LIQUIDATION, order_decide
 from core.engine.entries import order_fill
 from core.engine.fills import NO_RULE, guards_check, position_close
 from core.engine.jit import constant, inlined, outlined, spliced
@@ -31,7 +31,6 @@ from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Te
 from core.engine.waiting import entries_again, orders_check
 
 END = constant(ExitReason.END)
-LIQUIDATION = constant(ExitReason.LIQUIDATION)
 RUIN = constant(ExitReason.RUIN)
 
 
@@ -113,10 +112,10 @@ def order_moment(market: Market, terms: Terms, bar: Bar) -> Moment:
 @inlined
 def open_step(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
     """Step 1. A fill at the close before belongs to that bar, which is marked once more."""
-    if run.order.liquidate:
-        position_close(run, Moment(bar.number, bar.ts, bar.open), NO_RULE, LIQUIDATION)
-        run.counters.liquidations += 1
-        run.order.liquidate = False
+    if run.order.forced != 0:
+        position_close(run, Moment(bar.number, bar.ts, bar.open), NO_RULE, run.order.forced)
+        run.counters.liquidations += run.order.forced == LIQUIDATION
+        run.order.forced = 0
         run.order.active = False
         return
     at = order_moment(market, run.terms, bar)

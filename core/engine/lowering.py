@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.allocation import INSTRUMENTS_AT_MOST
 from core.engine.bars import Bars
 from core.engine.code_lowering import (
     code_columns,
@@ -113,8 +114,11 @@ def plan_lower(
     return Plan(rules, signals, series, code, stack, session_row, volume_row, volatility_row)
 
 
-def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
-    """Return the record of an account's terms, as an array of one."""
+def terms_lower(program: Program, config: RunConfig, *, shared: bool = False) -> NDArray[Any]:
+    """Return the record of an account's terms, as an array of one.
+
+    `shared` is whether several instruments share the account.
+    """
     commission, slippage = config.commission, config.slippage
     taken = commission.percent if commission.taker is None else commission.taker
     levies = (
@@ -157,6 +161,9 @@ def terms_lower(program: Program, config: RunConfig) -> NDArray[Any]:
                 config.trade_on_close,
                 config.liquidate_at_end,
                 config.exclusive,
+                config.allocation.max_positions or INSTRUMENTS_AT_MOST,
+                shared,
+                config.allocation.rotate,
             )
         ],
         TERMS,

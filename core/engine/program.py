@@ -360,6 +360,8 @@ class Program:
         cells are NaN before the first bar.
     option_rules : tuple of OptionRule
         Options that are traded beside the instrument; only `core.options.simulate` runs them.
+    rank : int
+        Column by which instruments that share an account are served, the highest first; -1: none.
     """
 
     columns: tuple[str, ...]
@@ -370,3 +372,4 @@ class Program:
     registers: int = 0
     cells: int = 0
     option_rules: tuple[OptionRule, ...] = ()
+    rank: int = -1

@@ -25,6 +25,7 @@ class ExitReason(IntEnum):
     RUIN = 7
     TRAILING_STOP = 8
     TIME_STOP = 9
+    ROTATION = 10
 
     @property
     def label(self) -> str:
@@ -50,10 +51,13 @@ TRADE: Final = np.dtype(
         ("exit_reason", np.int8),
         ("mae", np.float64),
         ("mfe", np.float64),
+        ("instrument", np.int32),
     ],
     align=True,
 )
-"""One closed round trip. Prices include spread and slippage, `pnl` also the commissions."""
+"""One closed round trip. Prices include spread and slippage, `pnl` also the commissions.
+
+`instrument` is a place in the symbols of a portfolio, and 0 where there is one instrument."""
 
 FILL: Final = np.dtype(
     [
@@ -67,13 +71,16 @@ FILL: Final = np.dtype(
         ("slippage", np.float64),
         ("rule", np.int32),
         ("reason", np.int8),
+        ("instrument", np.int32),
     ],
     align=True,
 )
 """One executed order (rule 11). `side` is 1 for a purchase and -1 for a sale."""
 
 
-ALERT: Final = np.dtype([("bar", np.int64), ("ts", np.int64), ("rule", np.int32)], align=True)
+ALERT: Final = np.dtype(
+    [("bar", np.int64), ("ts", np.int64), ("rule", np.int32), ("instrument", np.int32)], align=True
+)
 """One alert that a rule gave at the close of a bar; `ts` is the time of the bar's open."""
 
 

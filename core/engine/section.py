@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, get_args, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from core.errors import Detail, InvalidInput
 
@@ -87,12 +87,14 @@ def _read(name: str, hint: Any, value: Any) -> Any:
         raise _invalid([fault(name, "invalid_type", "must be true or false", "boolean", value)])
     if type(None) in choices and value is None:
         return None
+    if get_origin(hint) is Mapping:
+        return _read_numbers(name, value)
     if choices and isinstance(choices[0], str):
         if value in choices:
             return value
         known = ", ".join(choices)
         raise _invalid([fault(name, "unknown_choice", f"must be one of: {known}", known, value)])
-    return _read_number(name, value, whole=hint is int)
+    return _read_number(name, value, whole=hint is int or int in choices)
 
 
 def _read_section(name: str, section: type[Section], value: Any) -> Section:
@@ -111,6 +113,15 @@ def _read_section(name: str, section: type[Section], value: Any) -> Section:
                 for detail in error.details
             ]
         ) from error
+
+
+def _read_numbers(name: str, value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise _invalid([fault(name, "invalid_type", "must be an object", "an object", value)])
+    return {
+        str(key): _read_number(f"{name}.{key}", number, whole=False)
+        for key, number in value.items()
+    }
 
 
 def _read_number(name: str, value: Any, *, whole: bool) -> float:

@@ -92,6 +92,7 @@ def alerts_apart(rows: NDArray[Any], bars: Bars) -> tuple[NDArray[Any], NDArray[
     alerts["bar"] = given["bar"]
     alerts["ts"] = bars.ts[given["bar"]]
     alerts["rule"] = given["rule"]
+    alerts["instrument"] = given["instrument"]
     return rows[filled], alerts
 
 

@@ -10,7 +10,7 @@ from core.engine.costs import commission, levy_per_order, levy_per_unit
 from core.engine.jit import inlined
 from core.engine.own_trades import fixed_ratio_units, kelly_share
 from core.engine.program import SizeKind
-from core.engine.state import Deal, LoweredRule, Run, Terms
+from core.engine.state import Deal, LoweredRule, Purse, Run, Terms
 
 _UNITS = int(SizeKind.UNITS)
 _CASH = int(SizeKind.CASH)
@@ -55,13 +55,13 @@ def units_bought(terms: Terms, side: int, money: float, paid: float, percent: fl
 
 
 @inlined
-def quantity_standard(run: Run, k: int, equity: float, deal: Deal, stop: float) -> float:
+def quantity_standard(run: Run, k: int, purse: Purse, deal: Deal, stop: float) -> float:
     """Quantity by the sizing policy of rule `k`, in whole lots; 0 or less where there is none.
 
     NaN where what the policy asks has no answer. What `deal` pays is the price of a unit after
     spread and slippage; risk is its distance to `stop`.
     """
-    terms, rule, paid = run.terms, run.plan.rules[k], deal.paid
+    terms, rule, paid, equity = run.terms, run.plan.rules[k], deal.paid, purse.equity
     if rule.size_kind == _UNITS:
         return lots_floor(terms, rule.size_value)
     if rule.size_kind == _RISK:
@@ -69,7 +69,7 @@ def quantity_standard(run: Run, k: int, equity: float, deal: Deal, stop: float) 
         return lots_floor(terms, equity * rule.size_value / risk) if risk > 0.0 else 0.0
     money = rule.size_value
     if rule.size_kind == _PERCENT:
-        money *= equity * terms.leverage
+        money = min(money * (equity * terms.leverage), purse.free)
     elif rule.size_kind == _VOLATILITY:
         # As the decision saw it. A price that does not move allows all that equity buys.
         volatility = run.plan.series[rule.size_row, run.tickets[k].bar]

@@ -109,15 +109,21 @@ class Terms(Protocol):
     trade_on_close: bool
     liquidate_at_end: bool
     exclusive: bool
+    positions: int  # instruments that may be held at once
+    shared: bool  # whether instruments share the account
+    rotates: bool  # whether better instruments take the place of those that are held
 
 
 class Account(Protocol):
     """Money and trades, which the instruments of a run share."""
 
     balance: float  # initial cash + realised P&L - commissions; notional is not deducted
-    others_profit: float  # open P&L of all instruments but the one that is served
-    others_basis: float  # their `Holding.basis`
-    others_gross: float  # the value of their positions without signs
+    profit: float  # open P&L of all instruments; this and the next two in portfolios alone
+    basis: float
+    gross: float  # the value of their positions without signs
+    others_profit: float  # the same without the instrument that is served; zero if it is alone
+    others_basis: float
+    others_gross: float
     fills: int
     trades: int
     positions: int  # instruments held
@@ -142,6 +148,13 @@ class Holding(Protocol):
     ambiguous_bar: int  # the last that was counted
     volume_bar: int  # the bar of `volume_used`
     volume_used: float  # units filled in that bar, where volume limits them
+    earned: float  # realised P&L less what its positions cost over night
+    row: int  # of the last bar that was seen; this and what follows is kept in portfolios alone
+    price: float  # at which the position was last marked
+    profit: float  # open P&L as it is counted in the account's
+    basis_counted: float
+    gross: float  # value of the position, likewise
+    rank: float  # the higher, the sooner it is served
 
 
 class Lot(Protocol):
@@ -174,7 +187,7 @@ class Order(Protocol):
     fraction: float
     rest: float  # units of an exit that volume has left over
     active: bool
-    liquidate: bool
+    forced: int  # the ExitReason for which the whole position is closed, whatever the rules say
 
 
 class Ticket(Protocol):
@@ -206,6 +219,7 @@ class Fill(Protocol):
     slippage: float
     rule: int
     reason: int
+    instrument: int
 
 
 class Counters(Protocol):
@@ -222,6 +236,7 @@ class Counters(Protocol):
     rejected_full: int
     rejected_notional: int
     rejected_volume: int
+    rejected_positions: int
     reduced_by_volume: int
     expired: int
     liquidations: int
@@ -242,6 +257,9 @@ HOLDING: Final = record_dtype(Holding)
 ORDER: Final = record_dtype(Order)
 TICKET: Final = record_dtype(Ticket)
 COUNTERS: Final = record_dtype(Counters)
+
+
+_ALL: Final = np.ones(1)
 
 
 class Market(NamedTuple):
@@ -289,6 +307,13 @@ class Deal(NamedTuple):
     rests: int  # whether it is a limit order that has rested
 
 
+class Purse(NamedTuple):
+    """The money that sizes an entry."""
+
+    equity: float  # of the account, or the share of it that is the instrument's
+    free: float  # the most that a share of it may come to
+
+
 class Plan(NamedTuple):
     """The lowered program: rules, one row of triggers each, the code, and the numbers they read."""
 
@@ -303,7 +328,11 @@ class Plan(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """The records of a run as arrays, which own their memory: one row each, but for the lots."""
+    """The records of a run as arrays, which own their memory.
+
+    Terms, account and counters have one row; holding and order have one for each instrument; of
+    lots, memory and tickets each instrument has as many as the others, one after the other.
+    """
 
     terms: NDArray[Any]
     account: NDArray[Any]
@@ -331,29 +360,34 @@ class Tables(NamedTuple):
         return larger
 
 
-def tables_new(terms: NDArray[Any], bars: int, memory: int = 0) -> Tables:
+def tables_new(
+    terms: NDArray[Any], bars: int, memory: int = 0, shares: NDArray[np.float64] = _ALL
+) -> Tables:
     """Return the records of a run under `terms` before its first bar: flat, with the cash.
 
-    The code finds room for as many numbers as `memory`, none of them known yet.
+    The code finds room for as many numbers as `memory`, none of them known yet. `shares` are those
+    of each instrument in the account.
     """
-    lots, rules = int(terms["lots"][0]), int(terms["rules"][0])
+    count = len(shares)
+    lots, rules = count * int(terms["lots"][0]), count * int(terms["rules"][0])
     # The kernel asks when it needs more.
     rows = min(bars // 4, 50_000) + _rows_spare(lots + rules)
     account = np.zeros(1, ACCOUNT)
     account["balance"] = account["peak"] = terms["cash"]
-    holding = np.zeros(1, HOLDING)
-    holding["share"] = 1.0
+    holding = np.zeros(count, HOLDING)
+    holding["number"] = np.arange(count)
+    holding["share"] = shares
     holding["volume_bar"] = holding["ambiguous_bar"] = -1
     return Tables(
         terms,
         account,
         holding,
-        np.zeros(1, ORDER),
+        np.zeros(count, ORDER),
         np.zeros(1, COUNTERS),
         np.zeros(lots, LOT),
         np.empty(rows, FILL),
         np.empty(rows, TRADE),
-        np.full(memory, np.nan),
+        np.full(count * memory, np.nan),
         np.zeros(rules, TICKET),
     )
 

@@ -59,6 +59,7 @@ def _rejections(counters: Mapping[str, int | float]) -> list[str]:
         "all the entries it may have.",
         "rejected_notional": "order(s) were rejected: they were worth less than min_notional.",
         "rejected_volume": "order(s) were rejected for lack of volume.",
+        "rejected_positions": "entries were rejected: max_positions instruments were held already.",
         "reduced_by_volume": "order(s) were reduced to what volume allowed.",
     }
     return [f"{counters[key]} {text}" for key, text in reasons.items() if counters[key]]

@@ -21,6 +21,7 @@ from core.engine.book import bar_mark, equity_at, fill_write, lot_open, lots_clo
 from core.engine.carrying import carrying_pay
 from core.engine.code import code_run
 from core.engine.code_memory import truth
+from core.engine.decide import LIQUIDATION as SHARES_LIQUIDATION
 from core.engine.decide import order_decide, rule_true
 from core.engine.fills import NO_RULE, SIGNAL, guards_check
 from core.engine.jit import inlined, outlined
@@ -212,7 +213,8 @@ def margin_check(world: World, run: Run, close: float, equity: float) -> None:
     book, desk, terms = world.book, world.book.desk[0], world.book.terms[0]
     if desk.call_shares:
         desk.call_shares = False
-        run.order.active = run.order.liquidate = run.holding.lots > 0
+        run.order.active = run.holding.lots > 0
+        run.order.forced = SHARES_LIQUIDATION if run.order.active else 0
     if desk.legs == 0:
         return
     position = run.holding.position

@@ -1,0 +1,254 @@
+"""Many instruments under one account: their bars and columns and one program in, a result out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.allocation import INSTRUMENTS_AT_MOST
+from core.engine.bars import Bars
+from core.engine.code_lowering import code_layout
+from core.engine.compiled import portfolio_load
+from core.engine.config import RunConfig
+from core.engine.lowering import ByBar, by_bar_of, first_bar, plan_lower, terms_lower
+from core.engine.portfolio_kernel import Agenda, Field
+from core.engine.program import Program
+from core.engine.result import ALERT, NO_FILL
+from core.engine.state import Curves, Market, tables_new
+from core.engine.timeline import timeline_find
+from core.engine.version import ENGINE_VERSION
+from core.engine.warnings import warnings_write
+from core.errors import Detail, InvalidInput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """One instrument of a portfolio, and what the program's columns are for it.
+
+    Attributes
+    ----------
+    symbol : str
+    bars : Bars
+        At least one bar.
+    columns : sequence of ndarray, each of shape (len(bars),)
+        As `simulate` takes them.
+    warmup : int
+        The first bar at which the program decides.
+    sessions : ndarray of int64, shape (len(bars),), optional
+        As `simulate` takes them.
+    """
+
+    symbol: str
+    bars: Bars
+    columns: Sequence[NDArray[Any]]
+    warmup: int
+    sessions: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortfolioResult:
+    """The outcome of one run over `m` moments: the times at which any instrument has a bar.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+        In order; `instrument` of trades, fills and alerts is a place in it.
+    ts : ndarray of int64, shape (m,)
+    equity, cash, gross : ndarray of float64, shape (m,)
+        The account at the close of each moment; `gross` is the value of all positions without
+        signs. A position without a bar at a moment is marked at its last close.
+    positions : ndarray of int64, shape (m,)
+        How many instruments are held.
+    trades, fills, alerts : structured ndarray
+        As in `result.Result`, bars counted in moments.
+    counters, warnings, engine_version
+        As in `result.Result`.
+    starts : ndarray of int64, shape (len(symbols) + 1,)
+        Where each instrument begins in the series by bar.
+    position : ndarray of float64, shape (starts[-1],)
+        Signed units held, by bar of each instrument.
+    earned : ndarray of float64, shape (len(symbols),)
+        What each instrument has added to the equity: P&L of open positions, commissions and
+        borrowed shares included, interest not.
+    """
+
+    symbols: tuple[str, ...]
+    ts: NDArray[np.int64]
+    equity: NDArray[np.float64]
+    cash: NDArray[np.float64]
+    gross: NDArray[np.float64]
+    positions: NDArray[np.int64]
+    trades: NDArray[Any]
+    fills: NDArray[Any]
+    counters: dict[str, int | float]
+    warnings: tuple[str, ...]
+    engine_version: str
+    starts: NDArray[np.int64]
+    position: NDArray[np.float64]
+    earned: NDArray[np.float64]
+    alerts: NDArray[Any] = field(default_factory=lambda: np.empty(0, ALERT))
+
+    def rows(self, number: int) -> slice:
+        """Return where an instrument's series by bar are."""
+        return slice(int(self.starts[number]), int(self.starts[number + 1]))
+
+
+def simulate_portfolio(
+    listed: Sequence[Listed], program: Program, config: RunConfig
+) -> PortfolioResult:
+    """Run a program over instruments that share one account.
+
+    Each instrument has the program to itself, its own position, orders and memory; money, margin
+    and `config.allocation` are common. `core.engine.portfolio_kernel` says in which order they are
+    served. A program's `warmup` is of no account here: each instrument has its own.
+
+    Parameters
+    ----------
+    listed : sequence of Listed
+        Up to `INSTRUMENTS_AT_MOST`, in any order: they are served in that of their symbols.
+    program : Program
+    config : RunConfig
+
+    Returns
+    -------
+    PortfolioResult
+        Bit for bit the same for the same arguments on every machine. With one instrument it is
+        what `simulate` gives, bit for bit as well (but for interest, to the last bit).
+
+    Raises
+    ------
+    InvalidInput
+        Instruments, columns, rules and configuration do not fit together: all faults at once.
+    """
+    listed = sorted(listed, key=lambda one: one.symbol)
+    _faults_check(listed, config)
+    starts = np.concatenate([[0], np.cumsum([len(one.bars) for one in listed])]).astype(np.int64)
+    by_bar = _by_bar(program, config, listed)
+    columns = [
+        np.concatenate(column) for column in zip(*(one.columns for one in listed), strict=True)
+    ]
+    plan = plan_lower(program, columns, config, int(starts[-1]), by_bar)
+    market = Market(
+        *(
+            _joined([getattr(one.bars, name) for one in listed])
+            for name in ("ts", "open", "high", "low", "close")
+        )
+    )
+    timeline = timeline_find(market.ts, starts)
+    moments, rows = len(timeline.ts), int(starts[-1])
+    firsts = [
+        start + min(first_bar(replace(program, warmup=one.warmup), config), len(one.bars))
+        for start, one in zip(starts[:-1], listed, strict=True)
+    ]
+    agenda = Agenda(
+        *timeline,
+        starts=starts[:-1].copy(),
+        firsts=np.array(firsts, np.int64),
+        ranks=columns[program.rank].astype(np.float64) if program.rank >= 0 else np.empty(0),
+        queue=np.empty(len(listed), np.int64),
+        gross=np.empty(moments),
+        positions=np.empty(moments, np.int64),
+    )
+    shares = config.allocation.shares([one.symbol for one in listed])
+    terms = terms_lower(program, config, shared=len(listed) > 1)
+    tables = tables_new(terms, rows, code_layout(program).size, shares)
+    curves = Curves(np.empty(moments), np.empty(moments), np.zeros(rows))
+    world = _run(Field(market, plan, tables, curves, agenda))
+    return _result(world, listed, starts, config)
+
+
+def _run(world: Field) -> Field:
+    """Run the kernel to the last moment, with more room whenever it asks for it."""
+    kernel = portfolio_load()
+    moments = len(world.agenda.ts)
+    moment = 0
+    while moment < moments:
+        moment = kernel(world, moment)
+        if moment < moments:
+            world = world._replace(tables=world.tables.grown())
+    return world
+
+
+def _result(
+    world: Field, listed: Sequence[Listed], starts: NDArray[np.int64], config: RunConfig
+) -> PortfolioResult:
+    tables, agenda, curves = world.tables, world.agenda, world.curves
+    counters = dict(zip(tables.counters.dtype.names or (), tables.counters[0].item(), strict=True))
+    trades = tables.trades[: tables.account["trades"][0]].copy()
+    rows = tables.fills[: tables.account["fills"][0]]
+    fills, given = rows[rows["reason"] != NO_FILL], rows[rows["reason"] == NO_FILL]
+    alerts = np.empty(len(given), ALERT)
+    alerts["ts"] = world.market.ts[given["bar"]]
+    for name in ("rule", "instrument"):
+        alerts[name] = given[name]
+    # The kernel counts rows; whoever reads the result counts moments.
+    for table, bar, ts in (
+        (trades, "entry_bar", "entry_ts"),
+        (trades, "exit_bar", "exit_ts"),
+        (fills, "bar", "ts"),
+        (alerts, "bar", "ts"),
+    ):
+        table[bar] = np.searchsorted(agenda.ts, table[ts], side="right") - 1
+    holding = tables.holding
+    earned = holding["earned"] + np.where(holding["lots"] > 0, holding["profit"], 0.0)
+    return PortfolioResult(
+        symbols=tuple(one.symbol for one in listed),
+        ts=agenda.ts,
+        equity=curves.equity,
+        cash=curves.cash,
+        gross=agenda.gross,
+        positions=agenda.positions,
+        trades=trades,
+        fills=fills,
+        counters=counters,
+        warnings=warnings_write(counters, config),
+        engine_version=ENGINE_VERSION,
+        starts=starts,
+        position=curves.position,
+        earned=earned,
+        alerts=alerts,
+    )
+
+
+def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the columns of all instruments one after the other; to numba they are constants."""
+    joined = np.concatenate(columns)
+    joined.flags.writeable = False
+    return joined
+
+
+def _by_bar(program: Program, config: RunConfig, listed: Sequence[Listed]) -> ByBar:
+    found = [by_bar_of(program, config, one.bars, one.sessions) for one in listed]
+    joined = {}
+    for name in ("sessions", "volume", "volatility"):
+        columns = [getattr(one, name) for one in found]
+        joined[name] = None if columns[0] is None else np.concatenate(columns)
+    return ByBar(**joined)
+
+
+def _faults_check(listed: Sequence[Listed], config: RunConfig) -> None:
+    faults = []
+    if not 1 <= len(listed) <= INSTRUMENTS_AT_MOST:
+        rule = f"A portfolio has 1 to {INSTRUMENTS_AT_MOST} instruments, found {len(listed)}."
+        faults.append(Detail("symbols", "out_of_range", rule, INSTRUMENTS_AT_MOST, len(listed)))
+    for one, other in pairwise(listed):
+        if one.symbol == other.symbol:
+            text = f"{one.symbol} is listed twice: name each instrument once."
+            faults.append(Detail("symbols", "duplicate", text, received=one.symbol))
+    for one in listed:
+        if not len(one.bars):
+            text = f"There are no bars of {one.symbol} to run the program on."
+            faults.append(Detail("symbols", "no_bars", text, received=one.symbol))
+    if config.profile == "reference":
+        text = "The reference profile runs one instrument alone: leave profile out."
+        faults.append(Detail("profile", "unsupported", text, "standard", config.profile))
+    if config.trade_on_close:
+        text = "trade_on_close is for one instrument alone: leave it out."
+        faults.append(Detail("trade_on_close", "unsupported", text, "false", "true"))
+    if faults:
+        raise InvalidInput(" ".join(one.message for one in faults), details=faults)

@@ -82,7 +82,7 @@ def _live_bind(rule: AlertRule) -> None:
 def _price(given: Mapping[str, Any]) -> dict[str, Any]:
     _known(given, ("operator", "level", "field"))
     operator, field = given.get("operator"), given.get("field", PRICE_FIELDS[0])
-    if operator not in COMPARE:
+    if not isinstance(operator, str) or operator not in COMPARE:
         message = f"operator is one of {', '.join(COMPARE)}."
         raise _fault("condition.operator", "invalid_choice", message, operator)
     if field not in PRICE_FIELDS:

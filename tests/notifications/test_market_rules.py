@@ -11,7 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from rest_framework.test import APIClient
 
 from core.engine.bars import Bars
-from core.errors import InvalidInput
+from core.errors import ApplicationError, InvalidInput
 from core.outbox.models import OutboxMessage
 from market import store
 from market.archive import history_store
@@ -299,6 +299,13 @@ def test_a_node_that_cannot_be_watched_is_refused_with_the_reason(user, coin, st
         node_rule(user, strategy, node=node)
 
 
+@pytest.mark.parametrize("number", [10**30, 0, -1, 7, True, "1", [1]])
+def test_a_version_that_is_none_is_refused(user, coin, strategy, number):
+    closes(coin, RISING)
+    with pytest.raises(ApplicationError):
+        node_rule(user, strategy, version=number)
+
+
 def test_a_rule_that_breaks_is_switched_off_alone_and_said(user, coin, clock, monkeypatch):
     closes(coin, RISING)
     rule, other = level(user), level(user, name="other")
@@ -322,6 +329,10 @@ def test_a_rule_that_breaks_is_switched_off_alone_and_said(user, coin, clock, mo
         ({"interval": ""}, "symbol"),  # nobody has live prices of it
         ({"condition": {}}, "condition"),
         ({"condition": {"operator": "near", "level": 1}}, "condition.operator"),
+        ({"condition": {"operator": ["gt"], "level": 1}}, "condition.operator"),
+        ({"condition": {"operator": {}, "level": 1}}, "condition.operator"),
+        ({"condition": {"operator": "gt", "level": 1, "field": []}}, "condition.field"),
+        ({"condition": {"operator": "gt", "level": 1, "repeat": {}}}, "condition.repeat"),
         ({"condition": {"operator": "gt", "level": "high"}}, "condition.level"),
         ({"condition": {"operator": "gt", "level": 1, "field": "bid"}}, "condition.field"),
         ({"condition": {"operator": "gt", "level": 1, "node": "x"}}, "condition.node"),

@@ -3,8 +3,8 @@
 Run it as ``python -m benchmarks.live_latency [--deployments 100]``; it takes about a minute. It
 starts a PostgreSQL and a Valkey of its own in a temporary folder. Each deployment has an account
 of its own and a strategy that buys at every bar, so that every tick ends in an order. Two things
-are timed: bars that close one after the other, each until its own order lies at the venue, and the
-worst case, one bar that closes for all at once, worked off by one process.
+are timed: deployments that decide one after the other, and the worst case, one bar that closes for
+all of them at once, in one process and in two.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +33,8 @@ from backtester.stack.postgres import PostgresServer
 from backtester.stack.valkey import ValkeyServer
 
 BARS: Final = 2_000
+WARM: Final = 3
+ROUNDS: Final = 10
 MINUTE_NS: Final = 60 * 10**9
 GOAL_MS: Final = 150.0
 
@@ -78,23 +85,24 @@ def measure(count: int) -> int:
     market = _Market()
     market.store(0, BARS)
     deployments = [market.deploy(number) for number in range(count)]
-    market.store(BARS, BARS + 1)
-    for deployment in deployments:  # warm: compiled plans, loaded kernels
-        market.order(deployment, BARS)
-    market.store(BARS + 1, BARS + 2)
-    alone = [market.order(deployment, BARS + 1) for deployment in deployments]
-    market.store(BARS + 2, BARS + 3)
-    began = time.time()
-    together = []
-    for deployment in deployments:
-        waited = (time.time() - began) * 1000
-        together.append(waited + market.order(deployment, BARS + 2))
+    for number in range(WARM):  # compiled plans, loaded kernels, prepared statements
+        market.store(BARS + number, BARS + number + 1)
+        market.tick(BARS + number)
+    number = BARS + WARM
+    market.store(number, number + 1)
+    found = {"one after the other": [market.order(one, number) for one in deployments]}
+    found["all on one bar"] = market.rounds(number + 1)
+    with market.helped():
+        market.rounds(number + 1 + ROUNDS)
+        found["all on one bar, two processes"] = market.rounds(number + 1 + 2 * ROUNDS)
     print(f"{count} running deployments, {BARS:,} bars of history, PostgreSQL durable\n")
-    for title, times in (("one after the other", alone), ("all at once, one process", together)):
+    p99s = []
+    for title, times in found.items():
         p50, p99 = np.percentile(times, [50, 99])
-        print(f"{title:<26} p50 {p50:7.1f} ms   p99 {p99:7.1f} ms   worst {max(times):7.1f} ms")
-    passed = float(np.percentile(alone, 99)) < GOAL_MS
-    print(f"\ngoal p99 < {GOAL_MS:.0f} ms, one after the other: {'met' if passed else 'missed'}")
+        p99s.append(float(p99))
+        print(f"{title:<30} p50 {p50:7.1f} ms   p99 {p99:7.1f} ms   worst {max(times):7.1f} ms")
+    passed = p99s[0] < GOAL_MS and min(p99s[1:]) < GOAL_MS
+    print(f"\ngoal p99 < {GOAL_MS:.0f} ms: {'met' if passed else 'missed'}")
     return 0 if passed else 1
 
 
@@ -108,9 +116,16 @@ class _Market:
             symbol="WALK", asset_class="crypto", calendar="24/7", timezone="UTC"
         )
         random = np.random.default_rng(1)
-        close = np.round(100 * np.exp(np.cumsum(random.normal(0, 5e-4, BARS + 5))), 2)
-        self.ts = np.arange(BARS + 5, dtype=np.int64) * MINUTE_NS + 1_704_067_200 * 10**9
+        close = np.round(
+            100 * np.exp(np.cumsum(random.normal(0, 5e-4, BARS + WARM + 3 * ROUNDS + 2))), 2
+        )
+        self.ts = (
+            np.arange(BARS + WARM + 3 * ROUNDS + 2, dtype=np.int64) * MINUTE_NS
+            + 1_704_067_200 * 10**9
+        )
         self.close = close
+        self.deployed = 0
+        self.helper: Connection | None = None
 
     def store(self, start: int, stop: int) -> None:
         from core.engine.bars import Bars  # noqa: PLC0415 - after django.setup
@@ -163,23 +178,87 @@ class _Market:
             capital=Decimal(50_000),
             parameters={"every": 1, "purchases": 100},
         )
+        self.deployed += 1
         deployment_start(deployment=deployment)
         deployment_begin(deployment=deployment, now=self.over(BARS - 1))
         return deployment
 
     def order(self, deployment: Any, number: int) -> float:
-        """Decide on a bar and return how many milliseconds later its order is at the venue."""
+        """Decide on a bar for one deployment, and return when its order is at the venue."""
         from brokers.deployments.ticking import deployment_tick  # noqa: PLC0415 - as above
         from brokers.dispatch import account_send  # noqa: PLC0415 - as above
-        from brokers.models import Order, PaperOrder  # noqa: PLC0415 - as above
 
-        began = time.time()
-        tick = deployment_tick(deployment_id=deployment.id, now=self.over(number))
-        account_send(account_id=deployment.account_id)
-        assert tick is not None
-        sent = Order.objects.get(deployment_id=deployment.id, bar_ts=tick.bar_ts)
-        there = PaperOrder.objects.get(client_order_id=sent.client_order_id)
-        return (there.created_at.timestamp() - began) * 1000
+        with self.arrivals() as arrived:
+            began = time.perf_counter()
+            assert deployment_tick(deployment_id=deployment.id, now=self.over(number)) is not None
+            account_send(account_id=deployment.account_id)
+        (at,) = arrived
+        return (at - began) * 1000
+
+    def rounds(self, number: int) -> list[float]:
+        """Go through some bars, and return when the orders of all of them were there."""
+        times = []
+        for one in range(number, number + ROUNDS):
+            self.store(one, one + 1)
+            found = self.tick(one)
+            assert len(found) == self.deployed
+            times += found
+        return times
+
+    def tick(self, number: int) -> list[float]:
+        """Decide on a bar for all, as the task does, and return when each order is there."""
+        from brokers.deployments.schedule import deployments_tick  # noqa: PLC0415 - as above
+
+        with self.arrivals() as arrived:
+            began = time.perf_counter()
+            helper = self.helper
+            help_call = None if helper is None else partial(helper.send, number)
+            deployments_tick(now=self.over(number), symbol="WALK", help_call=help_call)
+            theirs = [] if helper is None else helper.recv()
+        return [(at - began) * 1000 for at in (*arrived, *theirs)]
+
+    @contextmanager
+    def helped(self) -> Iterator[None]:
+        """Have a second process take a part of each bar, as other workers do."""
+        from django.db import connections  # noqa: PLC0415 - after django.setup
+
+        connections.close_all()
+        self.helper, end = Pipe()
+        process = get_context("fork").Process(target=self._help, args=(end,), daemon=True)
+        process.start()
+        try:
+            yield
+        finally:
+            self.helper.send(None)
+            process.join()
+            self.helper = None
+
+    def _help(self, end: Connection) -> None:
+        from brokers.deployments.schedule import deployments_tick  # noqa: PLC0415 - as above
+
+        while (number := end.recv()) is not None:
+            with self.arrivals() as arrived:
+                deployments_tick(now=self.over(number), symbol="WALK")
+            end.send(arrived)
+
+    @contextmanager
+    def arrivals(self) -> Iterator[list[float]]:
+        """Note when orders lie in the paper venue's book, committed."""
+        from brokers.adapters.paper import PaperBroker  # noqa: PLC0415 - as above
+
+        arrived: list[float] = []
+        submit_all = PaperBroker.submit_all
+
+        def noted(venue: Any, requests: Any) -> Any:
+            told = submit_all(venue, requests)
+            arrived.extend([time.perf_counter()] * len(requests))
+            return told
+
+        PaperBroker.submit_all = noted  # type: ignore[method-assign,assignment]  # for the measurement only
+        try:
+            yield arrived
+        finally:
+            PaperBroker.submit_all = submit_all  # type: ignore[method-assign]  # as it was
 
 
 if __name__ == "__main__":

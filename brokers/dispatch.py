@@ -128,18 +128,24 @@ def _prepare(leases: Sequence[Lease]) -> tuple[list[Lease], list[Lease]]:
     """
     ids = [lease.account_id for lease in leases]
     orders_bury(Order.objects.filter(account_id__in=ids, replaces=None))
-    accounts = {row.id: row for row in BrokerAccount.objects.filter(id__in=ids)}
+    # At our own venue nobody else does anything: what a sender left undone is all there is to know.
+    remote = _remote_of(ids)
     ready: list[Lease] = []
     undone: list[Lease] = []
     for lease in leases:
-        known = lease.clean and _recent(accounts[lease.account_id])
+        known = lease.clean and _recent(remote.get(lease.account_id))
         (ready if known or reconcile(lease) else undone).append(lease)
     return ready, undone
 
 
-def _recent(account: BrokerAccount) -> bool:
-    """Tell whether we know what is at a venue; at our own nobody else does anything."""
-    if not _remote(account.kind):
+def _remote_of(ids: Iterable[UUID]) -> dict[UUID, BrokerAccount]:
+    kinds = [kind for kind in ADAPTERS.names() if _remote(kind)]
+    rows = BrokerAccount.objects.filter(id__in=list(ids), kind__in=kinds)
+    return {row.id: row for row in rows.only("kind", "reconciled_at")}
+
+
+def _recent(account: BrokerAccount | None) -> bool:
+    if account is None:
         return True
     since = timezone.now() - RECONCILED_WITHIN
     return account.reconciled_at is not None and account.reconciled_at > since
@@ -169,15 +175,15 @@ def _next(leases: Sequence[Lease]) -> list[_Sending]:
             reason=found[1],
         )
     now = timezone.now()
-    moved = orders_move(
-        order_ids=[sending.order.id for sending in chosen.values()],
+    orders_move(
+        orders=[sending.order for sending in chosen.values()],
         old=OrderStatus.CREATED,
         new=OrderStatus.SUBMITTING,
         attempts=F("attempts") + 1,
         submitted_at=now,
         leased_until=now + LEASE,
     )
-    return [sending for sending in chosen.values() if sending.order.id in moved]
+    return list(chosen.values())
 
 
 def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str, str]:

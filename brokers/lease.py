@@ -13,7 +13,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
@@ -40,19 +40,20 @@ class Lease:
 
 def accounts_lock(account_ids: Iterable[UUID]) -> list[BrokerAccount]:
     """Lock the rows of accounts for the transaction that is open, and return them as they are."""
+    return list(_locked(account_ids))
+
+
+def _locked(account_ids: Iterable[UUID]) -> QuerySet[BrokerAccount]:
     rows = BrokerAccount.objects.select_for_update(no_key=True)
-    return list(rows.filter(id__in=list(account_ids)).order_by("id"))
+    return rows.filter(id__in=list(account_ids)).order_by("id")
 
 
 @transaction.atomic
 def leases_claim(account_ids: Iterable[UUID]) -> list[Lease]:
     """Return the leases of those accounts that no other sender has."""
     now = timezone.now()
-    free = [
-        account
-        for account in accounts_lock(account_ids)
-        if account.sender_until is None or account.sender_until <= now
-    ]
+    rows = _locked(account_ids).only("sender_fence", "sender_until")
+    free = [row for row in rows if row.sender_until is None or row.sender_until <= now]
     if not free:
         return []
     BrokerAccount.objects.filter(id__in=[account.id for account in free]).update(
@@ -101,7 +102,8 @@ def leases_release(leases: Sequence[Lease], *, clean: bool) -> None:
     if not leases:
         return
     fences = {lease.account_id: lease.fence for lease in leases}
-    held = [row.id for row in accounts_lock(fences) if row.sender_fence == fences[row.id]]
+    rows = _locked(fences).only("sender_fence")
+    held = [row.id for row in rows if row.sender_fence == fences[row.id]]
     BrokerAccount.objects.filter(id__in=held).update(sender_until=None if clean else timezone.now())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +75,7 @@ ALLOWED = frozenset(
 )
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def order_move(*, order_id: UUID, old: S, new: S, note: str = "", **changes: Any) -> bool:
     """Move an order from one status to another; False where it was not there any more."""
     _check(old, new)
@@ -85,17 +85,18 @@ def order_move(*, order_id: UUID, old: S, new: S, note: str = "", **changes: Any
     return True
 
 
-@transaction.atomic
-def orders_move(*, order_ids: Iterable[UUID], old: S, new: S, **changes: Any) -> set[UUID]:
-    """Move several orders the same way; return those that were there."""
+@transaction.atomic(savepoint=False)
+def orders_move(*, orders: Sequence[Order], old: S, new: S, **changes: Any) -> None:
+    """Move several orders the same way, whose rows the caller has locked in their old status."""
     _check(old, new)
-    rows = Order.objects.filter(id__in=list(order_ids), status=old)
-    ids = list(rows.select_for_update().order_by("id").values_list("id", flat=True))
-    Order.objects.filter(id__in=ids).update(status=new, updated_at=timezone.now(), **changes)
+    now = timezone.now()
+    ids = [order.id for order in orders]
+    rows = Order.objects.filter(id__in=ids, status=old)
+    if rows.update(status=new, updated_at=now, **changes) != len(ids):
+        raise ValueError(f"Not all of these orders are {old}: lock their rows first.")
     OrderEvent.objects.bulk_create(
         [OrderEvent(order_id=order_id, old_status=old, new_status=new) for order_id in ids]
     )
-    return set(ids)
 
 
 def _check(old: S, new: S) -> None:

@@ -18,7 +18,8 @@ from core.errors import ApplicationError
 
 # What a strategy may raise on bars that nobody had thought of.
 FAULTS: Final = (ApplicationError, IntegrityError, ValueError, ArithmeticError, LookupError)
-AT_ONCE: Final = 100
+# Small enough that two processes share a hundred.
+BATCH: Final = 50
 # Of two transactions that wait for each other PostgreSQL ends one: it is done again.
 ATTEMPTS: Final = 3
 
@@ -42,8 +43,8 @@ def in_batches(ids: Iterable[UUID], work: Work, *, before: Before, fail: Fail) -
     """
     rows = list(ids)
     left: list[UUID] = []
-    for start in range(0, len(rows), AT_ONCE):
-        batch = rows[start : start + AT_ONCE]
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
         before(batch)
         made, locked = _apart(batch, work, fail, wait=len(rows) == 1)
         yield made
@@ -59,7 +60,7 @@ def deployments_lock(ids: Iterable[UUID], *, wait: bool = True) -> list[Deployme
     """
     rows = Deployment.objects.select_for_update(
         of=("self",), no_key=True, skip_locked=not wait
-    ).select_related("account", "strategy", "strategy_version")
+    ).select_related("account")
     return list(rows.filter(id__in=list(ids)).order_by("id"))
 
 

@@ -135,7 +135,9 @@ def _orders(ids: Iterable[UUID]) -> QuerySet[Order]:
 def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
     booked = BookEntry.objects.filter(fill=OuterRef("id"))
     rows = Fill.objects.filter(~Exists(booked), order__deployment_id__in=list(ids))
-    return rows.select_related("order").order_by("executed_at", "created_at")
+    own = (f"order__{name}" for name in ("deployment_id", "node", "bar_ts", "side", "status"))
+    rows = rows.select_related("order").order_by("executed_at", "created_at")
+    return rows.only("quantity", "price", "commission", "executed_at", *own)
 
 
 def _ended(ids: Iterable[UUID]) -> QuerySet[Order]:

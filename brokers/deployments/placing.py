@@ -126,7 +126,7 @@ class Desk:
             trail_amount=trail if trailing and not fraction else None,
             trail_fraction=trail if trailing and fraction else None,
         )
-        self.drafts.append(Draft(self.deployment.account, intent, self.deployment.strategy))
+        self.drafts.append(Draft(self.deployment.account, intent, self.deployment.strategy_id))
 
     def _waiting(self, decision: Decision) -> None:
         """Keep the orders that wait as the program has them: one a rule."""

@@ -34,6 +34,7 @@ from strategies.graph.context import Context
 from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.plan import Plan
 from strategies.graph.schema import graph_parse
+from strategies.models import StrategyVersion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +64,11 @@ class View:
         )
 
 
-@lru_cache(maxsize=256)
-def _plan(version_id: object, graph: bytes, parameters: bytes, interval: str) -> Plan:
-    del version_id  # part of the key
-    return graph_compile(
-        graph_parse(orjson.loads(graph)), orjson.loads(parameters), interval=interval
-    )
+@lru_cache(maxsize=512)
+def _plan(version_id: UUID, parameters: bytes, interval: str) -> Plan:
+    # A version never changes, so that its graph is read once.
+    graph = StrategyVersion.objects.values_list("graph", flat=True).get(id=version_id)
+    return graph_compile(graph_parse(graph), orjson.loads(parameters), interval=interval)
 
 
 def plan_of(deployment: Deployment) -> Plan:
@@ -79,12 +79,8 @@ def plan_of(deployment: Deployment) -> Plan:
     InvalidInput
         When it cannot run, or trades what cannot be traded live.
     """
-    plan = _plan(
-        deployment.strategy_version_id,
-        orjson.dumps(deployment.strategy_version.graph),
-        orjson.dumps(deployment.parameters, option=orjson.OPT_SORT_KEYS),
-        deployment.interval,
-    )
+    parameters = orjson.dumps(deployment.parameters, option=orjson.OPT_SORT_KEYS)
+    plan = _plan(deployment.strategy_version_id, parameters, deployment.interval)
     if plan.program.option_rules:
         raise InvalidInput(
             "This strategy trades options: they can be backtested, not deployed.",
@@ -102,16 +98,19 @@ def config_of(deployment: Deployment, instrument: Instrument) -> RunConfig:
     }
     fractional = ADAPTERS.get(deployment.account.kind).capabilities.fractional
     whole = not (fractional and deployment.config.get("fractional"))
-    return RunConfig.from_mapping(
-        given
-        | {
-            "cash": float(deployment.capital),
-            "liquidate_at_end": False,
-            "fractional": not whole,
-            "lot_size": float(instrument.lot_size) if whole else 1.0,
-            "tick_size": float(instrument.tick_size),
-        }
-    )
+    terms = given | {
+        "cash": float(deployment.capital),
+        "liquidate_at_end": False,
+        "fractional": not whole,
+        "lot_size": float(instrument.lot_size) if whole else 1.0,
+        "tick_size": float(instrument.tick_size),
+    }
+    return _config(orjson.dumps(terms, option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(maxsize=512)
+def _config(terms: bytes) -> RunConfig:
+    return RunConfig.from_mapping(orjson.loads(terms))
 
 
 def bars_closed(stored: StoredBars, *, now: datetime) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,6 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES
+from brokers.deployments.batches import BATCH
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
@@ -24,11 +27,20 @@ AT_ONCE: Final = 500
 LOST_AFTER: Final = timedelta(seconds=10)
 
 
-def deployments_tick(*, now: datetime, symbol: str = "") -> int:
+def deployments_tick(
+    *, now: datetime, symbol: str = "", help_call: Callable[[], None] | None = None
+) -> int:
     """Decide for every deployment whose next bar is over; return how many decided.
 
     What goes to our own venue is sent from here; brokers have senders of their own, and deployments
     on one that does not answer hold up no others.
+
+    Parameters
+    ----------
+    symbol : str
+        Only deployments that trade it.
+    help_call : callable, optional
+        Is called where there is work for another process as well.
     """
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
     if symbol:
@@ -36,9 +48,11 @@ def deployments_tick(*, now: datetime, symbol: str = "") -> int:
     rows = due.order_by("next_close_at").values_list("id", "account__kind")[:AT_ONCE]
     decided = 0
     local, remote = _apart(rows)
-    for ticks in deployments_decide(deployment_ids=local, now=now):
-        accounts_send(account_ids={tick.deployment.account_id for tick in ticks})
-        decided += len(ticks)
+    if help_call is not None and len(local) > BATCH:
+        help_call()
+    with collection_later():
+        for ticks in deployments_decide(deployment_ids=local, now=now, then=_send):
+            decided += len(ticks)
     for kind, ids in remote.items():
         with turn(f"deployments-tick:{kind}") as mine:
             if mine:
@@ -70,6 +84,23 @@ def deployments_follow(*, now: datetime) -> None:
     )
     for deployment in lost.select_related("account", "strategy_version")[:AT_ONCE]:
         deployment_begin(deployment=deployment, now=now)
+
+
+def _send(account_ids: set[UUID]) -> None:
+    accounts_send(account_ids=account_ids)
+
+
+@contextmanager
+def collection_later() -> Iterator[None]:
+    """Keep Python from looking for garbage for a while: that stops the process for up to 0.5 s."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _apart(rows: Iterable[tuple[UUID, str]]) -> tuple[list[UUID], dict[str, list[UUID]]]:

@@ -11,6 +11,7 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
@@ -195,11 +196,8 @@ def deployment_delete(*, deployment: Deployment) -> None:
 
 
 def _held(deployment: Deployment) -> Deployment:
-    return (
-        Deployment.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("account", "strategy", "strategy_version")
-        .get(id=deployment.id)
-    )
+    (held,) = deployments_lock([deployment.id])
+    return held
 
 
 def _desk(deployment: Deployment) -> Desk:

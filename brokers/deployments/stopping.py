@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from brokers.deployments.batches import deployments_lock
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.decision import Role, Wanted
@@ -42,11 +43,7 @@ def deployment_finish(*, deployment_id: UUID) -> None:
         return
     orders_refresh([found.id])
     with transaction.atomic():
-        deployment = (
-            Deployment.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("account", "strategy", "strategy_version")
-            .get(id=deployment_id)
-        )
+        (deployment,) = deployments_lock([deployment_id])
         if deployment.state != DeploymentState.STOPPING:
             return
         (dossier,) = dossiers_read([deployment], now=timezone.now())

@@ -6,7 +6,7 @@ they decide is written in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,6 +44,9 @@ LATE_AFTER: Final = timedelta(minutes=2)
 FOLLOWED: Final = (DeploymentState.RUNNING, DeploymentState.PAUSED)
 
 
+Then = Callable[[set[UUID]], None]
+
+
 @dataclass(slots=True)
 class _Look:
     """What comes of looking at a deployment: its tick, what it wants, what it was told of."""
@@ -78,20 +81,21 @@ def deployment_tick(*, deployment_id: UUID, now: datetime) -> DeploymentTick | N
 
 
 def deployments_decide(
-    *, deployment_ids: Iterable[UUID], now: datetime
+    *, deployment_ids: Iterable[UUID], now: datetime, then: Then | None = None
 ) -> Iterator[list[DeploymentTick]]:
     """Decide for deployments on the bars that were over last; yield what each batch decided.
 
     Of two workers at once each takes what the other has not; what is left then waits for the
     other, and is found decided. A tick and the orders it wants are one transaction: a worker that
     dies leaves both or neither.
+
+    Parameters
+    ----------
+    then : callable, optional
+        Is given the ids of a batch's accounts right after its commit, before anybody is told.
     """
-    return in_batches(
-        deployment_ids,
-        partial(_decide_all, now=now),
-        before=orders_refresh,
-        fail=partial(_fail, now),
-    )
+    work = partial(_decide_all, now=now, then=then)
+    return in_batches(deployment_ids, work, before=orders_refresh, fail=partial(_fail, now))
 
 
 def deployment_follow(*, deployment_id: UUID, now: datetime) -> None:
@@ -111,7 +115,12 @@ def deployments_follow(*, deployment_ids: Iterable[UUID], now: datetime) -> None
         pass
 
 
-def _decide_all(deployments: Sequence[Deployment], now: datetime) -> list[DeploymentTick]:
+def _decide_all(
+    deployments: Sequence[Deployment], now: datetime, then: Then | None
+) -> list[DeploymentTick]:
+    accounts: set[UUID] = set()
+    if then is not None:
+        transaction.on_commit(partial(then, accounts))
     running = [one for one in deployments if one.state == DeploymentState.RUNNING]
     due = []
     for dossier in dossiers_read(running, now=now):
@@ -122,6 +131,7 @@ def _decide_all(deployments: Sequence[Deployment], now: datetime) -> list[Deploy
             _late(dossier.deployment, now)
     dossiers_complete(due)
     looks = [_look(dossier, now) for dossier in due]
+    accounts |= {look.dossier.deployment.account_id for look in looks}
     BookEntry.objects.bulk_create(chain.from_iterable(look.entries for look in looks))
     _act(looks)
     ticks = [look.tick for look in looks if look.tick is not None]
@@ -170,7 +180,8 @@ def _act(looks: Sequence[_Look]) -> None:
     busy = [look for look in looks if look.dossier.orders or _wants(look.decision)]
     if not busy:
         return
-    accounts_lock({look.dossier.deployment.account_id for look in busy})
+    if any(look.dossier.orders for look in busy):
+        accounts_lock({look.dossier.deployment.account_id for look in busy})
     drafts = []
     for look in busy:
         dossier = look.dossier

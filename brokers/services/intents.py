@@ -77,7 +77,7 @@ class Draft:
 
     account: BrokerAccount
     intent: Intent
-    strategy: Strategy | None = None
+    strategy_id: UUID | None = None
 
     @property
     def key(self) -> tuple[UUID, str]:
@@ -89,10 +89,10 @@ def intent_create(
     *, account: BrokerAccount, intent: Intent, strategy: Strategy | None = None
 ) -> Order:
     """Commit the order of a decision and its way to the sender, in one transaction."""
-    return intents_create([Draft(account, intent, strategy)])[0]
+    return intents_create([Draft(account, intent, strategy.id if strategy else None)])[0]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def intents_create(drafts: Sequence[Draft]) -> list[Order]:
     """Commit the orders of decisions and their way to the sender, in one transaction.
 
@@ -100,6 +100,8 @@ def intents_create(drafts: Sequence[Draft]) -> list[Order]:
     exists is returned. What may not be sent (account, broker, risk limits) is kept as `denied`
     with its reason, so that each decision is on record.
     """
+    if not drafts:
+        return []
     # Locked first: of two processes at once the other one finds the orders there.
     accounts = {row.id: row for row in accounts_lock({draft.account.id for draft in drafts})}
     found = _existing(drafts)
@@ -138,7 +140,7 @@ def _order(account: BrokerAccount, draft: Draft, request: OrderRequest) -> Order
         owner_id=account.owner_id,
         account=account,
         client_order_id=intent.client_order_id,
-        strategy=draft.strategy,
+        strategy_id=draft.strategy_id,
         deployment_id=intent.deployment_id,
         bar_ts=intent.bar_ts,
         node=intent.node,

@@ -83,5 +83,9 @@ def scenarios_check(*, count: int, seed: int) -> Iterator[Checked]:
 def _scenario_replay(seed: int) -> Replay:
     drawn = scenario_draw(seed)
     return program_replay(
-        bars=drawn.bars, columns=drawn.columns, program=drawn.program, config=drawn.config
+        bars=drawn.bars,
+        columns=drawn.columns,
+        program=drawn.program,
+        config=drawn.config,
+        sessions=drawn.sessions,
     )

@@ -1,8 +1,9 @@
 """Random markets and programs, to compare engines on what nobody thought of.
 
-A scenario is a function of its seed. It holds what the reference engine knows: market entries both
-ways, guards of every kind, partial exits, whole units, costs, margin, and in every other one rules
-that look at the position.
+A scenario is a function of its seed. It holds what the reference engine knows: entries both ways,
+guards of every kind, partial exits, whole units, costs and margin. Of four in a row the first has
+orders at the market, the second also rules that look at the position, the third orders that wait,
+and the fourth orders that wait and random code.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.backtests.scenario_code import CodeAuthor
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import (
@@ -22,12 +24,17 @@ from core.engine.program import (
     Instruction,
     Op,
     Operation,
+    Order,
+    OrderKind,
+    Price,
+    PriceKind,
     Program,
     Rule,
     Size,
     SizeKind,
     Stop,
     StopKind,
+    TimeInForce,
 )
 
 NS_PER_DAY: Final = 86_400_000_000_000
@@ -37,6 +44,11 @@ LEAVING: Final = 0
 """Register that is true where the position is too old, or has lost too much."""
 RESTED: Final = 1
 """Register that is true where the last position was closed long enough ago."""
+STOPPED: Final = 4
+"""Register that holds where the stop-loss of a long position stands."""
+_KINDS: Final = 4
+_LIMITED: Final = (OrderKind.LIMIT, OrderKind.STOP_LIMIT)
+_STOPPED: Final = (OrderKind.STOP, OrderKind.STOP_LIMIT)
 _OPENING: Final = (Operation.OPEN_LONG, Operation.OPEN_SHORT)
 _CLOSING: Final = (Operation.CLOSE_LONG, Operation.CLOSE_SHORT, Operation.CLOSE)
 
@@ -49,10 +61,11 @@ class Scenario:
     columns: tuple[NDArray[Any], ...]
     program: Program
     config: RunConfig
+    sessions: NDArray[np.int64]
 
 
 def scenario_draw(seed: int) -> Scenario:
-    """Return the scenario of a seed: 20 to 150 bars, four rules in random order."""
+    """Return the scenario of a seed: 20 to 150 bars, rules in random order."""
     rng = np.random.default_rng(seed)
     count = int(rng.integers(20, 150))
     bars = market_draw(rng, count=count, volatility=float(rng.choice([0.005, 0.02, 0.08])))
@@ -64,16 +77,20 @@ def scenario_draw(seed: int) -> Scenario:
         ]
     )
     levels[2, : count // 10] = np.nan
+    waits, looks = seed % _KINDS >= 2, bool(seed % 2)
+    if waits:
+        levels[:2, rng.random(count) < 0.05] = np.nan
     triggers = rng.random((TRIGGERS, count)) < float(rng.choice([0.03, 0.15, 0.5]))
-    rules = _rules(rng)
+    rules = _waiting(_rules(rng), rng) if waits else _rules(rng)
     program = Program(
         columns=tuple("abcdefg"),
         rules=tuple(rules[place] for place in rng.permutation(len(rules))),
         warmup=int(rng.choice([0, 1, 2, count // 5, count])),
     )
-    if seed % 2:
-        program = _on_position(program, rng)
-    return Scenario(bars, (*triggers, *levels), program, _config(rng))
+    if looks:
+        program = _with_code(program, rng) if waits else _on_position(program, rng)
+    sessions = np.cumsum(rng.random(count) < 0.2, dtype=np.int64)
+    return Scenario(bars, (*triggers, *levels), program, _config(rng), sessions)
 
 
 def market_draw(rng: np.random.Generator, *, count: int, volatility: float) -> Bars:
@@ -136,6 +153,55 @@ def _on_position(program: Program, rng: np.random.Generator) -> Program:
     ]
     leave = Rule(Operation.CLOSE, -1, guard=LEAVING)
     return dataclasses.replace(program, rules=(*rules, leave), code=code, registers=2)
+
+
+def _with_code(program: Program, rng: np.random.Generator) -> Program:
+    """Return a program whose rules, and the stop-loss of some, depend on random code."""
+    author = CodeAuthor(rng, truths=TRIGGERS, number=TRIGGERS)
+    for _ in range(STOPPED):
+        author.truth(4)
+        author.store()
+    author.add(Op.COLUMN, TRIGGERS)
+    author.add(Op.PUSH, value=float(rng.choice([0.95, 0.99])))
+    author.add(Op.MULTIPLY)
+    author.store()
+    rules = [
+        dataclasses.replace(rule, guard=number if number < STOPPED else -1)
+        for number, rule in enumerate(program.rules)
+    ]
+    stopped = Stop(StopKind.PRICE, register=STOPPED)
+    rules.append(Rule(Operation.OPEN_LONG, 3, _size(rng), stop_loss=stopped, guard=2))
+    return dataclasses.replace(
+        program, rules=tuple(rules), code=tuple(author.code), registers=5, cells=author.cells
+    )
+
+
+def _waiting(rules: Sequence[Rule], rng: np.random.Generator) -> Sequence[Rule]:
+    """Return the rules with orders that wait, an entry more, and one that cancels them."""
+    another = dataclasses.replace(rules[int(rng.integers(2))], trigger=3, size=_size(rng))
+    entries = [dataclasses.replace(rule, order=_order(rng)) for rule in (*rules[:2], another)]
+    return (*entries, *rules[2:], Rule(Operation.CANCEL_ORDERS, int(rng.integers(TRIGGERS))))
+
+
+def _order(rng: np.random.Generator) -> Order:
+    """Return an order of any kind that the reference knows, for any time."""
+    kind = OrderKind(int(rng.integers(OrderKind.MARKET, OrderKind.TRAILING_STOP)))
+    return Order(
+        kind,
+        limit=_price(rng) if kind in _LIMITED else None,
+        stop=_price(rng) if kind in _STOPPED else None,
+        time_in_force=TimeInForce(int(rng.integers(1, len(TimeInForce) + 1))),
+        bars=int(rng.integers(1, 6)),
+    )
+
+
+def _price(rng: np.random.Generator) -> Price:
+    kinds = (
+        Price(PriceKind.OFFSET, float(rng.uniform(-0.03, 0.03))),
+        Price(PriceKind.SERIES, column=TRIGGERS + int(rng.integers(2))),
+        Price(PriceKind.NUMBER, float(np.round(rng.uniform(85.0, 115.0), 2))),
+    )
+    return kinds[rng.integers(len(kinds))]
 
 
 def _guard(rng: np.random.Generator, level: int) -> Stop | None:

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from django.core.management import CommandError, call_command
 from core.backtests import replay
 from core.backtests.engine_check import RANDOM_A_ROW, scenarios_check
 from core.backtests.scenarios import scenario_draw
+from core.engine.program import Op, OrderKind, TimeInForce
+from core.engine.result import ExitReason
+from core.engine.simulate import simulate
 from strategies.graph.templates import TEMPLATES
 
 pytest.importorskip("backtesting", reason="the reference engine is optional (AGPL-3.0)")
@@ -96,7 +100,7 @@ def test_a_scenario_is_a_function_of_its_seed():
 def test_every_other_scenario_looks_at_its_position_and_trades():
     drawn = [scenario_draw(seed) for seed in range(60)]
     assert [bool(one.program.code) for one in drawn] == [bool(seed % 2) for seed in range(60)]
-    (row,) = scenarios_check(count=1, seed=3)
+    (row,) = scenarios_check(count=1, seed=5)
     assert (row.status, row.trades > 0) == ("equal", True)
 
 
@@ -112,5 +116,31 @@ def test_scenarios_cover_both_sides_every_guard_and_costs():
     assert len(guards) == 3
     assert {one.config.margin < 1 for one in drawn} == {True, False}
     assert {one.config.trade_on_close for one in drawn} == {True, False}
-    assert {rule.operation for one in drawn for rule in one.program.rules} == {1, 2, 3, 4, 5}
+    assert {rule.operation for one in drawn for rule in one.program.rules} == {1, 2, 3, 4, 5, 6}
     assert next(scenarios_check(count=3, seed=7)).strategy == "random 7 to 9"
+
+
+def test_what_the_reference_knows_happens_in_random_scenarios():
+    """Every way in and out, every time in force, every operation of the code."""
+    ways_in, ways_out, forces, operations = set(), set(), set(), set()
+    counted = Counter()
+    for one in map(scenario_draw, range(200)):
+        operations |= {step.op for step in one.program.code}
+        result = simulate(one.bars, one.columns, one.program, one.config, sessions=one.sessions)
+        counted.update({name for name, value in result.counters.items() if value})
+        ways_out |= set(result.trades["exit_reason"].tolist())
+        for number in result.trades["entry_rule"].tolist():
+            order = one.program.rules[number].order
+            ways_in.add(order.kind)
+            forces.add(order.time_in_force)
+    assert ways_in == set(OrderKind) - {OrderKind.TRAILING_STOP}
+    assert ways_out == {
+        *(ExitReason.SIGNAL, ExitReason.STOP_LOSS, ExitReason.TAKE_PROFIT),
+        *(ExitReason.REVERSAL, ExitReason.END, ExitReason.RUIN),
+    }
+    assert forces == set(TimeInForce)
+    assert operations == set(Op)
+    assert set(counted) >= {
+        *("ambiguous_bars", "rejected_unaffordable", "rejected_stop", "rejected_price", "expired"),
+        *("ruined", "closed_at_end", "waiting_at_end"),
+    }

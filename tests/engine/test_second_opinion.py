@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("backtesting", reason="the reference engine is optional (AGPL-3.0)")
 
 from core.backtests.reference import reference_run
+from core.backtests.scenario_code import CodeAuthor
 from core.engine.config import RunConfig
 from core.engine.program import (
     AccountField,
@@ -31,91 +32,20 @@ EXACT = (
     "entry_bar", "exit_bar", "side", "quantity", "entry_price", "exit_price", "pnl",
     "commission", "entry_rule",
 )  # fmt: skip
-_ONE = (Op.ABSOLUTE, Op.NEGATE, Op.SQUARE_ROOT, Op.LOGARITHM)
-_TWO = (Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.DIVIDE, Op.MINIMUM, Op.MAXIMUM)
-_JUDGED = (Op.GREATER, Op.GREATER_EQUAL, Op.LESS, Op.LESS_EQUAL, Op.EQUAL)
-_LOGIC = (Op.AND, Op.OR, Op.XOR)
-
-
-class Author:
-    """Writes random code that is sound."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.code: list[Instruction] = []
-        self.cells = 0
-
-    def add(self, op: Op, index: int = 0, value: float = 0.0) -> None:
-        self.code.append(Instruction(Op(op), int(index), float(value)))
-
-    def with_memory(self, op: Op, cells: int, value: float = 0.0) -> None:
-        self.add(op, self.cells, value)
-        self.cells += cells
-
-    def number(self, depth: int) -> None:
-        kind = self.rng.random()
-        if depth == 0 or kind < 0.5:
-            if self.rng.random() < 0.6:
-                self.add(Op.FIELD, self.rng.choice(list(AccountField)))
-            elif self.rng.random() < 0.5:
-                self.add(Op.COLUMN, 3)
-            else:
-                self.add(Op.PUSH, value=self.rng.choice([-2.0, -0.01, 0.0, 1.0, 3.0, 20.0]))
-        elif kind < 0.7:
-            self.number(depth - 1)
-            self.add(self.rng.choice(_ONE))
-        elif kind < 0.9:
-            self.number(depth - 1)
-            self.number(depth - 1)
-            self.add(self.rng.choice(_TWO))
-        elif kind < 0.95:
-            self.number(depth - 1)
-            bars = int(self.rng.integers(0, 5))
-            self.with_memory(Op.SHIFT, bars + 1, bars)
-        else:
-            self.truth(depth - 1)
-            self.with_memory(self.rng.choice([Op.BARS_SINCE, Op.RUN_LENGTH]), 1)
-
-    def truth(self, depth: int) -> None:
-        kind = self.rng.random()
-        if depth == 0 or kind < 0.2:
-            self.add(Op.COLUMN, self.rng.integers(0, 3))
-        elif kind < 0.55:
-            self.number(depth - 1)
-            self.number(depth - 1)
-            self.add(self.rng.choice(_JUDGED))
-        elif kind < 0.7:
-            self.truth(depth - 1)
-            self.truth(depth - 1)
-            self.add(self.rng.choice(_LOGIC))
-        elif kind < 0.75:
-            self.truth(depth - 1)
-            self.add(Op.NOT)
-        elif kind < 0.85:
-            self.number(depth - 1)
-            self.number(depth - 1)
-            self.with_memory(Op.CROSS_ABOVE, 1)
-        else:
-            self.truth(depth - 1)
-            self.truth(depth - 1)
-            self.add(Op.PUSH, value=self.rng.integers(0, 6))
-            self.add(Op.PUSH, value=self.rng.integers(1, 12))
-            loops = self.rng.random() < 0.5
-            self.with_memory(Op.LOOP if loops else Op.WAIT, 4 if loops else 2)
 
 
 def random_scenario(seed: int) -> tuple[Any, ...]:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(30, 120))
     bars = random_market(rng, count, float(rng.choice([0.005, 0.02, 0.06])))
-    author = Author(rng)
-    for register in range(4):
+    author = CodeAuthor(rng, truths=3, number=3)
+    for _ in range(4):
         author.truth(4)
-        author.add(Op.STORE, register)
+        author.store()
     author.add(Op.COLUMN, 3)
     author.add(Op.PUSH, value=rng.choice([0.95, 0.99]))
     author.add(Op.MULTIPLY)
-    author.add(Op.STORE, 4)
+    author.store()
     guarded = Stop(StopKind.PRICE, register=4)
     size = Size(SizeKind.PERCENT_OF_EQUITY, float(rng.choice([1.0, 0.5])))
     rules = (

@@ -26,6 +26,7 @@ from core.engine.decide import LIQUIDATION, order_decide
 from core.engine.entries import order_fill
 from core.engine.fills import NO_RULE, guards_check, position_close
 from core.engine.jit import constant, inlined, outlined, spliced
+from core.engine.quiet import quiet, quiet_bars
 from core.engine.result import ExitReason
 from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Terms
 from core.engine.waiting import entries_again, orders_check
@@ -43,7 +44,13 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
     """
     run = run_of(plan, tables)
     bars = market.close.size
-    for index in range(start, bars):
+    index = start - 1
+    while index < bars - 1:
+        index += 1
+        if quiet(run, index):
+            index = quiet_bars(run, market, curves, index)
+            if index == bars:
+                break
         if rows_short(run):
             return index
         bar = bar_at(market, index)

@@ -6,12 +6,17 @@ value. Nothing here mutates an input.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from core.indicators.jit import SERIES, WHOLE, looped
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+FORGETS: Final = 0
+REMEMBERS: Final = 1
 
 
 def shifted(series: NDArray[Any], bars: int) -> NDArray[np.float64]:
@@ -54,35 +59,31 @@ def crossed(
     ndarray of bool
         False at the first bar and wherever a NaN is involved; a NaN in between ends a touch.
     """
+    found: NDArray[np.bool_] = _crossed(
+        _spread(left, length), _spread(right, length), FORGETS if strict else REMEMBERS
+    )
+    return found
+
+
+@looped(SERIES, SERIES, WHOLE)
+def _crossed(left: NDArray[Any], right: NDArray[Any], remembers: int) -> NDArray[np.bool_]:
+    """Compare each bar with the one before; only where two were ever equal, read once more."""
+    length = left.shape[0]
     out = np.zeros(length, dtype=np.bool_)
-    if length < 2:
+    ties = 0
+    for bar in range(1, length):
+        out[bar] = (left[bar] > right[bar]) & (left[bar - 1] < right[bar - 1])
+        ties += left[bar - 1] == right[bar - 1]
+    if ties == 0 or not remembers:
         return out
-    above = _spread(np.greater(left, right), length)
-    below = _spread(np.less(left, right), length)
-    np.logical_and(above[1:], below[:-1], out=out[1:])
-    if strict:
-        return out
-    tied = _spread(np.equal(left, right), length)
-    if tied.any():
-        _add_crosses_after_ties(out, above, below, tied)
+    below = False
+    for bar in range(length):
+        if left[bar] > right[bar]:
+            out[bar] = below
+            below = False
+        elif left[bar] != right[bar]:
+            below = left[bar] < right[bar]
     return out
-
-
-def _add_crosses_after_ties(
-    out: NDArray[np.bool_],
-    above: NDArray[np.bool_],
-    below: NDArray[np.bool_],
-    tied: NDArray[np.bool_],
-) -> None:
-    """Set where the two were equal on the bar before and below on the last bar they differed."""
-    after_tie = np.flatnonzero(above[1:] & tied[:-1]) + 1
-    if not len(after_tie):
-        return
-    differed = np.flatnonzero(~tied)
-    # The last bar before `after_tie` that is not a tie; -1 where there is none.
-    place = np.searchsorted(differed, after_tie) - 1
-    known = place >= 0
-    out[after_tie[known]] = below[differed[place[known]]]
 
 
 def run_of(true: NDArray[np.bool_], bars: int) -> NDArray[np.bool_]:
@@ -102,7 +103,8 @@ def rising(series: NDArray[Any], bars: int) -> NDArray[np.bool_]:
     return run_of(up, bars)
 
 
-def _spread(flags: Any, length: int) -> NDArray[np.bool_]:
-    """Return a comparison's result as `length` values."""
-    found = np.asarray(flags)
-    return found if found.ndim else np.full(length, found)
+def _spread(series: NDArray[Any], length: int) -> NDArray[np.float64]:
+    """Return a column of `length` numbers that lie together."""
+    if not series.ndim:
+        return np.full(length, series, dtype=np.float64)
+    return np.ascontiguousarray(series, dtype=np.float64)

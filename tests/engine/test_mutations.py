@@ -14,8 +14,7 @@ import pytest
 pytest.importorskip("backtesting", reason="the reference engine is optional (AGPL-3.0)")
 
 from tests.engine.directed import cases_of
-from tests.engine.mutations import MUTATIONS
-from tests.engine.uncompiled import digests
+from tests.engine.uncompiled import MUTATIONS, digests
 
 pytestmark = pytest.mark.xdist_group("uncompiled")  # one process makes what all of them read
 ROOT = Path(__file__).parents[2]

@@ -264,6 +264,13 @@ def test_a_fixed_fee_weighs_on_the_size_as_if_it_were_for_that_fraction(fraction
         assert len(trades) == (fraction > 0.1)
 
 
+@pytest.mark.parametrize(("order", "take"), [(stop(103), 103.5), (limit(95), 95.5)])
+def test_guards_of_orders_that_wait_are_judged_without_the_spread(order: Any, take: float) -> None:
+    rows = [CALM, CALM, (100, 104, 94, 100), CALM, CALM]
+    entry = long(1, **order, take_profit=at_level(0), **TEN)
+    assert len(check(rows, entry, levels=[[take] * 5], spread=0.01)) == 1
+
+
 @pytest.mark.parametrize("last", [(40, 110, 39, 105), (40, 45, 39, 41), (90, 95, 10, 12)])
 def test_the_last_bar_may_ruin_an_account_when_it_is_gone_through_again(last: Any) -> None:
     check([CALM] * 4 + [last], long(1), margin=0.4)

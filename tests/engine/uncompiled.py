@@ -8,6 +8,7 @@ mutations, as JSON.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import json
@@ -25,13 +26,16 @@ import numpy as np
 import core.engine.simulate
 import tests.engine.code_scenario
 from tests.engine.directed import Case, cases_of, oracle_remember
-from tests.engine.mutations import MUTATIONS
+from tests.engine.mutations import CONTRACT
+from tests.engine.mutations_beyond import BEYOND
 
 PACKAGE = "core.engine"
 FOLDER = Path(core.engine.simulate.__file__).parent
 SLOWEST_S = 5
+MUTATIONS = (*CONTRACT, *BEYOND)
 
 
+@functools.cache
 def rule_modules() -> list[str]:
     """Return the modules that numba compiles."""
     return sorted(

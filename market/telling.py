@@ -8,6 +8,7 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+from core.outbox.services import RETRY_POLICY
 from market.models import BarSeries
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,8 @@ def bars_tell(series: BarSeries) -> None:
             args=[series.instrument.symbol],
             queue="live",
             expires=EXPIRES_S,
-            retry=False,
+            retry=True,
+            retry_policy=RETRY_POLICY,
         )
     except (OperationalError, OSError) as error:
         log.warning("market.bars_not_told", symbol=series.instrument.symbol, error=str(error))

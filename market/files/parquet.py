@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -50,16 +51,27 @@ def history_parse(data: bytes, *, name: str) -> History:
     Permanent
         When the file is damaged or not one of ours.
     """
+    return tables_join([table_parse(data, name=name)])
+
+
+def table_parse(data: bytes, *, name: str) -> pa.Table:
+    """Return the table in a file that `history_bytes` made; raises as `history_parse`."""
     try:
         table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
-        ts = _column(table, "ts").astype(np.int64, copy=False)
-        prices = [_column(table, column) for column in PRICES]
-        factor, split = (_column(table, column) for column in RATIOS)
+        return table.select(["ts", *PRICES, *RATIOS])
     except (pa.ArrowException, OSError, KeyError) as error:
         raise Permanent(
             f"The bars in {name} are damaged ({error}): fetch or import them again.",
             code="bars_damaged",
         ) from error
+
+
+def tables_join(tables: Sequence[pa.Table]) -> History:
+    """Return tables of `table_parse`, each following the one before, as one history."""
+    table = pa.concat_tables(tables)
+    ts = _column(table, "ts").astype(np.int64, copy=False)
+    prices = [_column(table, column) for column in PRICES]
+    factor, split = (_column(table, column) for column in RATIOS)
     # Validated before they were written, and the checksums say that nothing changed since.
     return History(Bars(ts, *prices), factor, split)
 

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
-from core.engine.bars import Bars
 from core.errors import Permanent
 from market.files.location import Location
-from market.files.parquet import history_bytes, history_parse
-from market.history import COLUMNS, History
+from market.files.parquet import history_bytes, history_parse, table_parse, tables_join
+from market.history import History
 
 FORMAT: Final = "years/1"
 LIST: Final = ".json"
@@ -60,13 +60,11 @@ def history_get(location: Location, path: str) -> History:
     folder = path.rpartition("/")[0]
     files = _listed(data, name=path)
 
-    def read(file: str) -> History:
-        return history_parse(location.read(f"{folder}/{file}"), name=f"{folder}/{file}")
+    def read(file: str) -> pa.Table:
+        return table_parse(location.read(f"{folder}/{file}"), name=f"{folder}/{file}")
 
-    if len(files) == 1:
-        return read(files[0])
     with ThreadPoolExecutor(READERS) as readers:
-        return _joined(list(readers.map(read, files)))
+        return tables_join(list(readers.map(read, files)))
 
 
 def _years(history: History) -> list[tuple[int, History]]:
@@ -97,17 +95,3 @@ def _damaged(name: str, why: str) -> Permanent:
         f"The list of files {name} is damaged ({why}): fetch or import the bars again.",
         code="bars_damaged",
     )
-
-
-def _joined(parts: list[History]) -> History:
-    """Return parts as one; each was validated before it was written, and they follow each other."""
-    columns = {
-        name: np.concatenate([getattr(part.bars, name) for part in parts]) for name in COLUMNS
-    }
-    ratios = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("factor", "split")
-    }
-    for column in (*columns.values(), *ratios.values()):
-        column.flags.writeable = False
-    return History(Bars(**columns), **ratios)

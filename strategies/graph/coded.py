@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from strategies.graph.catalogue.bound import BoundNode
 from strategies.graph.catalogue.forms import SeriesForm
+from strategies.graph.catalogue.rank import RankForm
 from strategies.graph.faults import Faults
 
 
@@ -21,7 +22,7 @@ def nodes_mark(nodes: Iterable[BoundNode]) -> None:
         code = node.form.code
         if code is not None and code.always:
             node.coded = True
-        elif isinstance(node.form, SeriesForm):
+        elif isinstance(node.form, (SeriesForm, RankForm)):
             node.coded = any(wire.node.coded for wires in node.inputs.values() for wire in wires)
 
 

@@ -18,8 +18,8 @@ from core.engine.program import (
     SizeKind,
     Stop,
 )
-from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import (
+    BoundNode,
     OptionDraft,
     OrderDraft,
     PriceDraft,
@@ -30,6 +30,7 @@ from strategies.graph.catalogue.bound import (
 )
 from strategies.graph.catalogue.flow import FlowForm
 from strategies.graph.catalogue.forms import SeriesForm
+from strategies.graph.catalogue.rank import lowest_first
 from strategies.graph.catalogue.realised import VOLATILITY
 from strategies.graph.codegen import Codegen
 from strategies.graph.coder import Term
@@ -85,6 +86,8 @@ def graph_compile(
     code = codegen.code()
     columns = emitter.columns
     lookback = max((emitter.lookback(slot) for slot in columns), default=0)
+    awaited = tuple(columns)
+    rank = -1 if resolved.rank is None else _rank_column(resolved.rank, emitter)
     program = Program(
         columns=tuple(emitter.name(slot) for slot in columns),
         rules=rules,
@@ -94,10 +97,11 @@ def graph_compile(
         registers=code.registers,
         cells=code.cells,
         option_rules=option_rules,
+        rank=rank,
     )
     return Plan(
         program=program,
-        steps=emitter.steps(),
+        steps=emitter.steps(awaited),
         slots=emitter.slots,
         columns=tuple(columns),
         charts=emitter.charts,
@@ -111,6 +115,15 @@ def graph_compile(
             if draft.operation is Operation.ALERT
         },
     )
+
+
+def _rank_column(node: BoundNode, emitter: Emitter) -> int:
+    """Return the column by which instruments are ranked, the highest first."""
+    (wire,) = node.inputs["source"]
+    slot = emitter.wire(wire)
+    if lowest_first(node):
+        slot = emitter.operation("math", "negate", [slot], node.id)
+    return emitter.column(slot)
 
 
 class _Rules:
@@ -176,11 +189,7 @@ class _Rules:
         slots = sorted({self.emitter.wire(wire) for wire in data}, key=self.emitter.name)
         if len(slots) < 2:
             return slots[0] if slots else None
-        logic = node_type_get("logic")
-        form = logic.form("and") if logic is not None else None
-        if not isinstance(form, SeriesForm):
-            raise TypeError("the catalogue has no conjunction")
-        return self.emitter.step("logic", form, {}, slots, data[0].node.id)[0]
+        return self.emitter.operation("logic", "and", slots, data[0].node.id)
 
     def _guard(self, wires: Sequence[Wire]) -> Term | None:
         """Return the term that is true where all wires of code are; None if there are none."""

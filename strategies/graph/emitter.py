@@ -192,13 +192,21 @@ class Emitter:
         self._by_key[key] = outputs
         return outputs
 
-    def steps(self) -> tuple[Step, ...]:
-        """Return the steps, each knowing which slots nobody reads after it."""
+    def operation(self, type_name: str, choice: str, inputs: Sequence[int], node_id: str) -> int:
+        """Return the slot of a computation of the catalogue that has no parameters."""
+        return self.step(type_name, _form_of(type_name, choice), {}, inputs, node_id)[0]
+
+    def steps(self, awaited: Sequence[int]) -> tuple[Step, ...]:
+        """Return the steps, each knowing which slots nobody reads after it.
+
+        Decisions wait for the slots in `awaited`, and for all that feeds them.
+        """
         last_reader = {slot: info.step for slot, info in enumerate(self._slots)}
         readers = set(self.columns)
         for place, draft in enumerate(self._drafts):
             last_reader |= dict.fromkeys(draft.inputs, place)
             readers.update(draft.inputs)
+        aside = self._computing(self.columns) - self._computing(awaited)
         frees: list[list[int]] = [[] for _ in self._drafts]
         for slot, place in last_reader.items():
             if slot not in self.columns:
@@ -212,16 +220,30 @@ class Emitter:
                 inputs=draft.inputs,
                 outputs=draft.outputs,
                 measured=tuple(
-                    slot for slot in draft.outputs if slot in readers and self._waits_for(slot)
+                    slot
+                    for slot in draft.outputs
+                    if slot in readers and place not in aside and self._waits_for(slot)
                 ),
                 frees=tuple(frees[place]),
                 own_lookback=draft.form.lookback(draft.values),
                 lookback=draft.lookback,
                 scope=draft.scope,
                 source=draft.values["source"] if draft.form.name == _CARRY else None,
+                awaited=place not in aside,
             )
             for place, draft in enumerate(self._drafts)
         )
+
+    def _computing(self, slots: Sequence[int]) -> set[int]:
+        """Return the places of the steps that slots are computed by."""
+        found: set[int] = set()
+        waiting = list(slots)
+        while waiting:
+            place = self._slots[waiting.pop()].step
+            if place not in found:
+                found.add(place)
+                waiting += self._drafts[place].inputs
+        return found
 
     def _waits_for(self, slot: int) -> bool:
         """Return whether decisions wait for a slot's first value."""

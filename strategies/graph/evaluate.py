@@ -6,7 +6,7 @@ A series is *defined from* its first value that is not NaN. A truth computed fro
 defined from the bar at which all of them are, plus the bars that the condition itself looks back
 (a crossing needs one). Decisions start at the first bar at which every column of every rule is
 defined: `program.warmup`. So a condition turned round by `not` cannot act while its indicators
-have no value yet.
+have no value yet. The column by which instruments are ranked is of no rule.
 
 For the reference profile (`strict_cross=True`) the rule is the reference engine's own:
 ``1 + max(first value that is not NaN)`` over all numbers that a rule depends on, at least 1.
@@ -133,7 +133,7 @@ class _Run:
             fed_from = frame.first_known(fed_from, step.source)
         for slot, series in zip(step.outputs, found, strict=True):
             slots[slot] = series
-            self.defined_from[slot] = fed_from + step.own_lookback
+            self.defined_from[slot] = fed_from + step.own_lookback if step.awaited else 0
         for slot in step.measured:
             self._measure(step, slot, len(frame.bars))
         chart = self.plan.charts.get(step.key) if keep else None
@@ -199,7 +199,8 @@ def _check_length(plan: Plan, bars: Bars) -> None:
     length = len(bars)
     if plan.lookback < length:
         return
-    longest = max(plan.steps, key=lambda step: step.lookback)
+    awaited = (step for step in plan.steps if step.awaited)
+    longest = max(awaited, key=lambda step: step.lookback)
     raise warmup_error(longest.node_id, needed=plan.lookback + 1, found=length)
 
 

@@ -39,6 +39,8 @@ class Step:
     source : Scope or None
         Where a step's input comes from that carries a series from other bars to those of `scope`;
         such a step computes nothing of its own.
+    awaited : bool
+        Whether decisions wait for it: not where it feeds nothing but the rank of instruments.
     """
 
     key: str
@@ -53,6 +55,7 @@ class Step:
     lookback: int
     scope: Scope = RUN
     source: Scope | None = None
+    awaited: bool = True
 
 
 @dataclass(frozen=True, slots=True)

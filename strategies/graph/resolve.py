@@ -15,6 +15,7 @@ from strategies.graph.binding import node_bind, settings_bind
 from strategies.graph.catalogue import node_type_get
 from strategies.graph.catalogue.bound import BoundNode, OptionDraft, RuleDraft, SizeDraft, StopDraft
 from strategies.graph.catalogue.orders import OPENS
+from strategies.graph.catalogue.rank import RankForm
 from strategies.graph.coded import coded_check, nodes_mark
 from strategies.graph.expand import graph_expand, has_groups
 from strategies.graph.faults import MAX_FAULTS, Faults
@@ -42,6 +43,8 @@ class Resolved:
         What the strategy does, settings of the whole strategy filled in.
     option_rules : tuple of OptionDraft
         What it does in options.
+    rank : BoundNode or None
+        The node that says which instruments are served first.
     parameters : dict
         Values of the strategy's parameters.
     max_open_entries : int
@@ -55,6 +58,7 @@ class Resolved:
     nodes: tuple[BoundNode, ...]
     rules: tuple[RuleDraft, ...]
     option_rules: tuple[OptionDraft, ...]
+    rank: BoundNode | None
     parameters: dict[str, Any]
     max_open_entries: int
     timeframe: str | None
@@ -107,6 +111,7 @@ def graph_resolve(
     for one in bound.values():
         coded_check(one, faults if one.id in used else aside)
     nodes = tuple(bound[key] for key in order if key in used and key in bound)
+    rank = _rank(nodes, faults)
     timeframe = scopes_assign(nodes, interval, faults)
     options = () if faults else tuple(one for node in nodes for one in node.type.option_rules(node))
     rules = () if faults else _rules(nodes, settings, faults, idle=not options)
@@ -114,6 +119,7 @@ def graph_resolve(
         nodes=nodes,
         rules=rules,
         option_rules=options,
+        rank=rank,
         parameters=values,
         max_open_entries=settings.get("max_open_entries", 1),
         timeframe=timeframe,
@@ -201,6 +207,24 @@ def _order(graph: Graph, faults: Faults) -> tuple[str, ...]:
         message = f"The longest path has {order.depth} nodes, but at most {MAX_DEPTH} are allowed."
         faults.add("nodes", "too_deep", message, expected=MAX_DEPTH, received=order.depth)
     return order.sorted
+
+
+def _rank(nodes: Sequence[BoundNode], faults: Faults) -> BoundNode | None:
+    """Return the node that ranks the instruments; note others beside it."""
+    found = sorted(
+        (node for node in nodes if isinstance(node.form, RankForm)), key=lambda node: node.index
+    )
+    for node in found[1:]:
+        faults.add(
+            f"nodes[{node.index}]",
+            "too_many",
+            f"{found[0].id!r} ranks the instruments already: remove {node.id!r}, or make one "
+            "number of both.",
+            expected="one rank at most",
+            received=len(found),
+            node_id=node.id,
+        )
+    return found[0] if found else None
 
 
 def _rules(

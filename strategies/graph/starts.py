@@ -40,6 +40,8 @@ def scopes_check(plan: Plan, frames: Frames) -> None:
 def starts_find(plan: Plan, frames: Frames) -> list[int]:
     """Return the bar of its own frame from which each slot should have a value.
 
+    Of what decisions do not wait for it is the first one.
+
     Raises
     ------
     InvalidInput
@@ -47,6 +49,8 @@ def starts_find(plan: Plan, frames: Frames) -> list[int]:
     """
     found = [0] * plan.slots
     for step in plan.steps:
+        if not step.awaited:
+            continue
         frame = frames.get(step.scope)
         start = max((found[slot] for slot in step.inputs), default=0)
         if step.source is not None:

@@ -22,6 +22,7 @@ from strategies.graph.catalogue.loop import LoopNode
 from strategies.graph.catalogue.math import MathNode
 from strategies.graph.catalogue.position import PositionNode
 from strategies.graph.catalogue.price import PriceNode
+from strategies.graph.catalogue.rank import RankNode
 from strategies.graph.catalogue.recent import RecentNode
 from strategies.graph.catalogue.sequence import SequenceNode
 from strategies.graph.catalogue.time import TimeNode
@@ -45,6 +46,7 @@ NODE_TYPES: Final[tuple[NodeType, ...]] = (
     ActionNode(),
     LoopNode(),
     WaitNode(),
+    RankNode(),
     GroupNode(),
 )
 

@@ -29,7 +29,7 @@ class NodeType(ABC):
     selector : Param or None
         The parameter that chooses the form.
     acts : bool
-        Whether the node trades: what no acting node depends on is unused.
+        Whether the node trades, or says how to trade: what no acting node depends on is unused.
     charted : bool
         Whether a chart shows the node's outputs.
     nested : tuple of str

@@ -17,7 +17,7 @@ from strategies.graph.faults import near, said
 TEMPLATES: Final = (
     *("sma_cross", "ema_cross", "rsi", "macd", "buy_and_hold"),
     *("bollinger_reversion", "donchian_breakout", "supertrend", "la_bomba"),
-    *("dca", "cash_secured_put"),
+    *("momentum_rotation", "dca", "cash_secured_put"),
 )
 
 

@@ -14,7 +14,7 @@ from strategies.graph.timeframes import timeframe_canonical
 TYPES = [
     *("price", "constant", "time", "position", "indicator", "math", "condition"),
     *("logic", "sequence", "hold", "recent", "bars_since"),
-    *("entry", "exit", "action", "loop", "wait", "group"),
+    *("entry", "exit", "action", "loop", "wait", "rank", "group"),
 ]
 
 

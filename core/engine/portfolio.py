@@ -244,6 +244,20 @@ def _faults_check(listed: Sequence[Listed], config: RunConfig) -> None:
         if not len(one.bars):
             text = f"There are no bars of {one.symbol} to run the program on."
             faults.append(Detail("symbols", "no_bars", text, received=one.symbol))
+    if faults:
+        raise InvalidInput(" ".join(one.message for one in faults), details=faults)
+    sharing_check([one.symbol for one in listed], config)
+
+
+def sharing_check(symbols: Sequence[str], config: RunConfig) -> None:
+    """Refuse a configuration that instruments cannot share.
+
+    Raises
+    ------
+    InvalidInput
+        With a detail for every fault.
+    """
+    faults = []
     if config.profile == "reference":
         text = "The reference profile runs one instrument alone: leave profile out."
         faults.append(Detail("profile", "unsupported", text, "standard", config.profile))
@@ -252,3 +266,4 @@ def _faults_check(listed: Sequence[Listed], config: RunConfig) -> None:
         faults.append(Detail("trade_on_close", "unsupported", text, "false", "true"))
     if faults:
         raise InvalidInput(" ".join(one.message for one in faults), details=faults)
+    config.allocation.shares(symbols)

@@ -172,9 +172,10 @@ def opens_fill(field: Field, moment: int) -> None:
 def order_serve(field: Field, number: int) -> None:
     """Fill the order of one instrument at the open of its bar."""
     run = run_at(field, number)
+    bar = bar_at(field.market, run.holding.row)
     others_set(run)
-    open_step(run, field.market, field.curves, bar_at(field.market, run.holding.row))
-    holding_count(run)
+    open_step(run, field.market, field.curves, bar)
+    holding_count(run, bar.open)
 
 
 @outlined
@@ -208,7 +209,7 @@ def bars_guard(field: Field, moment: int) -> None:
             run, fills = run_at(field, number), account.fills
             guards_check(run, bar_at(field.market, row))
             if account.fills != fills:
-                holding_count(run)
+                holding_count(run, holding.price)
     heap_make(agenda.queue, waiting, tables.holding)
     for left in range(waiting, 0, -1):
         waiting_serve(field, heap_take(agenda.queue, left, tables.holding))
@@ -234,7 +235,7 @@ def waiting_serve(field: Field, number: int) -> None:
     bar = bar_at(field.market, run.holding.row)
     others_set(run)
     orders_check(run, bar, bar.open)
-    holding_count(run)
+    holding_count(run, bar.open)
 
 
 @outlined
@@ -328,7 +329,7 @@ def all_close(field: Field, moment: int, reason: int) -> None:
             others_set(run)
             at = Moment(holding.row, agenda.ts[moment], holding.price)
             position_close(run, at, NO_RULE, reason)
-            holding_count(run)
+            holding_count(run, holding.price)
             field.curves.position[holding.row] = 0.0
 
 

@@ -46,11 +46,11 @@ def others_set(run: Run) -> None:
 
 
 @inlined
-def holding_count(run: Run) -> None:
-    """Take what has become of a position into the sums, marked at the price it was marked at."""
+def holding_count(run: Run, price: float) -> None:
+    """Take what has become of a position into the sums, marked at `price`."""
     account = run.account
     others_set(run)
-    holding_mark(run.holding, run.holding.price)
+    holding_mark(run.holding, price)
     account.profit = account.others_profit + run.holding.profit
     account.basis = account.others_basis + run.holding.basis_counted
     account.gross = account.others_gross + run.holding.gross

@@ -17,7 +17,7 @@ from strategies.graph.validate import graph_faults
 
 CALLS = {
     **dict.fromkeys(("price", "constant", "time", "position", "indicator"), indicator_append),
-    **dict.fromkeys(("entry", "exit", "action", "loop", "wait"), action_append),
+    **dict.fromkeys(("entry", "exit", "action", "loop", "wait", "rank"), action_append),
 }
 
 
@@ -91,6 +91,7 @@ EVERYTHING = {
         {"id": "leave", "type": "exit", "params": {"side": "any"}},
         {"id": "later", "type": "wait", "params": {"bars": 2}},
         {"id": "sell", "type": "action", "params": {"operation": "close"}},
+        {"id": "calm", "type": "rank", "params": {"order": "lowest"}},
         {
             "id": "folded",
             "type": "group",
@@ -134,6 +135,7 @@ EVERYTHING = {
             ("later", "sell", "exec"),
             ("close", "folded", "one"),
             ("ema", "folded", "two"),
+            ("gap", "calm", "source"),
         )
     ]
     + [

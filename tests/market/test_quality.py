@@ -275,3 +275,34 @@ def test_one_time_far_in_the_future_costs_one_row_and_not_all_that_follow():
     ts[11] = ts[12]
     twice = bars_sift(ts, columns)
     assert [bad.code for bad in twice.rejected] == ["out_of_order", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("close", np.nan, "not_finite"),
+        ("volume", np.inf, "not_finite"),
+        ("low", 0.0, "not_positive"),
+        ("open", -1.0, "not_positive"),
+        ("volume", -5.0, "negative"),
+        ("high", 1.0, "high_too_low"),
+        ("low", 103.8, "low_too_high"),
+        ("ts", 3 * DAY, "duplicate"),
+        ("ts", 90 * DAY, "out_of_order"),
+    ],
+)
+def test_each_kind_of_row_that_cannot_be_a_bar_is_put_aside_with_its_reason(column, value, code):
+    close = 100.0 + np.arange(10)
+    rows = {
+        "open": close - 0.5,
+        "high": close + 1,
+        "low": close - 1,
+        "close": close.copy(),
+        "volume": np.full(10, 7.0),
+    }
+    ts = DAY * np.arange(10, dtype=np.int64)
+    (ts if column == "ts" else rows[column])[4] = value
+    sifted = bars_sift(ts, rows)
+    (bad,) = sifted.rejected
+    assert bad.code == code
+    assert (len(sifted.bars), int((~sifted.keep).sum())) == (9, 1)

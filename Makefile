@@ -34,8 +34,9 @@ demo: $(STAMP) ## From nothing to a backtest result through the API, then stop
 test: $(STAMP) ## Run all tests against real servers, in parallel
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
-faults: $(STAMP) ## The long fault tests: lost replies, killed senders, ten thousand alerts (half an hour)
+faults: $(STAMP) ## The long fault tests: lost replies, killed senders and servers, ten thousand alerts (an hour)
 	ORDERS_PLACED=3000 SENDERS_KILLED=300 $(BIN)/python -m pytest tests/faults/test_orders_lost.py
+	REDIS_KILLED=100 POSTGRES_KILLED=50 $(BIN)/python -m pytest -s tests/faults/test_servers_killed.py
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/brokers/test_order_histories.py
 	ALERTS=10000 ALERTS_RATE=600 $(BIN)/python -m pytest tests/faults/test_alerts_survive.py
 

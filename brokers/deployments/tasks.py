@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from brokers.deployments import schedule
+from brokers.deployments import schedule, warm  # noqa: F401 - warm is there by being imported
 from brokers.deployments.drifting import drifts_compare
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish

@@ -32,7 +32,8 @@ from brokers.adapters.base import (
     VenuePosition,
     venue_id,
 )
-from brokers.adapters.http import BrokerSession, Pace, failure, outcomes
+from brokers.adapters.http import BrokerSession, failure, outcomes
+from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 TITLE: Final = "Alpaca"

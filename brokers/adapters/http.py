@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 import requests
 from django.conf import settings
 
 from brokers.adapters.base import OutcomeUnknown, Refused
-
-WINDOW_S: Final = 1.0
 
 
 class BrokerSession(requests.Session):
@@ -81,29 +76,3 @@ def failure(title: str, status: int | None, code: str, message: str) -> Refused 
     if status in {418, 429}:
         code = "rate_limited"
     return Refused((code or f"http_{status}")[:50], said)
-
-
-class Pace:
-    """Keeps calls for one account within a rate, by waiting for a place.
-
-    In this process: an account has one sender, and a broker's own limit is the last resort.
-    """
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-        self._lock = threading.Lock()
-        self._calls: dict[UUID, deque[float]] = {}
-
-    def wait(self, account_id: UUID) -> None:
-        """Wait until another call is within the rate."""
-        rate = settings.BROKER_RATES.get(self._kind)
-        if not rate:
-            return
-        most = max(1, int(rate * WINDOW_S))
-        with self._lock:
-            calls = self._calls.setdefault(account_id, deque(maxlen=most))
-            now = time.monotonic()
-            due = max(now, calls[0] + WINDOW_S) if len(calls) == most else now
-            calls.append(due)
-        if due > now:
-            time.sleep(due - now)

@@ -36,7 +36,7 @@ from brokers.adapters.base import (
     VenueOrder,
     VenuePosition,
 )
-from brokers.adapters.http import Pace
+from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 TITLE: Final = "Interactive Brokers"

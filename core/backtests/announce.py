@@ -26,7 +26,7 @@ def run_announce(*, run: BacktestRun, status: RunStatus, **data: Any) -> None:
         user_id=run.owner_id,
         topic=run.topic,
         type=f"run.{status.value}",
-        data={"id": str(run.id), "status": status.value, "symbol": run.symbol, **data},
+        data={"id": str(run.id), "status": status.value, "symbol": run.title, **data},
     )
 
 
@@ -74,7 +74,7 @@ def _described(run: BacktestRun, status: RunStatus) -> dict[str, Any]:
     """Return what alert rules may filter on (`notifications.choices.RUN_FILTERS`)."""
     return {
         "run_id": str(run.id),
-        "ticker": run.symbol,
+        "ticker": run.title,
         "interval": run.interval,
         "strategy_id": str(run.strategy_id),
         "status": status.value,

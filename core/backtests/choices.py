@@ -49,6 +49,7 @@ class ExitReason(models.TextChoices):
     RUIN = "ruin"
     TRAILING_STOP = "trailing_stop"
     TIME_STOP = "time_stop"
+    ROTATION = "rotation"
     DAYS = "days"
     EXPIRED = "expired"
     ASSIGNED = "assigned"

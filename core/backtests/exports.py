@@ -51,7 +51,7 @@ def run_export(
     kind, table : str
         One of `EXPORT_FORMATS` and one of `EXPORT_TABLES`.
     """
-    stem = f"backtest-{run.symbol}-{run.id}"
+    stem = f"backtest-{run.title}-{run.id}"
     if kind == "json":
         content = _everything(run, run_data)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class Outcome:
         Hash of the bars of each other instrument that was read, by symbol.
     timings : dict of str to float
         Milliseconds of each stage.
+    instruments : list of dict
+        What each instrument of a portfolio did; empty where there is one.
     """
 
     metrics: dict[str, float | int | None]
@@ -50,3 +52,4 @@ class Outcome:
     engine_version: str
     metrics_version: str
     timings: dict[str, float]
+    instruments: list[dict[str, Any]] = field(default_factory=list)

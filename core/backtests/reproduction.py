@@ -111,6 +111,9 @@ def run_reproduce(*, run: BacktestRun) -> Reproduction:
     for name in DOCUMENTS:
         mismatches.extend(_document_mismatches(name, getattr(run, name), now[name]))
     mismatches.extend(_document_mismatches("alerts", run.curve.alerts, outcome.alerts))
+    mismatches.extend(
+        _document_mismatches("instruments", run.curve.instruments, outcome.instruments)
+    )
     mismatches.extend(_table_mismatches(run, outcome))
     versions = {name: (getattr(run, name), now[name]) for name in VERSIONS}
     return Reproduction(run.id, versions, tuple(mismatches))
@@ -130,7 +133,7 @@ def _document_mismatches(name: str, stored: Any, now: Any) -> Iterator[Mismatch]
 
 def _table_mismatches(run: BacktestRun, outcome: Outcome) -> Iterator[Mismatch]:
     """Yield the first difference of each of the stored tables."""
-    trades = columns_of(trade_rows(outcome.trades, outcome.option_trades))
+    trades = columns_of(trade_rows(outcome.trades, outcome.option_trades, symbols=run.instruments))
     pairs = (
         ("series", columns_unpack(run.curve.series), outcome.series),
         ("fills", columns_unpack(run.curve.fills), fill_columns(outcome.fills)),

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from core.backtests.alerts import alert_rows
 from core.backtests.columns import OVERLAY, PANEL
+from core.backtests.listing import instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
 from core.backtests.plans import plan_get
+from core.backtests.portfolio import graph_simulate_portfolio
 from core.backtests.settings import RunSettings
 from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
 from core.backtests.surroundings import surroundings_read
@@ -27,7 +29,7 @@ FAULTS_SAID: Final = 5
 
 
 def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
-    """Read the bars of a run and simulate its pinned version on them.
+    """Read the bars of a run and simulate its pinned version on them, one instrument or many.
 
     Parameters
     ----------
@@ -40,6 +42,77 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
     ApplicationError
         When the run as its owner asked for it cannot be done.
     """
+    return portfolio_compute(run, stage) if run.symbols else instrument_compute(run, stage)
+
+
+def portfolio_compute(run: BacktestRun, stage: StageHook) -> Outcome:
+    """Do a run on many instruments under one account."""
+    began = time.perf_counter()
+    stage("read", 0.0)
+    start, end = bounds_of(run)
+    version = run.strategy_version
+    settings = RunSettings.from_mapping(run.config)
+    stored = instruments_read(
+        symbols=run.symbols,
+        interval=run.interval,
+        start=start,
+        end=end,
+        owner_id=run.owner_id,
+        snapshots=run.other_snapshots,
+    )
+    plan = plan_get(
+        graph_hash=version.graph_hash,
+        graph=version.graph,
+        parameters=run.parameters,
+        interval=run.interval,
+    )
+    listing = listing_read(
+        stored=stored, plan=plan, end=end, owner_id=run.owner_id, snapshots=run.other_snapshots
+    )
+    faults = [told for one in stored for told in quality_warnings(one, settings)]
+    read_ms = (time.perf_counter() - began) * 1000
+    simulation = graph_simulate_portfolio(
+        graph=version.graph,
+        graph_hash=version.graph_hash,
+        parameters=run.parameters,
+        instruments=listing.instruments,
+        config=settings.engine,
+        periods_per_year=listing.periods_per_year,
+        sessions_of=listing.sessions_of,
+        stage=stage,
+    )
+    stage("store", 0.9)
+    result, summary = simulation.result, simulation.summary
+    return Outcome(
+        metrics=summary.values,
+        metric_reasons=summary.reasons,
+        counters=result.counters,
+        warnings=[*listing.warnings, *faults, *simulation.warnings],
+        series={
+            "ts": result.ts,
+            "close": simulation.basket,
+            "equity": result.equity,
+            "position": result.positions.astype(np.float64),
+            "cash": result.cash,
+            "gross": result.gross,
+        },
+        fills=result.fills,
+        trades=result.trades,
+        option_trades=None,
+        alerts=alert_rows(simulation.plan, result.alerts, result.symbols),
+        alert_count=len(result.alerts),
+        snapshot=listing.snapshot,
+        other_snapshots=dict(listing.snapshots),
+        graph_hash=version.graph_hash,
+        engine_version=result.engine_version,
+        metrics_version=summary.metrics_version,
+        timings={"read": round(read_ms, 3)} | simulation.timings,
+        instruments=simulation.rows,
+    )
+
+
+def instrument_compute(run: BacktestRun, stage: StageHook) -> Outcome:
+    """Do a run on one instrument."""
     began = time.perf_counter()
     stage("read", 0.0)
     start, end = bounds_of(run)
@@ -152,7 +225,7 @@ def _outcome(
         fills=result.fills,
         trades=result.trades,
         option_trades=result.option_trades if isinstance(result, OptionsResult) else None,
-        alerts=alert_rows(simulation.plan, result),
+        alerts=alert_rows(simulation.plan, result.alerts),
         alert_count=len(result.alerts),
         snapshot=stored.snapshot,
         other_snapshots={},

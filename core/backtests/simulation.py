@@ -97,7 +97,7 @@ def graph_simulate(
     """
     if session_ids is None:
         session_ids = sessions_of_bars(bars, context)
-    clock = _Clock(stage)
+    clock = StageClock(stage)
     clock.enter("compile", 0.1)
     plan = plan_get(
         graph_hash=graph_hash, graph=graph, parameters=parameters, interval=context.interval
@@ -216,7 +216,7 @@ def _slowest(plan: Plan) -> Step:
     )
 
 
-class _Clock:
+class StageClock:
     """Measures the stages in milliseconds while telling of them."""
 
     def __init__(self, stage: StageHook) -> None:
@@ -226,10 +226,12 @@ class _Clock:
         self._since = 0.0
 
     def enter(self, name: str, progress: float) -> None:
+        """End the stage before and begin the next; the hook may raise."""
         self.stop()
         self._stage(name, progress)
         self._name, self._since = name, time.perf_counter()
 
     def stop(self) -> None:
+        """End the stage under way."""
         if self._name:
             self.timings[self._name] = round((time.perf_counter() - self._since) * 1000, 3)

@@ -53,6 +53,7 @@ def outcome_store(*, run: BacktestRun, outcome: Outcome) -> bool:
                     fills=fills,
                     alert_count=outcome.alert_count,
                     alerts=outcome.alerts,
+                    instruments=outcome.instruments,
                 )
             ]
         )
@@ -95,7 +96,7 @@ def fill_columns(fills: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 def _trades_copy(run: BacktestRun, outcome: Outcome) -> None:
     """Write the trades by COPY: a few microseconds each, ten times faster than INSERT."""
-    rows = trade_rows(outcome.trades, outcome.option_trades)
+    rows = trade_rows(outcome.trades, outcome.option_trades, symbols=run.instruments)
     first = next(rows, None)
     if first is None:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from core.engine import result as engine
 
 COLUMNS: Final = (
     "number",
+    "symbol",
     "side",
     "size",
     "entry_time",
@@ -53,7 +54,10 @@ OPTION_REASONS: Final = (
 
 
 def trade_rows(
-    trades: NDArray[Any], option_trades: NDArray[Any] | None = None
+    trades: NDArray[Any],
+    option_trades: NDArray[Any] | None = None,
+    *,
+    symbols: Sequence[str] = ("",),
 ) -> Iterator[tuple[Any, ...]]:
     """Yield trades as rows of `COLUMNS` and `OPTION_COLUMNS`, numbered by their exits.
 
@@ -61,24 +65,34 @@ def trade_rows(
     ----------
     trades, option_trades : structured ndarray
         As `core.engine.result.TRADE` and `core.options.result.OPTION_TRADE`.
+    symbols : sequence of str
+        By the number of the instrument.
     """
-    shares = list(_rows(trades, REASONS))
+    traded = [symbols[one] for one in trades["instrument"].tolist()]
+    shares = list(_rows(trades, REASONS, traded))
     none = (None,) * len(OPTION_COLUMNS)
     if option_trades is None or not len(option_trades):
         for number, row in enumerate(shares, 1):
             yield (number, *row, *none)
         return
     rows = [(*row, *none) for row in shares]
-    legs = zip(_rows(option_trades, OPTION_REASONS), _contracts(option_trades), strict=True)
+    legs = zip(
+        _rows(option_trades, OPTION_REASONS, [symbols[0]] * len(option_trades)),
+        _contracts(option_trades),
+        strict=True,
+    )
     rows.extend((*row, *contract) for row, contract in legs)
     for number, place in enumerate(order_of(trades, option_trades).tolist(), 1):
         yield (number, *rows[place])
 
 
-def _rows(trades: NDArray[Any], reasons: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    trades: NDArray[Any], reasons: tuple[str, ...], symbols: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
     """Yield rows of `COLUMNS` after the number."""
     seconds = (trades["exit_ts"] - trades["entry_ts"]) / 1e9
     return zip(
+        symbols,
         [Side.LONG.value if side > 0 else Side.SHORT.value for side in trades["side"].tolist()],
         trades["quantity"].tolist(),
         iso_times(trades["entry_ts"]),

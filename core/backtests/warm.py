@@ -10,6 +10,7 @@ from celery.signals import worker_init, worker_process_init
 from core.backtests.columns import columns_pack, columns_unpack
 from core.backtests.simulation import graph_simulate
 from core.engine.bars import Bars
+from core.engine.compiled import portfolio_load
 from core.engine.config import RunConfig
 from core.engine.warm import warm_kernels
 from market.calendars import sessions_for
@@ -27,6 +28,7 @@ def simulation_warm(**_: Any) -> None:
     The children inherit it, so that none of them keeps a first user waiting.
     """
     warm_kernels()
+    portfolio_load()
     bar = np.arange(BARS)
     price = 100 + 10 * np.sin(bar / 5)
     bars = Bars.from_arrays(

@@ -100,7 +100,7 @@ def new_run(user):
     def make(symbol="TINY", strategy="buy_and_hold", **fields) -> BacktestRun:
         request = RunRequest(
             strategy=strategy,
-            symbol=symbol,
+            symbols=(symbol,) if isinstance(symbol, str) else tuple(symbol),
             start=fields.pop("start", date(2020, 1, 1)),
             end=fields.pop("end", date(2030, 1, 1)),
             capital=fields.pop("capital", 1000.0),

@@ -164,7 +164,7 @@ def test_the_full_form_takes_a_strategy_costs_and_labels(api, waves, work, new_r
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"symbols": ["WAVE", "TINY"]}, "one symbol"),
+        ({"symbols": ["WAVE", "TINY"], "universe": "both"}, "not both"),
         ({"paramters": {}}, "parameters"),
         ({"ticker": "WAVE"}, "send one of them"),
         ({"version": 99}, "version"),

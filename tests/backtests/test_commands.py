@@ -103,7 +103,7 @@ def test_the_reference_profile_leaves_at_the_last_open(bars, config):
         (["--template", "sma_cross", "--set", "fast"], "NAME=VALUE"),
         (["--template", "sma_cross", "--set", "fats=3"], "fast"),
         (["--graph", "/nowhere.json"], "cannot be read"),
-        (["--template", "buy_and_hold", "--bars", "b.csv"], "one instrument"),
+        (["--template", "buy_and_hold", "--bars", "b.csv"], "SYMBOL=FILE"),
     ],
 )
 def test_a_mistake_ends_with_one_clear_message(bars, arguments, words):

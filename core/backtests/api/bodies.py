@@ -34,6 +34,8 @@ def result_body(run: BacktestRun) -> dict[str, Any]:
     if curve is None:
         return {"id": run.id, "status": run.status, "metrics": None, "error": error_of(run)}
     series, fills = columns_unpack(curve.series), columns_unpack(curve.fills)
+    if run.symbols:  # what a portfolio bought has no place in the chart of its basket
+        fills = {name: values[:0] for name, values in fills.items()}
     rows = chart_rows(series, fills)
     dates = milliseconds(series["ts"])[rows]
     return {
@@ -43,6 +45,7 @@ def result_body(run: BacktestRun) -> dict[str, Any]:
         **({"synthetic_prices": True} if run.synthetic_prices else {}),
         "price_chart": _price_chart(series, fills, rows, dates),
         "equity_chart": {"dates": dates, "equity": series["equity"][rows]},
+        **({"instruments": curve.instruments} if run.symbols else {}),
         **_alerts(curve),
         "trades": list(trade_list(run=run).values(*TradeSerializer.Meta.fields)[:BODY_TRADES]),
     }

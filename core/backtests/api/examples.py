@@ -22,6 +22,7 @@ METRICS: Final[dict[str, Any]] = {
 }
 TRADE: Final[dict[str, Any]] = {
     "number": 1,
+    "symbol": "GOOG",
     "side": "long",
     "size": 49.0,
     "entry_time": "2010-03-12T00:00:00Z",
@@ -56,6 +57,8 @@ _RUN: Final[dict[str, Any]] = {
     "strategy": "SMA cross",
     "version": 1,
     "ticker": "GOOG",
+    "symbols": ["GOOG"],
+    "universe": "",
     "interval": "1d",
     "start": "2010-01-04",
     "end": "2012-12-31",
@@ -89,6 +92,18 @@ FULL: Final = OpenApiExample(
         "config": {"commission": {"percent": 0.001}, "slippage": {"bps": 2}},
         "name": "First try",
         "tags": ["ideas"],
+    },
+)
+PORTFOLIO: Final = OpenApiExample(
+    "A portfolio: the three strongest of a list, in equal parts",
+    request_only=True,
+    value={
+        "strategy_id": "momentum_rotation",
+        "symbols": ["AAPL", "GOOG", "IBM", "MSFT"],
+        "start": "2005-01-03",
+        "end": "2012-12-31",
+        "capital": 100000,
+        "config": {"allocation": {"max_positions": 3, "rotate": True}},
     },
 )
 QUICK_RESULT: Final = OpenApiExample(
@@ -143,6 +158,23 @@ RUN: Final = answer(
 LISTED: Final = answer("A completed run", COMPLETED)
 CANCELED: Final = answer("Canceled", _RUN | {"status": "canceled"})
 TRADES: Final = answer("A trade", TRADE)
+INSTRUMENTS: Final = answer(
+    "One instrument",
+    {
+        "symbol": "GOOG",
+        "bars": 755,
+        "first": "2010-01-04T00:00:00Z",
+        "last": "2012-12-31T00:00:00Z",
+        "trades": 12,
+        "winrate_pct": 58.3,
+        "pnl": 4210.5,
+        "contribution_pct": 4.21,
+        "profit_factor": 2.4,
+        "commission": 31.0,
+        "exposure_pct": 41.7,
+        "buy_hold_return_pct": 14.1,
+    },
+)
 EQUITY: Final = answer(
     "Two bars",
     {

@@ -52,8 +52,9 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filte
     def by_ticker(
         self, rows: QuerySet[BacktestRun], _name: str, value: str
     ) -> QuerySet[BacktestRun]:
-        """Keep the runs of one instrument; symbols are stored in upper case."""
-        return rows.filter(symbol=value.strip().upper())
+        """Keep the runs on an instrument, portfolios included; symbols are in upper case."""
+        symbol = value.strip().upper()
+        return rows.filter(Q(symbol=symbol) | Q(symbols__contains=[symbol]))
 
     def by_strategy(
         self, rows: QuerySet[BacktestRun], _name: str, value: str

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from core.backtests.api.fields import CostField, DayOrTimeField, capital_field
-from core.backtests.models.run import NAME_LENGTH, SYMBOL_LENGTH, TAG_LENGTH
+from core.backtests.models.run import NAME_LENGTH, SYMBOL_LENGTH, TAG_LENGTH, UNIVERSE_LENGTH
 from core.backtests.services.creation import RunRequest
+from core.engine.allocation import INSTRUMENTS_AT_MOST
 
 STRATEGY_LENGTH = 100
 BPS_PER_UNIT = 10_000
@@ -27,10 +28,15 @@ class RunForm(serializers.Serializer[Any]):
     )
     symbols = serializers.ListField(
         child=serializers.CharField(max_length=SYMBOL_LENGTH),
-        min_length=1,
-        max_length=1,
-        help_text="One instrument.",
-        error_messages={"max_length": "A run takes one symbol: send one run for each."},
+        max_length=INSTRUMENTS_AT_MOST,
+        default=list,
+        help_text="One instrument, or those of a portfolio, which share the capital.",
+    )
+    universe = serializers.CharField(
+        max_length=UNIVERSE_LENGTH,
+        default="",
+        allow_blank=True,
+        help_text="Name or id of a list of instruments, in place of `symbols`.",
     )
     start = DayOrTimeField(help_text="A day means the whole session.")
     end = DayOrTimeField(help_text="Included, if it is a day.")
@@ -76,7 +82,12 @@ class RunForm(serializers.Serializer[Any]):
         return found
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Want money from one place at least."""
+        """Want instruments from one place, and money from one place at least."""
+        if bool(attrs["symbols"]) == bool(attrs["universe"]):
+            told = 'Name an instrument, as ["GOOG"], several of them, or a universe.'
+            if attrs["symbols"]:
+                told = "Send symbols or a universe, not both."
+            raise serializers.ValidationError({"symbols": [told]}, code="required")
         if "capital" not in attrs and "cash" not in attrs.get("config", {}):
             raise serializers.ValidationError(
                 {"capital": ["Say how much to start with, such as 10000."]}, code="required"
@@ -89,7 +100,8 @@ class RunForm(serializers.Serializer[Any]):
         return RunRequest(
             strategy=data["strategy_id"],
             version=data.get("version"),
-            symbol=data["symbols"][0],
+            symbols=tuple(data["symbols"]),
+            universe=data["universe"],
             start=data["start"],
             end=data["end"],
             interval=data["interval"],
@@ -127,7 +139,7 @@ class QuickForm(serializers.Serializer[Any]):
         data = self.validated_data
         return RunRequest(
             strategy=data["strategy"],
-            symbol=data["ticker"],
+            symbols=(data["ticker"],),
             start=data["startDate"],
             end=data["endDate"],
             interval=data["interval"],
@@ -154,7 +166,9 @@ def costs_config(
 
 def form_of(data: Any) -> RunForm | QuickForm:
     """Return the form that a body of `POST backtest` is written in."""
-    is_full = isinstance(data, Mapping) and bool({"strategy_id", "symbols", "start"} & data.keys())
+    is_full = isinstance(data, Mapping) and bool(
+        {"strategy_id", "symbols", "universe", "start"} & data.keys()
+    )
     return RunForm(data=data) if is_full else QuickForm(data=data)
 
 

@@ -28,6 +28,7 @@ from core.backtests.api.results import (
     ChartSerializer,
     ComparisonSerializer,
     EquitySerializer,
+    InstrumentSerializer,
     ResultSerializer,
 )
 from core.backtests.api.serializers import RunListSerializer, RunSerializer, TradeSerializer
@@ -74,6 +75,21 @@ class TradeListView(ListView):
         """List the closed round trips in the order of their exits."""
         run = run_get(owner_id=caller_id(request), run_id=run_id)
         return self.page(trade_list(run=run), TradeSerializer)
+
+
+class InstrumentListView(ApiView):
+    """`GET backtests/{id}/instruments`."""
+
+    @extend_schema(
+        operation_id="backtest_instruments",
+        summary="What each instrument of a portfolio did",
+        responses=InstrumentSerializer(many=True),
+        examples=[examples.INSTRUMENTS],
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """List the instruments of a portfolio in order; empty for a run on one instrument."""
+        run = completed_get(owner_id=caller_id(request), run_id=run_id)
+        return Response(run.curve.instruments)
 
 
 class EquityView(ApiView):

@@ -55,8 +55,28 @@ class AlertSerializer(serializers.Serializer[Any]):
 
     time = serializers.DateTimeField(help_text="Of the bar at whose close it was given.")
     bar = serializers.IntegerField()
+    symbol = serializers.CharField(required=False, help_text="In a portfolio alone.")
     node_id = serializers.CharField()
     message = serializers.CharField()
+
+
+class InstrumentSerializer(serializers.Serializer[Any]):
+    """What one instrument of a portfolio did."""
+
+    symbol = serializers.CharField()
+    bars = serializers.IntegerField()
+    first = serializers.DateTimeField(help_text="Its first bar in the range.")
+    last = serializers.DateTimeField()
+    trades = serializers.IntegerField()
+    winrate_pct = serializers.FloatField(allow_null=True)
+    pnl = serializers.FloatField(
+        help_text="What it added to the equity, commissions and borrowed shares included."
+    )
+    contribution_pct = serializers.FloatField(help_text="The same in percent of the capital.")
+    profit_factor = serializers.FloatField(allow_null=True)
+    commission = serializers.FloatField()
+    exposure_pct = serializers.FloatField(help_text="Of its bars.")
+    buy_hold_return_pct = serializers.FloatField(allow_null=True)
 
 
 class QuickResultSerializer(serializers.Serializer[Any]):
@@ -75,6 +95,9 @@ class QuickResultSerializer(serializers.Serializer[Any]):
     )
     price_chart = PriceChartSerializer(required=False)
     equity_chart = EquityChartSerializer(required=False)
+    instruments = InstrumentSerializer(
+        many=True, required=False, help_text="Of a portfolio: what each of them did."
+    )
     trades = TradeSerializer(many=True, required=False)
     alerts = AlertSerializer(
         many=True,

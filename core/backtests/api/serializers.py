@@ -11,7 +11,7 @@ from rest_framework import serializers
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun, Trade
 from core.backtests.runner import bounds_of
-from core.backtests.trade_rows import OPTION_COLUMNS
+from core.backtests.trade_rows import COLUMNS, OPTION_COLUMNS
 
 
 class RunErrorSerializer(serializers.Serializer[Any]):
@@ -28,7 +28,10 @@ class RunListSerializer(serializers.ModelSerializer[BacktestRun]):
     strategy_id = serializers.UUIDField()
     strategy = serializers.CharField(source="strategy.name")
     version = serializers.IntegerField(source="strategy_version.number")
-    ticker = serializers.CharField(source="symbol")
+    ticker = serializers.CharField(
+        source="symbol", help_text="Empty for a portfolio: `symbols` has its instruments."
+    )
+    symbols = serializers.ListField(child=serializers.CharField(), source="instruments")
     start = serializers.SerializerMethodField()
     end = serializers.SerializerMethodField()
     eta_s = serializers.SerializerMethodField()
@@ -47,6 +50,8 @@ class RunListSerializer(serializers.ModelSerializer[BacktestRun]):
             "strategy",
             "version",
             "ticker",
+            "symbols",
+            "universe",
             "interval",
             "start",
             "end",
@@ -131,23 +136,4 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
 
     class Meta:
         model = Trade
-        fields = [
-            "number",
-            "side",
-            "size",
-            "entry_time",
-            "exit_time",
-            "entry_price",
-            "exit_price",
-            "pnl",
-            "return_pct",
-            "duration_seconds",
-            "commission",
-            "slippage",
-            "mae",
-            "mfe",
-            "exit_reason",
-            "entry_bar",
-            "exit_bar",
-            *OPTION_COLUMNS,
-        ]
+        fields = [*COLUMNS, *OPTION_COLUMNS]

@@ -10,6 +10,7 @@ from core.backtests.api.result_views import (
     CompareView,
     EquityView,
     ExportView,
+    InstrumentListView,
     ResultView,
     TradeListView,
 )
@@ -28,6 +29,7 @@ OF_A_RUN = (
     ("", RunView, "run"),
     ("/results", ResultView, "results"),
     ("/trades", TradeListView, "trades"),
+    ("/instruments", InstrumentListView, "instruments"),
     ("/equity", EquityView, "equity"),
     ("/chart", ChartView, "chart"),
     ("/export", ExportView, "export"),

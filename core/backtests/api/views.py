@@ -102,7 +102,7 @@ class RunListView(ListView):
         parameters=[PREFER],
         request=RunForm,
         responses={200: QuickResultSerializer, 202: RunSerializer},
-        examples=[examples.FULL, examples.QUEUED],
+        examples=[examples.FULL, examples.PORTFOLIO, examples.QUEUED],
     )
     def post(self, request: Request) -> Response:
         """Queue a run; `Prefer: wait=N` waits for its result."""

@@ -36,15 +36,18 @@ def chart_data(run: BacktestRun) -> ChartData:
     series = columns_unpack(run.curve.series)
     trades = list(trade_list(run=run).values_list("exit_time", "return_pct", "side"))
     exits = [time.replace(tzinfo=None) for time, _, _ in trades]
+    fills = columns_unpack(run.curve.fills)
+    if run.symbols:  # what a portfolio bought has no place in the chart of its basket
+        fills = {name: values[:0] for name, values in fills.items()}
     return ChartData(
-        title=f"{run.symbol} · {run.strategy.name}",
+        title=f"{run.title} · {run.strategy.name}",
         subtitle=_subtitle(run),
         capital=run.capital,
         times=(series["ts"] // 1_000_000).astype("datetime64[ms]"),
         close=series["close"],
         equity=series["equity"],
         overlays=lines_of(series, OVERLAY),
-        fills=columns_unpack(run.curve.fills),
+        fills=fills,
         trade_times=np.array(exits, dtype="datetime64[ms]"),
         trade_returns=np.array([value for _, value, _ in trades], dtype=np.float64),
         trade_sides=np.array([side for _, _, side in trades], dtype=str),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -87,10 +87,9 @@ def filedata_read(
         if name is None:
             raise CommandError(f"--other {given}: write it as SYMBOL=FILE, such as SPY=spy.csv.")
         others[name] = bars_file_read(other)
-    sessions = ids = None
+    sessions, ids = None, sessions_of_calendar(calendar)(ts)
     if calendar and len(ts):
         sessions = sessions_for(calendar, first_ts=int(ts[0]), last_ts=int(ts[-1]))
-        ids = session_ids(ts, timezone=sessions.timezone, calendar=calendar)
         sessions_per_year = sessions_per_year or SESSIONS_PER_YEAR.get(calendar, EXCHANGE_SESSIONS)
     yearly = sessions_per_year or sessions_per_year_guess(ts)
     per_year = bars_per_year(ts, sessions_per_year=yearly)
@@ -102,6 +101,20 @@ def filedata_read(
         periods_per_year=per_year,
     )
     return FileData(file, context, others, per_year, ids)
+
+
+def sessions_of_calendar(
+    calendar: str | None,
+) -> Callable[[NDArray[np.int64]], NDArray[np.int64] | None]:
+    """Return what finds the sessions of times by a calendar; nothing without one."""
+
+    def found(ts: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        if calendar is None or not len(ts):
+            return None
+        sessions = sessions_for(calendar, first_ts=int(ts[0]), last_ts=int(ts[-1]))
+        return session_ids(ts, timezone=sessions.timezone, calendar=calendar)
+
+    return found
 
 
 def interval_read(text: str | None) -> str | None:

@@ -11,12 +11,14 @@ from core.backtests.alerts import alert_rows
 from core.backtests.files import BarFile
 from core.backtests.legs import order_of
 from core.backtests.management.filedata import FileData
+from core.backtests.portfolio import PortfolioSimulation
 from core.backtests.settings import RunSettings
 from core.backtests.simulation import Simulation, warnings_of
 from core.backtests.times import iso_time
 from core.engine.result import ExitReason, Result
 from core.options.result import OptionExitReason, OptionsResult
 
+NS_PER_MS: Final = 1_000_000
 TRADE_KEYS: Final = (
     "entry_bar",
     "exit_bar",
@@ -46,17 +48,19 @@ SHOWN_KEYS: Final = (
 
 
 def keys_of(trades: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Return the columns of printed trades: those of options only where there are any."""
-    return (*TRADE_KEYS, *OPTION_KEYS) if _has_options(trades) else TRADE_KEYS
+    """Return the columns of printed trades: those of options and portfolios only where they are."""
+    symbol = ("symbol",) if _has(trades, "symbol") else ()
+    return (*symbol, *TRADE_KEYS, *(OPTION_KEYS if _has(trades, "contract") else ()))
 
 
 def shown_keys(trades: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """Return the columns of the table for people."""
-    return ("contract", *SHOWN_KEYS) if _has_options(trades) else SHOWN_KEYS
+    named = tuple(name for name in ("symbol", "contract") if _has(trades, name))
+    return (*named, *SHOWN_KEYS)
 
 
-def _has_options(trades: Sequence[dict[str, Any]]) -> bool:
-    return any("contract" in trade for trade in trades)
+def _has(trades: Sequence[dict[str, Any]], name: str) -> bool:
+    return any(name in trade for trade in trades)
 
 
 def output_of(
@@ -68,7 +72,7 @@ def output_of(
         "metrics": summary.values,
         "trades": trades_shown(result),
         "equity": result.equity,
-        **alerts_shown(simulation),
+        **alerts_shown(alert_rows(simulation.plan, result.alerts), len(result.alerts)),
         "warnings": warnings_of(simulation),
         "provenance": {
             "graph_hash": identity,
@@ -84,12 +88,43 @@ def output_of(
     }
 
 
-def alerts_shown(simulation: Simulation) -> dict[str, Any]:
+def portfolio_output(
+    simulation: PortfolioSimulation,
+    *,
+    data: Sequence[FileData],
+    identity: str,
+    settings: RunSettings,
+) -> dict[str, Any]:
+    """Return what is printed of a portfolio: the same, and a row for each instrument."""
+    result, summary, symbols = simulation.result, simulation.summary, simulation.result.symbols
+    return {
+        "metrics": summary.values,
+        "instruments": simulation.rows,
+        "trades": [
+            {"symbol": symbols[int(trade["instrument"])]} | trade_row(trade, ExitReason)
+            for trade in result.trades
+        ],
+        "dates": result.ts // NS_PER_MS,
+        "equity": result.equity,
+        **alerts_shown(alert_rows(simulation.plan, result.alerts, symbols), len(result.alerts)),
+        "warnings": simulation.warnings,
+        "provenance": {
+            "graph_hash": identity,
+            "parameters": dict(simulation.plan.parameters),
+            "config": settings.as_dict(),
+            "bars": {one.context.symbol: file_row(one.file) for one in data},
+            "others": {name: file_row(file) for name, file in data[0].others.items()},
+            "engine_version": result.engine_version,
+            "metrics_version": summary.metrics_version,
+            "counters": result.counters,
+            "metric_reasons": summary.reasons,
+        },
+    }
+
+
+def alerts_shown(alerts: list[dict[str, Any]], count: int) -> dict[str, Any]:
     """Return the alerts and how many there were in all, where there are any."""
-    count = len(simulation.result.alerts)
-    if not count:
-        return {}
-    return {"alerts": alert_rows(simulation.plan, simulation.result), "alert_count": count}
+    return {"alerts": alerts, "alert_count": count} if count else {}
 
 
 def file_row(file: BarFile) -> dict[str, Any]:

@@ -12,16 +12,6 @@ from core.backtests.settings import RunSettings
 from strategies.graph.templates import template_get
 
 
-def one_file(given: list[str]) -> str:
-    """Return the one bars file, with its symbol."""
-    if len(given) > 1:
-        raise CommandError(
-            f"A run takes the bars of one instrument; {len(given)} files were given: run it once "
-            "for each. Bars that the strategy only reads go with --other SYMBOL=FILE."
-        )
-    return given[0]
-
-
 def document_read(path: str | None, template: str | None) -> dict[str, Any]:
     """Return the graph document of a file or of a template."""
     if path is None:

@@ -11,6 +11,8 @@ class EquityCurve(models.Model):
     `series` has a row for each bar (`ts`, `close`, `equity`, `position`, and a column for each
     overlay), `fills` one for each executed order; `core.backtests.columns` reads and writes both.
     `alerts` are the first of those that the strategy gave, as `core.backtests.alerts` lists them.
+    In a portfolio `series` has a row for each time at which any instrument has a bar (`close` is
+    that of the basket), and `instruments` a row for each of them.
     """
 
     run = models.OneToOneField(
@@ -22,6 +24,7 @@ class EquityCurve(models.Model):
     fills = models.BinaryField()
     alert_count = models.PositiveIntegerField(default=0)
     alerts = models.JSONField(default=list)
+    instruments = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"{self.bar_count} bars"

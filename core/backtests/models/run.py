@@ -14,10 +14,11 @@ from core.metrics.summary import KEYS
 NAME_LENGTH = 100
 TAG_LENGTH = 50
 SYMBOL_LENGTH = 20
+UNIVERSE_LENGTH = 100
 
 
 class BacktestRun(OwnedModel):
-    """One strategy version on one instrument over one range of time.
+    """One strategy version on one instrument, or a portfolio of them, over one range of time.
 
     Everything that decides the result is in the row: the pinned version, the parameters, the
     configuration, and the hash of the data it ran on. The long arrays are in `EquityCurve`.
@@ -30,7 +31,11 @@ class BacktestRun(OwnedModel):
     strategy_version = models.ForeignKey(
         "strategies.StrategyVersion", on_delete=models.RESTRICT, related_name="runs"
     )
-    symbol = models.CharField(max_length=SYMBOL_LENGTH)
+    # Empty for a portfolio, whose instruments are in `symbols`, in order.
+    symbol = models.CharField(max_length=SYMBOL_LENGTH, blank=True)
+    symbols = ArrayField(models.CharField(max_length=SYMBOL_LENGTH), default=list, blank=True)
+    # The list that they came from, if any; it may have changed since.
+    universe = models.CharField(max_length=UNIVERSE_LENGTH, blank=True)
     interval = models.CharField(max_length=10)
     start = models.DateTimeField()
     end = models.DateTimeField()
@@ -99,6 +104,11 @@ class BacktestRun(OwnedModel):
             models.CheckConstraint(
                 condition=models.Q(progress__gte=0, progress__lte=1), name="run_progress_fraction"
             ),
+            models.CheckConstraint(
+                condition=models.Q(symbol="", symbols__len__gt=0)
+                | (~models.Q(symbol="") & models.Q(symbols__len=0)),
+                name="run_one_or_many",
+            ),
             # a batch file that is run twice creates each entry once
             models.UniqueConstraint(
                 fields=["owner", "content_key"],
@@ -132,7 +142,17 @@ class BacktestRun(OwnedModel):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.symbol} {self.interval} {self.start:%Y-%m-%d}"
+        return self.name or f"{self.title} {self.interval} {self.start:%Y-%m-%d}"
+
+    @property
+    def title(self) -> str:
+        """What it runs on, in a few words."""
+        return self.symbol or self.universe or f"{len(self.symbols)} instruments"
+
+    @property
+    def instruments(self) -> list[str]:
+        """The symbols it runs on: one, or those of a portfolio."""
+        return self.symbols or [self.symbol]
 
     @property
     def topic(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.backtests.choices import ExitReason, Right, Side
+from core.backtests.models.run import SYMBOL_LENGTH
 
 CONTRACT_LENGTH = 32
 
@@ -25,6 +26,7 @@ class Trade(models.Model):
         "backtests.BacktestRun", on_delete=models.CASCADE, related_name="trades", db_index=False
     )
     number = models.PositiveIntegerField()
+    symbol = models.CharField(max_length=SYMBOL_LENGTH, blank=True)
     side = models.CharField(max_length=5, choices=Side.choices)
     size = models.FloatField()
     entry_time = models.DateTimeField()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
@@ -13,15 +13,18 @@ from django.db import transaction
 
 from core.backtests.announce import run_announce
 from core.backtests.choices import RunStatus
+from core.backtests.listing import Listing, instruments_read, listing_read
 from core.backtests.models import BacktestRun
-from core.backtests.plans import data_check, plan_get
+from core.backtests.plans import plan_get
+from core.backtests.portfolio import instrument_check
 from core.backtests.sending import lost_at, message_send
 from core.backtests.settings import RunSettings
-from core.backtests.surroundings import surroundings_read
+from core.engine.portfolio import sharing_check
 from core.errors import Detail, InvalidInput, NotFound
 from market.choices import QualityPolicy
 from market.reports import bars_check
-from market.store import bars_read
+from market.selectors import universe_symbols
+from strategies.graph.plan import Plan
 from strategies.models import Strategy, StrategyVersion
 from strategies.selectors import strategy_get, strategy_of_template
 from strategies.services.version import version_pin
@@ -39,6 +42,10 @@ class RunRequest:
         A strategy's id, or the name of a template.
     version : int or None
         A published version; None pins the draft as it is now.
+    symbols : tuple of str
+        One instrument, or those of a portfolio.
+    universe : str
+        Name or id of a list of instruments, in place of `symbols`.
     start, end : date or datetime
         Days mean whole sessions, the end included.
     capital : float or None
@@ -48,7 +55,7 @@ class RunRequest:
     """
 
     strategy: UUID | str
-    symbol: str
+    symbols: tuple[str, ...]
     start: date | datetime
     end: date | datetime
     interval: str = "1d"
@@ -58,6 +65,7 @@ class RunRequest:
     config: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     tags: tuple[str, ...] = ()
+    universe: str = ""
 
 
 def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") -> BacktestRun:
@@ -73,37 +81,31 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
         cannot run; the message says how to fix it.
     """
     start, end, whole_days = _range(request)
-    stored = bars_read(
-        symbol=request.symbol,
+    upto = end.date() if whole_days else end
+    stored = instruments_read(
+        symbols=_symbols(owner_id, request),
         interval=request.interval,
         start=start.date() if whole_days else start,
-        end=end.date() if whole_days else end,
+        end=upto,
         owner_id=owner_id,
     )
-    settings = _settings(request, lot_size=float(stored.instrument.lot_size))
+    settings = _settings(request, lot_sizes={float(one.instrument.lot_size) for one in stored})
     with transaction.atomic():
         strategy, version = _pin(owner_id, request)
         plan = plan_get(
             graph_hash=version.graph_hash,
             graph=version.graph,
             parameters=request.parameters,
-            interval=str(stored.interval),
+            interval=str(stored[0].interval),
         )
-        around = surroundings_read(
-            plan=plan,
-            stored=stored,
-            end=end.date() if whole_days else end,
-            owner_id=owner_id,
-        )
-        data_check(plan=plan, bars=stored.bars, context=around.context)
-        if settings.quality is QualityPolicy.REFUSE:
-            bars_check(stored=stored, policy=settings.quality)
+        listing = listing_read(stored=stored, plan=plan, end=upto, owner_id=owner_id)
+        _listing_check(listing, plan, settings)
         run = BacktestRun.objects.create(
             owner_id=owner_id,
             strategy=strategy,
             strategy_version=version,
-            symbol=stored.instrument.symbol,
-            interval=str(stored.interval),
+            **_instrument_columns(listing, request),
+            interval=str(stored[0].interval),
             start=start,
             end=end,
             whole_days=whole_days,
@@ -112,14 +114,49 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
             config=settings.as_dict(with_options=bool(plan.program.option_rules)),
             name=request.name,
             tags=list(request.tags),
-            snapshot=stored.snapshot,
-            other_snapshots=dict(around.snapshots),
             content_key=content_key,
             resend_at=lost_at(messages=1),
         )
         message_send(run_id=run.id)
         run_announce(run=run, status=RunStatus.QUEUED)
     return run
+
+
+def _symbols(owner_id: UUID, request: RunRequest) -> Sequence[str]:
+    """Return what is to be run on: the symbols, or those of the universe."""
+    if not request.universe:
+        return request.symbols
+    try:
+        return universe_symbols(owner_id=owner_id, name_or_id=request.universe)
+    except NotFound as error:
+        detail = Detail("universe", "unknown", error.message, received=request.universe)
+        raise InvalidInput(error.message, code="unknown_universe", details=[detail]) from error
+
+
+def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
+    """Refuse instruments on which the strategy cannot run, or that cannot share an account."""
+    if len(listing.instruments) > 1:
+        sharing_check([one.symbol for one in listing.instruments], settings.engine)
+    for one in listing.instruments:
+        instrument_check(plan, one, named=len(listing.instruments) > 1)
+    if settings.quality is QualityPolicy.REFUSE:
+        for stored in listing.stored:
+            bars_check(stored=stored, policy=settings.quality)
+
+
+def _instrument_columns(listing: Listing, request: RunRequest) -> dict[str, Any]:
+    """Return the columns of a run that say what it runs on."""
+    symbols = [one.symbol for one in listing.instruments]
+    if len(symbols) > 1:
+        return {
+            "symbols": symbols,
+            "universe": request.universe,
+            "snapshot": listing.snapshot,
+            "other_snapshots": dict(listing.snapshots),
+        }
+    own = listing.stored[0].snapshot
+    others = {name: one for name, one in listing.snapshots.items() if name != symbols[0]}
+    return {"symbol": symbols[0], "snapshot": own, "other_snapshots": others}
 
 
 def _pin(owner_id: UUID, request: RunRequest) -> tuple[Strategy, StrategyVersion]:
@@ -171,11 +208,19 @@ def _moment(value: date | datetime, of_day: time) -> datetime:
     return datetime.combine(value, of_day, tzinfo=UTC)
 
 
-def _settings(request: RunRequest, *, lot_size: float) -> RunSettings:
-    """Return the configuration with the capital and the instrument's lots in it."""
+def _settings(request: RunRequest, *, lot_sizes: set[float]) -> RunSettings:
+    """Return the configuration with the capital and the instruments' lots in it."""
     mapping = dict(request.config)
-    if lot_size != 1 and mapping.get("profile") != "reference" and not mapping.get("fractional"):
-        mapping.setdefault("lot_size", lot_size)
+    whole = mapping.get("profile") != "reference" and not mapping.get("fractional")
+    if whole and "lot_size" not in mapping and lot_sizes != {1.0}:
+        if len(lot_sizes) > 1:
+            sizes = ", ".join(f"{size:g}" for size in sorted(lot_sizes))
+            message = (
+                f"The instruments trade in lots of {sizes}: set config.lot_size, or "
+                "config.fractional, for all of them."
+            )
+            raise InvalidInput(message, details=[Detail("config.lot_size", "required", message)])
+        mapping["lot_size"] = lot_sizes.pop()
     if request.capital is not None:
         cash = mapping.setdefault("cash", request.capital)
         if cash != request.capital:

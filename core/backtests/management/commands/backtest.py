@@ -9,14 +9,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.backtests import printing
 from core.backtests.alerts import KEYS as ALERT_KEYS
-from core.backtests.management.filedata import filedata_arguments, filedata_read
-from core.backtests.management.output import keys_of, output_of, shown_keys
-from core.backtests.management.reading import (
-    document_read,
-    one_file,
-    parameters_read,
-    settings_read,
+from core.backtests.instruments import KEYS as INSTRUMENT_KEYS
+from core.backtests.management.filedata import (
+    filedata_arguments,
+    filedata_read,
+    sessions_of_calendar,
 )
+from core.backtests.management.output import keys_of, output_of, portfolio_output, shown_keys
+from core.backtests.management.reading import document_read, parameters_read, settings_read
+from core.backtests.portfolio import Instrument, graph_simulate_portfolio
 from core.backtests.simulation import graph_simulate
 from core.errors import ApplicationError
 from strategies.graph.schema import graph_document, graph_hash, graph_parse
@@ -39,7 +40,8 @@ class Command(BaseCommand):
             required=True,
             action="append",
             metavar="[SYMBOL=]FILE",
-            help="CSV with the header ts,open,high,low,close,volume",
+            help="CSV with the header ts,open,high,low,close,volume; given several times with a "
+            "symbol each, the instruments share one account",
         )
         parser.add_argument(
             "--set",
@@ -60,30 +62,59 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=printing.FORMATS, default="table")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        many = len(options["bars"]) > 1
         try:
-            data = filedata_read(
-                one_file(options["bars"]), options, sessions_per_year=options["sessions_per_year"]
-            )
-            document = document_read(options["graph"], options["template"])
-            settings = settings_read(options["config"], options["profile"])
-            graph = graph_parse(document)
-            identity = graph_hash(graph)
-            simulation = graph_simulate(
-                graph=graph_document(graph),
-                graph_hash=identity,
-                parameters=parameters_read(options["parameters"]),
-                bars=data.file.bars,
-                config=settings.engine,
-                options=settings.options,
-                periods_per_year=data.periods_per_year,
-                session_ids=data.session_ids,
-                context=data.context,
-                charts=False,
-            )
+            output = self._together(options) if many else self._alone(options)
         except ApplicationError as error:
             raise CommandError(error.as_text()) from error
-        output = output_of(simulation, data=data, identity=identity, settings=settings)
         self._print(output, options["format"])
+
+    def _alone(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Run on the bars of one file."""
+        per_year = options["sessions_per_year"]
+        data = filedata_read(options["bars"][0], options, sessions_per_year=per_year)
+        graph = graph_parse(document_read(options["graph"], options["template"]))
+        settings = settings_read(options["config"], options["profile"])
+        simulation = graph_simulate(
+            graph=graph_document(graph),
+            graph_hash=graph_hash(graph),
+            parameters=parameters_read(options["parameters"]),
+            bars=data.file.bars,
+            config=settings.engine,
+            options=settings.options,
+            periods_per_year=data.periods_per_year,
+            session_ids=data.session_ids,
+            context=data.context,
+            charts=False,
+        )
+        return output_of(simulation, data=data, identity=graph_hash(graph), settings=settings)
+
+    def _together(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Run on the bars of several files under one account."""
+        per_year = options["sessions_per_year"]
+        data = [
+            filedata_read(given, options, sessions_per_year=per_year) for given in options["bars"]
+        ]
+        for given, one in zip(options["bars"], data, strict=True):
+            if one.context.symbol is None:
+                raise CommandError(f"--bars {given}: write it as SYMBOL=FILE, such as SPY=spy.csv.")
+        graph = graph_parse(document_read(options["graph"], options["template"]))
+        settings = settings_read(options["config"], options["profile"])
+        simulation = graph_simulate_portfolio(
+            graph=graph_document(graph),
+            graph_hash=graph_hash(graph),
+            parameters=parameters_read(options["parameters"]),
+            instruments=[
+                Instrument(one.context.symbol or "", one.file.bars, one.context, one.session_ids)
+                for one in data
+            ],
+            config=settings.engine,
+            periods_per_year=max(one.periods_per_year for one in data),
+            sessions_of=sessions_of_calendar(options["calendar"]),
+        )
+        return portfolio_output(
+            simulation, data=data, identity=graph_hash(graph), settings=settings
+        )
 
     def _print(self, output: dict[str, Any], kind: str) -> None:
         if kind == "json":
@@ -93,6 +124,8 @@ class Command(BaseCommand):
         else:
             trades = output["trades"]
             self.stdout.write(printing.metrics_text(output["metrics"], title="Metrics"))
+            if "instruments" in output:
+                self.stdout.write(printing.rows_text(output["instruments"], INSTRUMENT_KEYS))
             self.stdout.write(printing.rows_text(trades[:TRADES_SHOWN], shown_keys(trades)))
             if len(trades) > TRADES_SHOWN:
                 self.stdout.write(f"… and {len(trades) - TRADES_SHOWN} more trades")

@@ -128,7 +128,7 @@ class Batch:
                 "entry": self._runs[run.id].number,
                 "id": str(run.id),
                 "status": run.status,
-                "ticker": run.symbol,
+                "ticker": run.title,
                 "strategy": run.strategy.name,
                 "total_return_pct": run.total_return_pct,
                 "sharpe": run.sharpe,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
@@ -15,9 +16,12 @@ from market.quote_sources import quote_sources
 from notifications.conditions import COMPARE, ON_CHANGE, PRICE_FIELDS, REPEATS
 from notifications.models import AlertRule
 from notifications.quoting import side_now
-from notifications.watching import condition_column, market_read, moment
+from notifications.watching import Market, condition_column, market_read, moment
 from strategies.selectors import strategy_get
 from strategies.services.version import version_pin
+
+# Enough to see whether a condition can be computed; on all bars it may take longer than a request.
+CHECKED_BARS: Final = 3000
 
 
 def market_bind(rule: AlertRule) -> None:
@@ -56,8 +60,18 @@ def market_bind(rule: AlertRule) -> None:
     if not len(market.bars):
         message = f"No {rule.interval} bar of {rule.symbol} has closed yet."
         raise _fault("symbol", "no_bars", message, rule.symbol)
-    condition_column(rule, market)
+    _check(rule, market)
     rule.seen_until, rule.seen_hash = moment(market.bars.ts[-1]), market.mark
+
+
+def _check(rule: AlertRule, market: Market) -> None:
+    """Refuse a condition that cannot be computed, as far as a few bars tell."""
+    tail = market.bars.slice(max(0, len(market.bars) - CHECKED_BARS), len(market.bars))
+    try:
+        condition_column(rule, dataclasses.replace(market, bars=tail))
+    except InvalidInput as error:
+        if error.code != "warmup_exceeds_data" or len(tail) == len(market.bars):
+            raise
 
 
 def _live_bind(rule: AlertRule) -> None:

@@ -18,7 +18,7 @@ from market.archive import history_store
 from market.history import History
 from market.intervals import interval_get
 from market.models import BarSeries, Instrument
-from notifications import services, tasks
+from notifications import market_rules, services, tasks
 from notifications.models import Alert, AlertRule
 from notifications.turns import rules_watch
 from notifications.watching import rule_evaluate
@@ -297,6 +297,18 @@ def test_a_node_that_cannot_be_watched_is_refused_with_the_reason(user, coin, st
     closes(coin, RISING)
     with pytest.raises(InvalidInput, match=said):
         node_rule(user, strategy, node=node)
+
+
+def test_a_condition_is_tried_on_few_bars_while_its_owner_waits(user, coin, strategy, monkeypatch):
+    closes(coin, RISING[:2])
+    with pytest.raises(InvalidInput, match="needs 4 bars"):
+        node_rule(user, strategy)
+    closes(coin, RISING)
+    monkeypatch.setattr(market_rules, "CHECKED_BARS", 2)
+    kept = node_rule(user, strategy)
+    assert kept.enabled, "on more bars it can be computed"
+    with pytest.raises(InvalidInput, match="position"):
+        node_rule(user, strategy, node="deep")
 
 
 @pytest.mark.parametrize("number", [10**30, 0, -1, 7, True, "1", [1]])

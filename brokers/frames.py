@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+from django.utils import timezone
+
 from brokers.choices import AccountState, OrderStatus
 from brokers.models import BrokerAccount, Fill, Order, RiskDecision
 from core.db import uuid7
@@ -90,16 +93,29 @@ def event_wanted(*, owner_id: UUID, event: str) -> bool:
     return AlertRule.objects.filter(owner_id=owner_id, event=event, enabled=True).exists()
 
 
+@transaction.atomic
+def mismatch_tell(*, account_id: UUID) -> None:
+    """Tell who has a rule on it what differs between an account and its broker, once a day."""
+    account = BrokerAccount.objects.get(id=account_id)
+    if not event_wanted(owner_id=account.owner_id, event="account.mismatch"):
+        return
+    event_notify(
+        owner_id=account.owner_id,
+        event="account.mismatch",
+        key=f"account.mismatch:{account.id}:{timezone.now():%Y-%m-%d}",
+        subject=f"{account} is not as its broker says",
+        text="; ".join(
+            f"{row['symbol']}: we have {row['ours']}, the broker {row['theirs']}"
+            for row in account.mismatch
+        ),
+        data=_account_data(account),
+    )
+
+
 def account_tell(*, account_id: UUID) -> None:
     """Tell that an account was halted; call it inside the transaction that halted it."""
     account = BrokerAccount.objects.get(id=account_id)
-    data = {
-        "account_id": str(account.id),
-        "name": account.name,
-        "kind": account.kind,
-        "state": account.state,
-        "reason": account.state_reason,
-    }
+    data = _account_data(account)
     event_publish(user_id=account.owner_id, topic="account", type="account.state", data=data)
     if account.state == AccountState.HALTED:
         event_notify(
@@ -110,3 +126,13 @@ def account_tell(*, account_id: UUID) -> None:
             text=account.state_reason,
             data=data,
         )
+
+
+def _account_data(account: BrokerAccount) -> dict[str, Any]:
+    return {
+        "account_id": str(account.id),
+        "name": account.name,
+        "kind": account.kind,
+        "state": account.state,
+        "reason": account.state_reason,
+    }

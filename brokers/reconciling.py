@@ -32,7 +32,7 @@ from brokers.adapters.base import (
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle
 from brokers.choices import WORKING_STATUSES, AccountState, AssetType, OrderStatus, OrderType, Side
-from brokers.frames import account_tell
+from brokers.frames import account_tell, mismatch_tell
 from brokers.lease import Lease, lease_claim, lease_release
 from brokers.models import BrokerAccount, Order, Position
 from brokers.recording import venue_order_record
@@ -97,6 +97,7 @@ def reconcile(lease: Lease) -> bool:
             changes |= {"initial_cash": balance.equity, "currency": balance.currency[:3]}
     BrokerAccount.objects.filter(id=account.id).update(**changes)
     if differences:
+        mismatch_tell(account_id=account.id)
         account_halt(
             account_id=account.id,
             code="mismatch",

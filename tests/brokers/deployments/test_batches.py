@@ -137,6 +137,35 @@ def test_its_owner_is_told_what_who_has_a_rule_asked_for(venue, user):
     assert not Alert.objects.filter(event="signal.exit").exists()
 
 
+ALERTING = {
+    "nodes": [
+        {"id": "close", "type": "price", "params": {}},
+        {"id": "always", "type": "condition", "params": {"operator": "gt", "right": 0}},
+        {"id": "enter", "type": "entry", "params": {"sizing": {"type": "units", "value": 1}}},
+        {"id": "tell", "type": "action", "params": {"operation": "alert", "message": "Above 0."}},
+    ],
+    "edges": [
+        {"source": "close", "target": "always", "target_port": "left"},
+        {"source": "always", "target": "enter", "target_port": "when"},
+        {"source": "always", "target": "tell", "target_port": "when"},
+    ],
+    "settings": {},
+}
+
+
+def test_the_alert_action_of_a_live_strategy_is_sent_once_a_bar(venue):
+    rows = deployed(venue, 1, graph=ALERTING)
+    now = next_bar(venue)
+    for _ in range(2):
+        decided(rows, now)
+    alert = Alert.objects.get(event="strategy.alert")
+    assert (alert.subject, alert.data["node_id"]) == ("Above 0.", "tell")
+    assert alert.data["price"] == pytest.approx(venue.bars.close[30])
+    decided(rows, next_bar(venue, 31))
+    assert Alert.objects.filter(event="strategy.alert").count() == 2
+    assert DeploymentTick.objects.first().decision["alerts"] == ["tell"]
+
+
 def test_without_a_rule_signals_are_not_told(venue):
     decided(deployed(venue, 1), next_bar(venue))
     assert not Alert.objects.filter(event__startswith="signal.").exists()

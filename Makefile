@@ -59,7 +59,7 @@ format: $(STAMP) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## Measure the speed (takes minutes)
-	@for name in engine graph indicators options market_store quick_backtest; do \
+	@for name in engine portfolio graph indicators options market_store quick_backtest; do \
 		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 constraints: ## Rewrite constraints.txt from what .venv has, installing nothing

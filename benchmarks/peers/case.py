@@ -22,9 +22,9 @@ _STORED: Final[dict[str, Any]] = {
 }
 
 
-def random_walk(count: int) -> Bars:
+def random_walk(count: int, seed: int = 1) -> Bars:
     """Return bars of a minute that return to where they began, so that no price runs away."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     steps = np.cumsum(rng.normal(0.0, 0.01, count))
     close = 100.0 * np.exp(steps - np.linspace(0.0, steps[-1], count))
     opened = np.concatenate([close[:1], close[:-1]])

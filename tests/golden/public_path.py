@@ -9,7 +9,7 @@ from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.result import Result
 from core.engine.simulate import simulate
-from market.providers.sample import share_read
+from market.providers.sample import eurusd_read, share_read
 from strategies.graph.compile import graph_compile
 from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.schema import graph_parse
@@ -21,7 +21,7 @@ SHARES = ("GOOG", "AAPL", "IBM", "MSFT")
 
 @cache
 def bars_of(symbol: str, prices: str) -> Bars:
-    history = share_read(symbol)
+    history = eurusd_read() if symbol == "EURUSD" else share_read(symbol)
     return history.adjusted() if prices == "adjusted" else history.bars
 
 

@@ -26,16 +26,16 @@ def kernel_load() -> Callable[..., Any]:
 
     Its argument types are fixed, so it is compiled exactly once.
     """
-    return _cached(_kernel_compile)
+    return kernel_cached(_kernel_compile)
 
 
 @functools.cache
 def portfolio_load() -> Callable[..., Any]:
     """Return the compiled kernel of portfolios, likewise."""
-    return _cached(_portfolio_compile)
+    return kernel_cached(_portfolio_compile)
 
 
-def _cached(compile_kernel: Callable[..., Any]) -> Callable[..., Any]:
+def kernel_cached(compile_kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Return a kernel from numba's cache, or compile it.
 
     A cache folder that is missing, read-only or full, or a damaged cache, costs the seconds of a

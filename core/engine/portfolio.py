@@ -126,7 +126,7 @@ def simulate_portfolio(
         Instruments, columns, rules and configuration do not fit together: all faults at once.
     """
     listed = sorted(listed, key=lambda one: one.symbol)
-    _faults_check(listed, config)
+    _faults_check(listed, program, config)
     starts = np.concatenate([[0], np.cumsum([len(one.bars) for one in listed])]).astype(np.int64)
     by_bar = _by_bar(program, config, listed)
     columns = [
@@ -231,8 +231,8 @@ def _by_bar(program: Program, config: RunConfig, listed: Sequence[Listed]) -> By
     return ByBar(**joined)
 
 
-def _faults_check(listed: Sequence[Listed], config: RunConfig) -> None:
-    faults = []
+def _faults_check(listed: Sequence[Listed], program: Program, config: RunConfig) -> None:
+    faults = [*_rank_faults(program, config, len(listed)), *_column_faults(listed, program)]
     if not 1 <= len(listed) <= INSTRUMENTS_AT_MOST:
         rule = f"A portfolio has 1 to {INSTRUMENTS_AT_MOST} instruments, found {len(listed)}."
         faults.append(Detail("symbols", "out_of_range", rule, INSTRUMENTS_AT_MOST, len(listed)))
@@ -247,6 +247,38 @@ def _faults_check(listed: Sequence[Listed], config: RunConfig) -> None:
     if faults:
         raise InvalidInput(" ".join(one.message for one in faults), details=faults)
     sharing_check([one.symbol for one in listed], config)
+
+
+def _rank_faults(program: Program, config: RunConfig, count: int) -> list[Detail]:
+    faults = []
+    columns = len(program.columns)
+    if not -1 <= program.rank < columns:
+        text = f"program.rank must be one of the {columns} columns or -1, found {program.rank}."
+        faults.append(Detail("program.rank", "invalid", text, received=program.rank))
+    if config.allocation.rotate and program.rank < 0 and count > 1:
+        text = (
+            "allocation.rotate lets better instruments take the place of others, but the strategy "
+            "ranks none: give it a rank, or leave rotate out."
+        )
+        faults.append(Detail("allocation.rotate", "conflict", text, "false", "true"))
+    return faults
+
+
+def _column_faults(listed: Sequence[Listed], program: Program) -> list[Detail]:
+    """Return which columns have not one value a bar; all together they might have."""
+    faults = []
+    for one in listed:
+        wanted, bars = len(program.columns), len(one.bars)
+        if len(one.columns) != wanted:
+            text = f"The program wants {wanted} columns, {one.symbol} has {len(one.columns)}."
+            path = f"{one.symbol}.columns"
+            faults.append(Detail(path, "length_mismatch", text, wanted, len(one.columns)))
+        for number, column in enumerate(one.columns):
+            if column.shape != (bars,):
+                path = f"{one.symbol}.columns[{number}]"
+                text = f"{path} must have one value a bar, shape ({bars},), found {column.shape}."
+                faults.append(Detail(path, "shape_mismatch", text, [bars], list(column.shape)))
+    return faults
 
 
 def sharing_check(symbols: Sequence[str], config: RunConfig) -> None:

@@ -1,8 +1,7 @@
 """One pass over the moments of a portfolio: the rules of `core.engine.kernel`, many instruments.
 
 The bars of all instruments lie behind each other in the same arrays, one instrument after the
-other; a *row* is a bar's place there, and what the rules call the number of a
-bar. A *moment* is a
+other; a *row* is a bar's place there, and what the rules call the number of a bar. A *moment* is a
 time at which any of them has a bar. At each moment the steps of a bar are taken by all instruments
 that have one, before the next step is:
 
@@ -172,10 +171,10 @@ def opens_fill(field: Field, moment: int) -> None:
 def order_serve(field: Field, number: int) -> None:
     """Fill the order of one instrument at the open of its bar."""
     run = run_at(field, number)
-    bar = bar_at(field.market, run.holding.row)
+    fills = run.account.fills
     others_set(run)
-    open_step(run, field.market, field.curves, bar)
-    holding_count(run, bar.open)
+    open_step(run, field.market, field.curves, bar_at(field.market, run.holding.row))
+    holding_count(run, fills)
 
 
 @outlined
@@ -208,8 +207,7 @@ def bars_guard(field: Field, moment: int) -> None:
         elif holding.lots > 0 and not quiet(field, number, bar_at(field.market, row)):
             run, fills = run_at(field, number), account.fills
             guards_check(run, bar_at(field.market, row))
-            if account.fills != fills:
-                holding_count(run, holding.price)
+            holding_count(run, fills)
     heap_make(agenda.queue, waiting, tables.holding)
     for left in range(waiting, 0, -1):
         waiting_serve(field, heap_take(agenda.queue, left, tables.holding))
@@ -232,10 +230,10 @@ def quiet(field: Field, number: int, bar: Bar) -> bool:
 def waiting_serve(field: Field, number: int) -> None:
     """Look at the orders of one instrument that wait, and at its guards."""
     run = run_at(field, number)
-    bar = bar_at(field.market, run.holding.row)
+    bar, fills = bar_at(field.market, run.holding.row), run.account.fills
     others_set(run)
     orders_check(run, bar, bar.open)
-    holding_count(run, bar.open)
+    holding_count(run, fills)
 
 
 @outlined
@@ -299,7 +297,7 @@ def positions_rotate(field: Field) -> None:
     wanted = 0
     for number in range(tables.holding.size):
         order = tables.order[number]
-        enters = order.active and order.entry_rule >= 0
+        enters = order.active and order.forced == 0 and order.entry_rule >= 0
         leaves = order.active and not enters and order.fraction >= 1.0
         leaves = leaves or order.forced != 0
         if enters or (tables.holding[number].lots > 0 and not leaves):
@@ -320,17 +318,20 @@ def positions_rotate(field: Field) -> None:
 
 @outlined
 def all_close(field: Field, moment: int, reason: int) -> None:
-    """Close every position at the price it was last marked at."""
-    agenda, tables = field.agenda, field.tables
+    """Close every position at the price it was last marked at.
+
+    At the close of a bar before this moment it was held, so there it stays in the series.
+    """
+    tables, now = field.tables, field.agenda.ts[moment]
     for number in range(tables.holding.size):
         run = run_at(field, number)
         holding = run.holding
         if holding.lots > 0:
-            others_set(run)
-            at = Moment(holding.row, agenda.ts[moment], holding.price)
+            at = Moment(holding.row, now, holding.price)
             position_close(run, at, NO_RULE, reason)
-            holding_count(run, holding.price)
-            field.curves.position[holding.row] = 0.0
+            if field.market.ts[holding.row] == now:
+                field.curves.position[holding.row] = 0.0
+    holdings_sum(tables)
 
 
 @outlined

@@ -46,11 +46,16 @@ def others_set(run: Run) -> None:
 
 
 @inlined
-def holding_count(run: Run, price: float) -> None:
-    """Take what has become of a position into the sums, marked at `price`."""
+def holding_count(run: Run, fills: int) -> None:
+    """Take what has become of a position since there were so many `fills` into the sums.
+
+    It is marked at the price of its last fill, as the order was that made it.
+    """
     account = run.account
+    if account.fills == fills:
+        return
     others_set(run)
-    holding_mark(run.holding, price)
+    holding_mark(run.holding, run.fills[account.fills - 1].reference_price)
     account.profit = account.others_profit + run.holding.profit
     account.basis = account.others_basis + run.holding.basis_counted
     account.gross = account.others_gross + run.holding.gross

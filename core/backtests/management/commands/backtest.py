@@ -14,6 +14,7 @@ from core.backtests.management.filedata import (
     filedata_arguments,
     filedata_read,
     sessions_of_calendar,
+    symbol_and_path,
 )
 from core.backtests.management.output import keys_of, output_of, portfolio_output, shown_keys
 from core.backtests.management.reading import document_read, parameters_read, settings_read
@@ -91,13 +92,13 @@ class Command(BaseCommand):
 
     def _together(self, options: dict[str, Any]) -> dict[str, Any]:
         """Run on the bars of several files under one account."""
+        for given in options["bars"]:
+            if symbol_and_path(given)[0] is None:
+                raise CommandError(f"--bars {given}: write it as SYMBOL=FILE, such as SPY=spy.csv.")
         per_year = options["sessions_per_year"]
         data = [
             filedata_read(given, options, sessions_per_year=per_year) for given in options["bars"]
         ]
-        for given, one in zip(options["bars"], data, strict=True):
-            if one.context.symbol is None:
-                raise CommandError(f"--bars {given}: write it as SYMBOL=FILE, such as SPY=spy.csv.")
         graph = graph_parse(document_read(options["graph"], options["template"]))
         settings = settings_read(options["config"], options["profile"])
         simulation = graph_simulate_portfolio(

@@ -12,12 +12,12 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import (
     CHANGE_TASK,
     RECONCILE_TASK,
-    SUBMIT_TASK,
     WORKING_STATUSES,
     AccountState,
     OrderStatus,
 )
 from brokers.models import BrokerAccount, Order
+from brokers.queueing import sending_enqueue
 from brokers.reconciling import orders_bury
 from brokers.resolving import orders_ask, orders_resolve
 from core.outbox.services import task_enqueue
@@ -62,10 +62,10 @@ def _lost_queue() -> None:
         status=OrderStatus.CREATED, replaces=None, updated_at__lt=now - LOST_AFTER
     )
     with transaction.atomic():
-        ids = list(lost.order_by("updated_at").values_list("id", flat=True)[:SWEEP_BATCH])
-        Order.objects.filter(id__in=ids).update(updated_at=now)
-        for order_id in ids:
-            task_enqueue(task=SUBMIT_TASK, args=[str(order_id)], queue="orders")
+        orders = list(lost.select_related("account").order_by("updated_at")[:SWEEP_BATCH])
+        ids = {order.account_id for order in orders}
+        lost.filter(account_id__in=ids).update(updated_at=now)
+        sending_enqueue(order.account for order in orders)
         changes = Order.objects.filter(
             status=OrderStatus.PENDING_REPLACE,
             updated_at__lt=now - LOST_AFTER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,6 @@ from django.db import transaction
 from brokers.adapters.base import OrderRequest
 from brokers.choices import (
     OPENING_SIDES,
-    SEND_TASK,
     AccountState,
     AssetType,
     OrderType,
@@ -24,12 +23,12 @@ from brokers.choices import (
 )
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, Order, RiskDecision
+from brokers.queueing import sending_enqueue
 from brokers.quotes import Quotes
 from brokers.selectors import unknown_symbols
 from brokers.services.capability import request_check, usual_time
 from brokers.services.orders import order_deny, order_fields, orders_write
 from core.errors import InvalidInput
-from core.outbox.services import task_enqueue
 from strategies.models import Strategy
 
 
@@ -121,7 +120,7 @@ def intents_create(drafts: Sequence[Draft]) -> list[Order]:
     _denied_write(denied)
     if admitted:
         sent = orders_write(orders=admitted, accounts=accounts)
-        _send_enqueue([accounts[order.account_id] for order in sent])
+        sending_enqueue([accounts[order.account_id] for order in sent])
     return [found[draft.key] for draft in drafts]
 
 
@@ -191,12 +190,3 @@ def _denied_write(denied: Sequence[tuple[Order, tuple[str, str]]]) -> None:
     for order, (code, reason) in denied:
         RiskDecision.objects.create(order=order, admitted=False, code=code, reason=reason)
         order_deny(order=order, code=code, reason=reason)
-
-
-def _send_enqueue(accounts: Iterable[BrokerAccount]) -> None:
-    """Queue the sending, one message a kind of broker: a slow one holds up no other."""
-    by_kind: dict[str, set[str]] = {}
-    for account in accounts:
-        by_kind.setdefault(account.kind, set()).add(str(account.id))
-    for _, ids in sorted(by_kind.items()):
-        task_enqueue(task=SEND_TASK, args=[sorted(ids)], queue="orders")

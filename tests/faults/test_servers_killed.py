@@ -33,8 +33,8 @@ from tests.venue.alpaca import AlpacaVenue
 REDIS_KILLED = int(os.environ.get("REDIS_KILLED", "2"))
 POSTGRES_KILLED = int(os.environ.get("POSTGRES_KILLED", "1"))
 ROOT = Path(__file__).resolve().parents[2]
-PAUSE_S = 0.1
-SETTLED_WITHIN_S = 60
+PAUSE_S = 0.2
+SETTLED_WITHIN_S = 180
 OPEN = "('created', 'submitting', 'unknown', 'accepted', 'partially_filled', 'pending_cancel')"
 pytestmark = pytest.mark.django_db
 

@@ -111,7 +111,7 @@ PRESETS: Final[Mapping[str, dict[str, float]]] = {
         "maximum_percent": 0.01,
         "sell_per_unit": _TAF,
     },
-    "zerodha": {**_DELIVERY, "sell_per_order": 15.34},
+    "zerodha": {**_DELIVERY, "sell_per_order": 13.0 * _GST},
     "zerodha_intraday": _INTRADAY,
     "dhan": {**_DELIVERY, "sell_per_order": 12.5 * _GST},
     "dhan_intraday": _INTRADAY,
@@ -119,18 +119,24 @@ PRESETS: Final[Mapping[str, dict[str, float]]] = {
 }
 """Published schedules of 2025, for shares (binance: spot) in the market's currency.
 
+Compared with the brokers' own pages; charges change at the turn of a year, and the keys beside a
+preset replace its own.
+
 - alpaca: no commission; FINRA's trading activity fee on sales (its cap of $8.30 an order is left
-  out), the consolidated audit trail's on both sides, SEC fee zero since 14 May 2025.
+  out), the consolidated audit trail's on both sides, SEC fee zero from 14 May 2025 on.
   https://alpaca.markets/support/regulatory-fees
 - interactive_brokers_fixed, interactive_brokers_tiered: US shares, Pro accounts, the first tier up
-  to 300,000 shares a month; at most 1 % of the order. Exchange, clearing and pass-through fees of
-  the tiered schedule depend on the venue and are left out.
-  https://www.interactivebrokers.com/en/pricing/commissions-stocks.php
+  to 300,000 shares a month; at most 1 % of the order. The audit trail's fee, and of the tiered
+  schedule the clearing ($0.0002 a share), exchange and pass-through fees, which depend on the
+  venue, are left out. https://www.interactivebrokers.com/en/pricing/commissions-stocks.php
+- From 2026 on FINRA takes $0.000195 a share, and from 4 April 2026 the SEC $20.60 a million sold:
+  `{"sell_per_unit": 0.000195, "sell_percent": 0.0000206}` beside the preset of a US broker.
 - zerodha, dhan: NSE shares for delivery without brokerage; securities transaction tax 0.1 % on
-  both sides, stamp duty 0.015 % on purchases, NSE and SEBI charges with 18 % GST, and the
-  depository's charge a sale. https://zerodha.com/charges, https://dhan.co/pricing
+  both sides, stamp duty 0.015 % on purchases, NSE (0.00307 %, its investors' fund included) and
+  SEBI charges with 18 % GST, and the depository's charge a sale: 13 rupees at zerodha, 12.50 at
+  dhan, with GST, once a day in truth. https://zerodha.com/charges, https://dhan.co/pricing
 - zerodha_intraday, dhan_intraday: 0.03 % up to 20 rupees an order with GST; transaction tax 0.025 %
   on sales, stamp duty 0.003 % on purchases.
-- binance: spot, regular users without the discount for paying in BNB.
+- binance: spot, regular users without the discount of a quarter for paying in BNB.
   https://www.binance.com/en/fee/trading
 """

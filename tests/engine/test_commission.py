@@ -132,6 +132,30 @@ def test_presets_charge_what_their_schedule_says(preset, bought, sold):
     assert paid == pytest.approx([bought, sold])
 
 
+@pytest.mark.parametrize(
+    ("units", "price", "fee"), [(100, 25, 1.0), (1_000, 25, 5.0), (1_000, 0.25, 2.5)]
+)
+def test_interactive_brokers_own_examples_of_fixed_commissions(units, price, fee):
+    size = Size(SizeKind.UNITS, units)
+    fixed = {"commission": {"preset": "interactive_brokers_fixed"}, "cash": 100_000}
+    assert fees(flat(*[price] * 3), long(0, size=size), **fixed)[0] == pytest.approx(fee)
+
+
+def test_small_orders_pay_what_each_schedule_says():
+    """Ten shares at 50: what a bill would say, before anybody rounds it to cents."""
+    ten = Size(SizeKind.UNITS, 10)
+    bills = {
+        "interactive_brokers_tiered": (0.35, 0.35 + 0.00166),
+        "zerodha": (0.5 + 0.075 + 0.018703, 0.5 + 0.018703 + 15.34),
+        "zerodha_intraday": (0.177 + 0.015 + 0.018703, 0.177 + 0.125 + 0.018703),
+        "dhan": (0.5 + 0.075 + 0.018703, 0.5 + 0.018703 + 14.75),
+        "binance": (0.5, 0.5),
+    }
+    for preset, paid in bills.items():
+        found = fees(flat(*[50] * 4), long(0, size=ten), close(1), commission={"preset": preset})
+        assert found == pytest.approx(paid, abs=1e-6), preset
+
+
 def test_small_orders_at_interactive_brokers_pay_the_minimum_up_to_one_percent():
     fixed = {"commission": {"preset": "interactive_brokers_fixed"}}
     assert fees(flat(100, 100, 100), long(0, **TEN), **fixed)[0] == 1.0

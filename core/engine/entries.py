@@ -23,6 +23,7 @@ from core.engine.volume import volume_take
 SLIPS = constant(1)
 """An order that loses against the market; one at a limit does not."""
 _MULTIPLE = int(StopKind.MULTIPLE)
+_CRUMB = 1e-9  # of what the account can buy
 
 
 @outlined
@@ -117,11 +118,14 @@ def money_free(run: Run, rule: LoweredRule, at: Moment) -> float:
     """Return the most that an instrument's share may come to: what the others have left over.
 
     Alone in its account an instrument has no share that others could have grown into. What an
-    entry closes of the opposite side comes free with it.
+    entry closes of the opposite side comes free with it. What rounding leaves of an account that
+    is spent is nothing: a position in it would take the place of another.
     """
     if not run.terms.shared:
         return np.inf
-    free = max(buying_power(run, at.price), 0.0)
+    free, account = buying_power(run, at.price), equity_at(run, at.price) * run.terms.leverage
+    if free < max(account, 0.0) * _CRUMB:
+        free = 0.0
     if run.holding.position * rule.side < 0.0:
         free += 2.0 * abs(run.holding.position) * at.price
     return free

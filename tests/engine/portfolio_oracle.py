@@ -95,7 +95,9 @@ class Account:
             self.count("rejected_positions")
             return
         paid = price * (1 + side * (terms.spread + terms.slip))
-        free = max(self.equity() * terms.leverage - self.gross(), 0.0)
+        free = self.equity() * terms.leverage - self.gross()
+        if free < self.equity() * terms.leverage * 1e-9:
+            free = 0.0
         money = terms.size * self.equity() * terms.leverage / terms.slots
         if len(self.items) > 1:
             money = min(money, free)

@@ -93,6 +93,18 @@ def test_with_the_whole_account_for_each_the_first_come_take_it():
     assert result.counters["rejected_below_lot"] == 1
 
 
+def test_what_rounding_leaves_of_the_money_buys_nothing():
+    odd = {"enter": [0], "rank": [0.0] * 3}
+    result = play_together(
+        {symbol: paper(7.1, 7.1, 7.1, **odd) for symbol in "ABCDEFG"},
+        commission={"percent": 0.003},
+        allocation={"method": "full"},
+        liquidate_at_end=False,
+    )
+    assert [fill[1] for fill in fills_of(result)] == ["A"]
+    assert result.positions.tolist() == [0, 1, 1]
+
+
 def test_the_best_by_rank_take_the_places_there_are():
     result = play_together(
         {

@@ -27,6 +27,7 @@ ARRAYS = ("ts", "equity", "cash", "gross", "positions", "position", "earned")
 TABLES = ("trades", "fills", "alerts")
 GAIN = (Instruction(Op.FIELD, AccountField.UNREALIZED_PNL_PCT), Instruction(Op.PUSH, value=3.0),
         Instruction(Op.LESS), Instruction(Op.STORE, 0))  # fmt: skip
+SLIPPAGE = ({}, {"bps": 20.0}, {"model": "volatility"}, {"model": "volume_share"})
 
 
 class Portfolio(NamedTuple):
@@ -53,11 +54,7 @@ def config_drawn(draw: Any, count: int) -> RunConfig:
     return RunConfig.from_mapping(
         {
             "commission": {"percent": draw(st.sampled_from([0.0, 0.002]))},
-            "slippage": draw(
-                st.sampled_from(
-                    [{}, {"bps": 20.0}, {"model": "volatility"}, {"model": "volume_share"}]
-                )
-            ),
+            "slippage": draw(st.sampled_from(SLIPPAGE)),
             "spread": draw(st.sampled_from([0.0, 0.004])),
             "margin": margin,
             "maintenance_margin": draw(st.sampled_from([None, 0.9 * margin])),
@@ -190,14 +187,10 @@ def test_the_fills_alone_explain_the_account_at_every_moment(portfolio: Portfoli
 def test_positions_by_bar_are_those_of_the_fills(portfolio: Portfolio) -> None:
     result = portfolio.run()
     units = held_after_fills(result)
-    last = len(result.ts) - 1
     for number, one in enumerate(portfolio.listed):
         moments = np.searchsorted(result.ts, one.bars.ts)
         found = result.position[result.rows(number)]
-        ended_before = moments != last
-        expected = units[number, moments]
-        np.testing.assert_allclose(found[ended_before], expected[ended_before], atol=1e-9)
-        np.testing.assert_allclose(found[~ended_before], expected[~ended_before], atol=1e-9)
+        np.testing.assert_allclose(found, units[number, moments], atol=1e-9)
 
 
 @given(portfolios())

@@ -26,6 +26,16 @@ KEYS: Final = (
     "exposure_pct",
     "buy_hold_return_pct",
 )
+SHOWN_KEYS: Final = (
+    "symbol",
+    "trades",
+    "winrate_pct",
+    "pnl",
+    "contribution_pct",
+    "exposure_pct",
+    "buy_hold_return_pct",
+)
+"""Those of the table for people."""
 PERCENT: Final = 100.0
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.backtests import printing
 from core.backtests.alerts import KEYS as ALERT_KEYS
-from core.backtests.instruments import KEYS as INSTRUMENT_KEYS
+from core.backtests.instruments import SHOWN_KEYS as INSTRUMENT_KEYS
 from core.backtests.management.filedata import (
     filedata_arguments,
     filedata_read,

@@ -42,7 +42,7 @@ from brokers.choices import (
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, PaperExecution, PaperOrder
 from brokers.paper.book import books_of, order_check
-from brokers.paper.matching import Waiting, marketable, match, trail_stop
+from brokers.paper.matching import Waiting, marketable, match, rests, trail_stop
 from brokers.paper.quotes import bars_after
 from brokers.paper.terms import Terms, terms_of
 from brokers.quotes import Quotes
@@ -283,11 +283,13 @@ def _look(
     for opened_at, bar in bars_after(
         symbol=order.symbol, owner_id=reader, interval=interval, after=order.looked_until
     ):
+        first = order.good_for is None
         order.good_for = order.good_for or opened_at.date()
         if order.time_in_force == TimeInForce.DAY and opened_at.date() > order.good_for:
             order.status = OrderStatus.EXPIRED
             break
-        matched = match(_waiting(order), bar)
+        waiting = _waiting(order)
+        matched = match(waiting, bar)
         order.looked_until = opened_at
         order.stop_price, order.triggered = matched.order.stop, matched.order.triggered
         if matched.price is not None:
@@ -297,7 +299,11 @@ def _look(
             except Refused as refusal:
                 order.status, order.reason = OrderStatus.REJECTED, str(refusal)[:300]
             else:
-                _execution(account, order, price, terms, at=opened_at).save(force_insert=True)
+                # With fills at the open, one that the first open fills has not rested.
+                taken = first and terms.fill == "next_open" and price == bar.open
+                rested = rests(waiting) and not taken
+                execution = _execution(account, order, price, terms, at=opened_at, rested=rested)
+                execution.save(force_insert=True)
             break
     if order.looked_until != before or order.status != OrderStatus.ACCEPTED:
         order.save()
@@ -311,17 +317,25 @@ def _paid(order: PaperOrder, price: Decimal, terms: Terms) -> Decimal:
 
 
 def _execution(
-    account: BrokerAccount, order: PaperOrder, price: Decimal, terms: Terms, *, at: datetime | None
+    account: BrokerAccount,
+    order: PaperOrder,
+    price: Decimal,
+    terms: Terms,
+    *,
+    at: datetime | None,
+    rested: bool = False,
 ) -> PaperExecution:
     """Return what an order comes to at a price; the order is filled then."""
     order.status = OrderStatus.FILLED
+    sign = SIGN[Side(order.side)]
+    commission = terms.commission(order.quantity, price, sign=sign, rested=rested)
     return PaperExecution(
         account=account,
         client_order_id=order.client_order_id,
         symbol=order.symbol,
-        quantity=order.quantity * SIGN[Side(order.side)],
+        quantity=order.quantity * sign,
         price=price,
-        commission=terms.commission(order.quantity, price).quantize(Decimal("1e-8")),
+        commission=commission.quantize(Decimal("1e-8")),
         executed_at=at,
     )
 

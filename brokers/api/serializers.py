@@ -12,6 +12,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.api import examples
 from brokers.choices import AccountState, AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
+from core.engine.fees import PRESETS
 
 
 class PlainDecimalField(serializers.DecimalField):
@@ -119,6 +120,14 @@ class PaperTermsInput(serializers.Serializer[dict[str, Any]]):
     per_unit = TermField()
     minimum = TermField()
     maximum = TermField()
+    maker = TermField(max_value=Decimal("0.99"))
+    taker = TermField(max_value=Decimal("0.99"))
+    maximum_percent = TermField(max_value=Decimal("0.99"))
+    buy_percent = TermField(max_value=Decimal("0.99"))
+    sell_percent = TermField(max_value=Decimal("0.99"))
+    sell_per_order = TermField()
+    sell_per_unit = TermField()
+    preset = serializers.ChoiceField(choices=["none", *PRESETS], required=False)
 
 
 @extend_schema_serializer(examples=[examples.ACCOUNT])

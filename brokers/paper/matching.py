@@ -105,6 +105,11 @@ def marketable(order: Waiting, price: Decimal) -> bool:
     return False
 
 
+def rests(order: Waiting) -> bool:
+    """Tell whether others trade with an order that waits: one at a limit, with no stop to come."""
+    return order.order_type == OrderType.LIMIT or order.triggered
+
+
 def _set(price: Decimal | None) -> Decimal:
     if price is None:
         raise ValueError("An order of this type has this price.")

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-BPS = Decimal(10_000)
+from core.engine.fees import Commission
+
+BPS: Final = Decimal(10_000)
+_AMOUNTS: Final = (
+    *("slippage_bps", "spread", "percent", "per_order", "per_unit", "minimum", "maximum"),
+    *("maker", "taker", "maximum_percent", "buy_percent", "sell_percent"),
+    *("sell_per_order", "sell_per_unit"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class Terms:
         What market and stop orders lose.
     spread : Decimal
         Fraction of the price, paid in full by orders that open a position.
+    percent, per_order, per_unit, minimum, maximum, maximum_percent : Decimal
+        Commission of an order.
+    maker, taker : Decimal or None
+        In place of `percent`: of limit orders that have rested in the book, and of all others.
+    buy_percent, sell_percent, sell_per_order, sell_per_unit : Decimal
+        What comes on top of it on one side, whatever its bounds.
     """
 
     fill: Literal["quote", "next_open"] = "quote"
@@ -36,12 +49,36 @@ class Terms:
     per_unit: Decimal = Decimal(0)
     minimum: Decimal = Decimal(0)
     maximum: Decimal | None = None
+    maker: Decimal | None = None
+    taker: Decimal | None = None
+    maximum_percent: Decimal | None = None
+    buy_percent: Decimal = Decimal(0)
+    sell_percent: Decimal = Decimal(0)
+    sell_per_order: Decimal = Decimal(0)
+    sell_per_unit: Decimal = Decimal(0)
 
-    def commission(self, quantity: Decimal, price: Decimal) -> Decimal:
-        """Return the commission of an order: the engine's rule."""
-        fee = self.per_order + quantity * price * self.percent + quantity * self.per_unit
+    def commission(
+        self, quantity: Decimal, price: Decimal, *, sign: int, rested: bool = False
+    ) -> Decimal:
+        """Return the commission of an order and the levies on its side: the engine's rule.
+
+        `sign` is 1 for a purchase and -1 for a sale.
+        """
+        notional = quantity * price
+        fee = self.per_order + notional * self._percent(rested=rested) + quantity * self.per_unit
         fee = max(fee, self.minimum)
-        return fee if self.maximum is None else min(fee, self.maximum)
+        if self.maximum is not None:
+            fee = min(fee, self.maximum)
+        if self.maximum_percent is not None:
+            fee = min(fee, notional * self.maximum_percent)
+        if sign > 0:
+            return fee + notional * self.buy_percent
+        levies = notional * self.sell_percent + quantity * self.sell_per_unit
+        return fee + levies + self.sell_per_order
+
+    def _percent(self, *, rested: bool) -> Decimal:
+        taken = self.percent if self.taker is None else self.taker
+        return self.maker if rested and self.maker is not None else taken
 
     def paid(self, price: Decimal, sign: int, *, opening: bool) -> Decimal:
         """Return what a market or stop order pays where the market is at `price`."""
@@ -50,15 +87,12 @@ class Terms:
 
 
 def terms_of(data: Mapping[str, Any]) -> Terms:
-    """Return the terms in an account's row; amounts are decimal strings or numbers."""
-    costs = {**data, **data.get("commission", {})}
-    amounts = {
-        name: Decimal(str(costs[name]))
-        for name in (
-            "slippage_bps", "spread", "percent", "per_order", "per_unit", "minimum", "maximum",
-        )
-        if costs.get(name) is not None
-    }  # fmt: skip
+    """Return the terms in an account's row; amounts are decimal strings or numbers.
+
+    A `preset` stands for the schedule of a broker, as in a backtest.
+    """
+    costs = Commission.completed({**data, **data.get("commission", {})})
+    amounts = {name: Decimal(str(costs[name])) for name in _AMOUNTS if costs.get(name) is not None}
     fill: Literal["quote", "next_open"] = (
         "next_open" if data.get("fill") == "next_open" else "quote"
     )

@@ -12,7 +12,7 @@ from brokers.adapters import paper
 from brokers.changing import order_change
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.dispatch import account_send
-from brokers.models import BrokerAccount, Fill, Order, Position
+from brokers.models import BrokerAccount, Fill, Order, PaperExecution, Position
 from brokers.paper.matching import Candle
 from brokers.reconciling import account_reconcile
 from market.models import Instrument
@@ -134,3 +134,24 @@ def test_replaying_history_a_market_order_fills_at_the_next_open(place, bars, ac
     bars(3, 102, 103, 101, 102)
     order = looked(order)
     assert (order.status, order.average_price) == (OrderStatus.FILLED, Decimal("102.102"))
+
+
+def test_an_order_that_rests_pays_as_maker_and_one_at_the_market_as_taker(place, bars, account):
+    costs = {"maker": "0.001", "taker": "0.004", "sell_per_order": "3"}
+    BrokerAccount.objects.update(paper_terms=costs)
+    at_market = looked(place("market"))
+    assert PaperExecution.objects.get().commission == Decimal("0.004") * at_market.quantity * 100
+    waiting = place("limit", limit_price=90)
+    bars(3, 100, 101, 89, 100)
+    assert looked(waiting).status == OrderStatus.FILLED
+    last = PaperExecution.objects.latest("id")
+    assert last.commission == Decimal("0.001") * waiting.quantity * 90
+
+
+def test_a_limit_that_the_next_open_fills_takes_where_orders_fill_at_opens(place, bars, account):
+    terms = {"fill": "next_open", "maker": "0.001", "taker": "0.004"}
+    BrokerAccount.objects.update(paper_terms=terms)
+    order = place("limit", limit_price=90)
+    bars(3, 80, 85, 79, 84)
+    assert looked(order).average_price == 80
+    assert PaperExecution.objects.get().commission == Decimal("0.004") * order.quantity * 80

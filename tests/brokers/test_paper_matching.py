@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.choices import OrderType
-from brokers.paper.matching import Candle, Waiting, match
+from brokers.paper.matching import Candle, Waiting, match, rests
 from brokers.paper.terms import terms_of
+from core.engine.fees import PRESETS
+from core.engine.program import Size, SizeKind
+from tests.engine.scenario import close, flat, long, play
 
 D = Decimal
 
@@ -71,8 +74,43 @@ def test_costs_are_those_of_a_backtest():
     terms = terms_of({"slippage_bps": "10", "spread": "0.001", "percent": "0.002", "minimum": "5"})
     assert terms.paid(D(100), 1, opening=True) == D("100.2")
     assert terms.paid(D(100), -1, opening=False) == D("99.9")
-    assert terms.commission(D(10), D(100)) == 5
-    assert terms.commission(D(100), D(100)) == 20
+    assert terms.commission(D(10), D(100), sign=1) == 5
+    assert terms.commission(D(100), D(100), sign=-1) == 20
+
+
+def test_makers_pay_their_own_share_and_all_others_that_of_takers():
+    terms = terms_of({"maker": "0.001", "taker": "0.004", "percent": "0.5"})
+    assert terms.commission(D(10), D(100), sign=1, rested=True) == 1
+    assert terms.commission(D(10), D(100), sign=1) == 4
+    plain = terms_of({"percent": "0.002"})
+    assert plain.commission(D(10), D(100), sign=1, rested=True) == 2
+
+
+def test_levies_fall_on_their_side_whatever_the_bounds():
+    costs = {"per_order": "9", "maximum": "0.5", "buy_percent": "0.001", "sell_percent": "0.002"}
+    terms = terms_of({"commission": costs | {"sell_per_order": "3", "sell_per_unit": "0.1"}})
+    assert terms.commission(D(10), D(100), sign=1) == D("1.5")
+    assert terms.commission(D(10), D(100), sign=-1) == D("6.5")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_charges_what_a_backtest_pays(preset):
+    terms = terms_of({"preset": preset})
+    for units, price in ((1_000, 100), (10, 5), (100, 0.5)):
+        size = Size(SizeKind.UNITS, units)
+        bars = flat(*[price] * 4)
+        fills = play(bars, long(0, size=size), close(1), cash=1e6, commission={"preset": preset})
+        for fill, sign in zip(fills.fills, (1, -1), strict=True):
+            fee = terms.commission(D(units), D(str(price)), sign=sign)
+            assert float(fee) == pytest.approx(fill["commission"])
+
+
+def test_limit_orders_rest_and_stop_limit_orders_once_they_are_triggered():
+    assert rests(waiting("limit", 1, limit=90))
+    assert not rests(waiting("stop", 1, stop=110))
+    order = waiting("stop_limit", 1, stop=110, limit=105)
+    assert not rests(order)
+    assert rests(match(order, candle(100, 111, 99, 110)).order)
 
 
 prices = st.integers(50, 150).map(D)

@@ -238,7 +238,7 @@ class _Market:
 
         while (number := end.recv()) is not None:
             with self.arrivals() as arrived:
-                deployments_tick(now=self.over(number), symbol="WALK")
+                deployments_tick(now=self.over(number), symbol="WALK", helping=True)
             end.send(arrived)
 
     @contextmanager

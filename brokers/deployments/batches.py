@@ -18,8 +18,7 @@ from core.errors import ApplicationError
 
 # What a strategy may raise on bars that nobody had thought of.
 FAULTS: Final = (ApplicationError, IntegrityError, ValueError, ArithmeticError, LookupError)
-# Small enough that two processes share a hundred.
-BATCH: Final = 50
+BATCH: Final = 100
 # Of two transactions that wait for each other PostgreSQL ends one: it is done again.
 ATTEMPTS: Final = 3
 
@@ -29,7 +28,9 @@ Before = Callable[[Iterable[UUID]], None]
 Fail = Callable[[UUID, BaseException], DeploymentTick | None]
 
 
-def in_batches(ids: Iterable[UUID], work: Work, *, before: Before, fail: Fail) -> Iterator[Ticks]:
+def in_batches(
+    ids: Iterable[UUID], work: Work, *, before: Before, fail: Fail, size: int = BATCH
+) -> Iterator[Ticks]:
     """Work on deployments, those first that nobody else works on; yield what each batch made.
 
     Parameters
@@ -43,8 +44,8 @@ def in_batches(ids: Iterable[UUID], work: Work, *, before: Before, fail: Fail) -
     """
     rows = list(ids)
     left: list[UUID] = []
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
+    for start in range(0, len(rows), size):
+        batch = rows[start : start + size]
         before(batch)
         made, locked = _apart(batch, work, fail, wait=len(rows) == 1)
         yield made

@@ -25,10 +25,16 @@ from brokers.turns import turn
 
 AT_ONCE: Final = 500
 LOST_AFTER: Final = timedelta(seconds=10)
+# So many deployments of a bar are worth a second process.
+SHARED_FROM: Final = 20
 
 
 def deployments_tick(
-    *, now: datetime, symbol: str = "", help_call: Callable[[], None] | None = None
+    *,
+    now: datetime,
+    symbol: str = "",
+    help_call: Callable[[], None] | None = None,
+    helping: bool = False,
 ) -> int:
     """Decide for every deployment whose next bar is over; return how many decided.
 
@@ -41,6 +47,8 @@ def deployments_tick(
         Only deployments that trade it.
     help_call : callable, optional
         Is called where there is work for another process as well.
+    helping : bool
+        Whether another process has called for help.
     """
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
     if symbol:
@@ -48,10 +56,14 @@ def deployments_tick(
     rows = due.order_by("next_close_at").values_list("id", "account__kind")[:AT_ONCE]
     decided = 0
     local, remote = _apart(rows)
-    if help_call is not None and len(local) > BATCH:
+    if help_call is not None and len(local) > SHARED_FROM:
         help_call()
+    shared = helping or (help_call is not None and len(local) > SHARED_FROM)
+    size = max(1, min(BATCH, -(-len(local) // 2))) if shared else BATCH
+    if helping:  # whoever called has begun at the other end
+        local.reverse()
     with collection_later():
-        for ticks in deployments_decide(deployment_ids=local, now=now, then=_send):
+        for ticks in deployments_decide(deployment_ids=local, now=now, then=_send, size=size):
             decided += len(ticks)
     for kind, ids in remote.items():
         with turn(f"deployments-tick:{kind}") as mine:

@@ -26,7 +26,10 @@ def tick() -> None:
 def bars_stored(symbol: str, *, helping: bool = False) -> None:
     """Decide on bars of a symbol as soon as they are there."""
     schedule.deployments_tick(
-        now=timezone.now(), symbol=symbol, help_call=None if helping else partial(_help, symbol)
+        now=timezone.now(),
+        symbol=symbol,
+        help_call=None if helping else partial(_help, symbol),
+        helping=helping,
     )
 
 

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from brokers.choices import WORKING_STATUSES
-from brokers.deployments.batches import deployments_lock, in_batches
+from brokers.deployments.batches import BATCH, deployments_lock, in_batches
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.deployments.decision import Decision, Wanted
@@ -81,7 +81,11 @@ def deployment_tick(*, deployment_id: UUID, now: datetime) -> DeploymentTick | N
 
 
 def deployments_decide(
-    *, deployment_ids: Iterable[UUID], now: datetime, then: Then | None = None
+    *,
+    deployment_ids: Iterable[UUID],
+    now: datetime,
+    then: Then | None = None,
+    size: int = BATCH,
 ) -> Iterator[list[DeploymentTick]]:
     """Decide for deployments on the bars that were over last; yield what each batch decided.
 
@@ -93,9 +97,12 @@ def deployments_decide(
     ----------
     then : callable, optional
         Is given the ids of a batch's accounts right after its commit, before anybody is told.
+    size : int
+        How many are decided for in one transaction.
     """
     work = partial(_decide_all, now=now, then=then)
-    return in_batches(deployment_ids, work, before=orders_refresh, fail=partial(_fail, now))
+    fail = partial(_fail, now)
+    return in_batches(deployment_ids, work, before=orders_refresh, fail=fail, size=size)
 
 
 def deployment_follow(*, deployment_id: UUID, now: datetime) -> None:

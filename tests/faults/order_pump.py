@@ -1,5 +1,5 @@
-"""A worker with its clock, and somebody who places orders: a process of its own, for tests that
-kill the servers under it. It is run as a script.
+"""A worker with its clock, and somebody who places orders: processes of their own, for tests that
+kill the servers under them. It is run as a script.
 
 Waits are a hundred times shorter than the platform's. Each order whose commit was acknowledged is
 told on the standard output; a line on the standard input ends the placing.
@@ -7,7 +7,9 @@ told on the standard output; a line on the standard input ends the placing.
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -21,7 +23,12 @@ django.setup()
 
 from celery import signals  # noqa: E402 - Django must be set up first
 from django.conf import settings  # noqa: E402 - Django must be set up first
-from django.db import InterfaceError, OperationalError, close_old_connections  # noqa: E402
+from django.db import (  # noqa: E402
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+)
 
 from backtester.celery import app  # noqa: E402
 from brokers import dispatch, lease, resolving, services, sweeping  # noqa: E402
@@ -116,23 +123,46 @@ def cool():
     signals.worker_init.disconnect(kernel_warm)
 
 
+def work():
+    """Be a worker; return only when it has ended."""
+    app.worker_main(
+        [
+            *("worker", "--concurrency", "2", "--queues", "orders,live"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            *("--loglevel", "CRITICAL"),
+        ]
+    )
+
+
+def nurse():
+    """Have a worker run, and another one when it has ended, as the supervisor does."""
+    while True:
+        child = os.fork()
+        if child == 0:
+            try:
+                work()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        say("ended")
+        time.sleep(0.5)
+
+
 def main():
     hurry()
     cool()
     pause_s = float(sys.argv[1])
     account = account_made()
     account_reconcile(account_id=account.id)
+    connections.close_all()
+    if os.fork() == 0:
+        nurse()
     stop = threading.Event()
     threading.Thread(target=clock, daemon=True).start()
     threading.Thread(target=place, args=(account, pause_s, stop), daemon=True).start()
-    threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
-    app.worker_main(
-        [
-            *("worker", "--pool", "threads", "--concurrency", "3", "--queues", "orders,live"),
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-            *("--loglevel", "CRITICAL"),
-        ]
-    )
+    sys.stdin.readline()
+    stop.set()
+    signal.pause()
 
 
 if __name__ == "__main__":

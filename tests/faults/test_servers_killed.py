@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -116,20 +117,23 @@ class Pump:
         }
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "tests/faults/order_pump.py", str(PAUSE_S)],
-            cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            cwd=ROOT, env=environment, text=True, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self.told = []
+        self.workers_ended = 0
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
         for line in self.process.stdout:
             word, _, rest = line.strip().partition(" ")
+            self.workers_ended += word == "ended"
             if word in {"placed", "refused:", "stopped"}:  # the worker has a banner of its own
                 self.told.append(rest if word == "placed" else line.strip())
 
     def kill(self):
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.reader.join()
         self.process.stdin.close()
@@ -173,7 +177,7 @@ def test_no_order_is_doubled_or_lost_when_the_servers_are_killed(servers, venue,
     orders, fills = check(servers, venue, pump.told[:-1])
     print(  # noqa: T201 - the figures of a long run
         f"{REDIS_KILLED} kills of Valkey, {POSTGRES_KILLED} of PostgreSQL: {orders} orders, "
-        f"{fills} fills, settled {took_s:.1f} s after the last"
+        f"{fills} fills, settled {took_s:.1f} s after the last; {pump.workers_ended} workers ended"
     )
 
 

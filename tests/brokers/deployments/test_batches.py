@@ -11,7 +11,6 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from brokers.deployments import schedule
-from brokers.deployments.batches import BATCH
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.schedule import deployments_tick
 from brokers.deployments.ticking import deployments_decide
@@ -104,7 +103,7 @@ def test_two_workers_share_the_deployments_of_a_bar(venue):
 
 @pytest.mark.django_db(transaction=True)
 def test_orders_for_our_own_venue_are_there_when_the_tick_is_done(venue, monkeypatch):
-    monkeypatch.setattr(schedule, "BATCH", 1)
+    monkeypatch.setattr(schedule, "SHARED_FROM", 1)
     deployed(venue, 2)
     helped = []
     now = next_bar(venue)
@@ -113,7 +112,6 @@ def test_orders_for_our_own_venue_are_there_when_the_tick_is_done(venue, monkeyp
     assert PaperOrder.objects.count() == 2
     assert set(Order.objects.values_list("status", flat=True)) == {"accepted"}
     assert helped == [1], "where there is work for two, another process is called"
-    assert BATCH > 1
 
 
 def test_two_orders_of_one_batch_do_not_both_fit_into_the_room_for_one(venue, user):

@@ -76,7 +76,7 @@ def remembered(run: Callable[..., Any]) -> Callable[..., Any]:
 
     def recall(*, bars: Any, columns: Any, program: Any, config: Any, sessions: Any = None) -> Any:
         series = (bars.ts, bars.open, bars.high, bars.low, bars.close, *columns, sessions)
-        key = (program, config, *(None if one is None else one.tobytes() for one in series))
+        key = (program, repr(config), *(None if one is None else one.tobytes() for one in series))
         if key not in known:
             try:
                 known[key] = run(

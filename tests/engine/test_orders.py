@@ -287,7 +287,8 @@ def test_within_a_bar_exits_at_stops_come_first_and_exits_at_limits_after_the_gu
 def test_alerts_are_rows_of_their_own() -> None:
     bars = flat(*[100] * 5)
     result = play(bars, long(0, **TEN), alert(0, 2, 4))
-    assert result.alerts.tolist() == [(bar, bars.ts[bar], 1) for bar in (0, 2, 4)]
+    told = result.alerts[["bar", "ts", "rule"]].tolist()
+    assert told == [(bar, bars.ts[bar], 1) for bar in (0, 2, 4)]
     assert result.fills["bar"].tolist() == [1, 4]
     assert result.fills["reason"].all()
     assert len(play(bars, long(0, **TEN)).alerts) == 0

@@ -131,21 +131,41 @@ def pins_read() -> dict[str, Any]:
     return pins
 
 
-def pins_renew(pins: dict[str, Any], version: str, found: dict[str, str]) -> dict[str, Any]:
-    """Return new pins; other results need another version than the pinned one."""
-    changed = [name for name, value in found.items() if pins["results"].get(name, value) != value]
+def bars_hash(symbol: str, prices: str) -> str:
+    """Return the SHA-256 of the bars that a run is made on."""
+    bars = bars_of(symbol, prices)
+    digest = hashlib.sha256()
+    for name in ("ts", "open", "high", "low", "close", "volume"):
+        digest.update(getattr(bars, name).tobytes())
+    return digest.hexdigest()
+
+
+def data_hashes() -> dict[str, str]:
+    """Return a hash for the bars of each run, so that a change of data is not taken for another."""
+    return {name: bars_hash(case.symbol, case.prices) for name, case in cases().items()}
+
+
+def pins_renew(
+    pins: dict[str, Any], version: str, found: dict[str, str], data: dict[str, str]
+) -> dict[str, Any]:
+    """Return new pins; other results of the same bars need another version than the pinned one."""
+    changed = [
+        name
+        for name, value in found.items()
+        if pins["results"].get(name, value) != value and pins["data"].get(name) == data[name]
+    ]
     if changed and pins["engine_version"] == version:
         raise ValueError(
             f"{len(changed)} results changed (such as {changed[0]!r}) under version {version}, "
             "which is pinned: raise ENGINE_VERSION in core/engine/version.py first."
         )
-    return {"engine_version": version, "results": found}
+    return {"engine_version": version, "results": found, "data": data}
 
 
 if __name__ == "__main__":
-    before = pins_read() if PINS.exists() else {"engine_version": "", "results": {}}
+    before = pins_read() if PINS.exists() else {"engine_version": "", "results": {}, "data": {}}
     try:
-        renewed = pins_renew(before, ENGINE_VERSION, hashes())
+        renewed = pins_renew(before, ENGINE_VERSION, hashes(), data_hashes())
     except ValueError as error:
         sys.exit(str(error))
     PINS.write_text(json.dumps(renewed, indent=1) + "\n")

@@ -7,7 +7,14 @@ import pytest
 pytest.importorskip("backtesting", reason="brings the hourly sample (optional, AGPL-3.0)")
 
 from core.engine.version import ENGINE_VERSION
-from tests.golden.pinned import cases, hashes, pins_read, pins_renew, result_hash
+from tests.golden.pinned import (
+    cases,
+    data_hashes,
+    hashes,
+    pins_read,
+    pins_renew,
+    result_hash,
+)
 from tests.golden.public_path import SHARES
 
 
@@ -22,6 +29,9 @@ def test_results_are_what_was_pinned_with_the_version(found):
     # Unpinned, a version would let its results change for as long as nobody pins them.
     advice = "a new version, not pinned yet: run python -m tests.golden.pinned"
     assert pins["engine_version"] == ENGINE_VERSION, advice
+    data = data_hashes()
+    moved = [name for name, value in data.items() if pins["data"].get(name) != value]
+    assert moved == [], "the bars changed, not the engine: run python -m tests.golden.pinned"
     advice = "results changed: raise ENGINE_VERSION, then run python -m tests.golden.pinned"
     assert changed == [], advice
     assert len(found) == len(pins["results"]) >= 45
@@ -30,14 +40,15 @@ def test_results_are_what_was_pinned_with_the_version(found):
 
 
 def test_other_results_are_not_pinned_under_a_version_that_is_pinned():
-    pins = {"engine_version": "1.0.0", "results": {"a": "1", "b": "2"}}
-    assert pins_renew(pins, "1.0.0", {"a": "1", "b": "2", "c": "3"})["results"]["c"] == "3"
+    data = {"a": "x", "b": "y", "c": "z"}
+    pins = {"engine_version": "1.0.0", "results": {"a": "1", "b": "2"}, "data": data}
+    assert pins_renew(pins, "1.0.0", {"a": "1", "b": "2", "c": "3"}, data)["results"]["c"] == "3"
     with pytest.raises(ValueError, match=r"1 results changed .*'b'.* raise ENGINE_VERSION"):
-        pins_renew(pins, "1.0.0", {"a": "1", "b": "9"})
-    assert pins_renew(pins, "1.1.0", {"a": "1", "b": "9"}) == {
-        "engine_version": "1.1.0",
-        "results": {"a": "1", "b": "9"},
-    }
+        pins_renew(pins, "1.0.0", {"a": "1", "b": "9"}, data)
+    other = {"engine_version": "1.1.0", "results": {"a": "1", "b": "9"}, "data": data}
+    assert pins_renew(pins, "1.1.0", {"a": "1", "b": "9"}, data) == other
+    # Other bars explain other results.
+    assert pins_renew(pins, "1.0.0", {"a": "1", "b": "9"}, data | {"b": "w"})["results"]["b"] == "9"
 
 
 def test_a_hash_sees_every_part_of_a_result(found):

@@ -208,4 +208,6 @@ def test_an_alert_in_a_group_is_told_by_its_path():
     inner["nodes"].append({"id": "telling", "type": "group", "params": group})
     inner["edges"].append({"source": "high", "target": "telling", "target_port": "when"})
     found = simulated(inner, daily_bars([100.0, 110.0]), Context())
-    assert [row["node_id"] for row in alert_rows(found.plan, found.result.alerts)] == ["telling/tell"]
+    assert [row["node_id"] for row in alert_rows(found.plan, found.result.alerts)] == [
+        "telling/tell"
+    ]

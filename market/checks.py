@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 from market.intervals import INTERVALS
-from market.providers.kinds import PROVIDERS
+from market.providers.kinds import PROVIDERS, STREAMS
 
 
 @register()
 def providers_check(**_: Any) -> list[CheckMessage]:
     """Import every provider's class."""
     return [fault for name, path in PROVIDERS.items() for fault in [_fault(name, path)] if fault]
+
+
+@register()
+def streams_check(**_: Any) -> list[CheckMessage]:
+    """Find every stream's module, without importing it: they are large, and seldom needed."""
+    return [
+        Error(
+            f"The stream {name!r} is not there: {path}.",
+            hint="Correct its line in market.providers.kinds.STREAMS; its provider must be there.",
+            id="market.E003",
+        )
+        for name, path in STREAMS.items()
+        if name not in PROVIDERS or find_spec(path.rpartition(".")[0]) is None
+    ]
 
 
 def _fault(name: str, path: str) -> Error | None:

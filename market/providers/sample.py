@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from core.errors import Permanent
+from market.actions import actions_find
 from market.choices import AssetClass
 from market.files.csv_bars import csv_bars_read, csv_read
 from market.history import History
@@ -69,7 +70,10 @@ class SampleProvider:
 def share_read(symbol: str) -> History:
     """Return a share's daily bars; the factor is what the source's adjusted close tells."""
     read = csv_read(FOLDER / f"{symbol}.csv.gz", optional=("adj_close",))
-    return History.from_bars(read.bars, factor=read.extra["adj_close"] / read.bars.close)
+    factor = read.extra["adj_close"] / read.bars.close
+    # The source has splits and dividends in one; volumes are to be divided by splits alone.
+    found = actions_find(History.from_bars(read.bars, factor=factor))
+    return History.from_bars(read.bars, factor=factor, split=found.split_factor(len(read.bars)))
 
 
 def eurusd_read() -> History:

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -47,12 +47,15 @@ class Socket:
     def tell(self, symbol: str, price: float, at: datetime) -> None:
         for line, symbols in list(self.lines.items()):
             if symbol in symbols:
-                line.send(self.frame(symbol, price, at))
+                with suppress(ConnectionClosed):
+                    line.send(self.frame(symbol, price, at))
 
     def drop(self) -> None:
         """Cut every connection without a word."""
         for line in list(self.lines):
-            line.socket.shutdown(2)
+            # The other side may be faster.
+            with suppress(OSError):
+                line.socket.shutdown(2)
 
     def follow(self, line: ServerConnection, symbols: list[str]) -> None:
         self.lines[line] |= set(symbols)
@@ -170,7 +173,7 @@ def listening(socket: Socket) -> Iterator[Any]:
     """Serve until the block ends."""
     server = serve(socket.handle, "127.0.0.1", 0, process_request=socket.request, close_timeout=0.5)
     socket.url = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield socket

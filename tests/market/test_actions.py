@@ -177,6 +177,8 @@ def test_splits_and_dividends_of_real_shares_are_found_in_rounded_adjusted_close
     ]  # fmt: skip
     assert actions.splits.tolist() == [2, 2, 1, 1, 1]
     assert actions.dividends == pytest.approx([0, 0, 2.65, 2.65, 2.65], rel=0.05)
+    # The source tells no splits; volumes are in today's shares all the same.
+    assert history.adjusted().volume[:2].tolist() == (history.bars.volume[:2] * 4).tolist()
     # International Business Machines paid every quarter, and split nothing.
     paid = actions_find(share_read("IBM"))
     assert (paid.rows.size, set(paid.splits)) == (52, {1.0})

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from market import polling, streaming, tasks
+from market import checks, polling, streaming, tasks
 from market.archive import history_store
 from market.intervals import interval_get
 from market.lines import FIRST_PAUSE_S, LONGEST_PAUSE_S, Lines, _pause
@@ -77,6 +77,13 @@ def heard(lines) -> dict[str, tuple[str, LastTrade]]:
 def test_every_stream_in_the_table_can_be_made():
     for name in STREAMS:
         assert stream_get(name).name == name
+
+
+def test_a_stream_that_is_not_there_is_told_at_the_start(monkeypatch):
+    assert checks.streams_check() == []
+    broken = {"ccxt": "market.providers.gone.Gone", "csv2": STREAMS["ccxt"]}
+    monkeypatch.setattr(checks, "STREAMS", broken)
+    assert [fault.id for fault in checks.streams_check()] == ["market.E003"] * 2
 
 
 def test_trades_of_all_shares_come_over_one_connection_of_the_free_feed(alpaca, lines):

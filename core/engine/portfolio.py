@@ -150,6 +150,7 @@ def simulate_portfolio(
         starts=starts[:-1].copy(),
         firsts=np.array(firsts, np.int64),
         ranks=columns[program.rank].astype(np.float64) if program.rank >= 0 else np.empty(0),
+        standing=np.zeros(len(listed)),
         queue=np.empty(len(listed), np.int64),
         gross=np.empty(moments),
         positions=np.empty(moments, np.int64),

@@ -35,6 +35,7 @@ from core.engine.tickets import tickets_cancel
 from core.engine.waiting import orders_check
 
 ROTATION = constant(ExitReason.ROTATION)
+_NONE = constant(0)
 _NO_DEBT = 0.0  # of an instrument: interest is the account's
 
 
@@ -48,6 +49,7 @@ class Agenda(NamedTuple):
     starts: NDArray[np.int64]  # by instrument: its first row
     firsts: NDArray[np.int64]  # by instrument: the first row at which it decides
     ranks: NDArray[np.float64]  # by row, or empty
+    standing: NDArray[np.float64]  # by instrument: its rank as last known
     queue: NDArray[np.int64]  # by instrument: scratch
     gross: NDArray[np.float64]  # by moment: value of all positions without signs
     positions: NDArray[np.int64]  # by moment: instruments held
@@ -64,6 +66,7 @@ def agenda_new() -> Agenda:
         starts=numbers,
         firsts=numbers,
         ranks=series,
+        standing=series,
         queue=numbers,
         gross=series,
         positions=numbers,
@@ -150,24 +153,29 @@ def opens_mark(field: Field, moment: int) -> bool:
 def opens_fill(field: Field, moment: int) -> None:
     """Step 1: exits, which bring money and room, before the entries that want them."""
     agenda, tables = field.agenda, field.tables
-    waiting = 0
+    exits, entries = _NONE, agenda.queue.size  # from the front, and from the back
     for place in range(agenda.places[moment], agenda.places[moment + 1]):
         number = agenda.owners[place]
         order = tables.order[number]
-        if not order.active:
-            continue
-        tables.holding[number].row = agenda.rows[place]
-        if order.entry_rule >= 0 and order.forced == 0:
-            agenda.queue[waiting] = number
-            waiting += 1
-        else:
-            order_serve(field, number)
-    heap_make(agenda.queue, waiting, tables.holding)
-    for left in range(waiting, 0, -1):
-        order_serve(field, heap_take(agenda.queue, left, tables.holding))
+        if order.active:
+            tables.holding[number].row = agenda.rows[place]
+            if order.entry_rule >= 0 and order.forced == 0:
+                entries -= 1
+                agenda.queue[entries] = number
+            else:
+                agenda.queue[exits] = number
+                exits += 1
+    ranked = agenda.queue[entries:]
+    heap_make(ranked, ranked.size, agenda.standing)
+    # One loop for both: a rule that is called twice would no longer be part of it.
+    for turn in range(exits + ranked.size):
+        left = exits + ranked.size - turn
+        exit_next = turn < exits
+        number = agenda.queue[turn] if exit_next else heap_take(ranked, left, agenda.standing)
+        order_serve(field, number)
 
 
-@outlined
+@inlined
 def order_serve(field: Field, number: int) -> None:
     """Fill the order of one instrument at the open of its bar."""
     run = run_at(field, number)
@@ -183,7 +191,7 @@ def nights_pay(field: Field, moment: int) -> None:
     tables, agenda, market = field.tables, field.agenda, field.market
     for place in range(agenda.places[moment], agenda.places[moment + 1]):
         number, row = agenda.owners[place], agenda.rows[place]
-        if row > agenda.starts[number]:
+        if row > agenda.starts[number] and field.curves.position[row - 1] < 0.0:
             carrying_pay(run_at(field, number), market, field.curves, row, _NO_DEBT)
     nights = nights_between(agenda.ts[moment - 1], agenda.ts[moment])
     debt = max(-field.curves.cash[moment - 1], 0.0)
@@ -208,9 +216,9 @@ def bars_guard(field: Field, moment: int) -> None:
             run, fills = run_at(field, number), account.fills
             guards_check(run, bar_at(field.market, row))
             holding_count(run, fills)
-    heap_make(agenda.queue, waiting, tables.holding)
+    heap_make(agenda.queue, waiting, agenda.standing)
     for left in range(waiting, 0, -1):
-        waiting_serve(field, heap_take(agenda.queue, left, tables.holding))
+        waiting_serve(field, heap_take(agenda.queue, left, agenda.standing))
 
 
 @inlined
@@ -226,7 +234,7 @@ def quiet(field: Field, number: int, bar: Bar) -> bool:
     return True
 
 
-@outlined
+@inlined
 def waiting_serve(field: Field, number: int) -> None:
     """Look at the orders of one instrument that wait, and at its guards."""
     run = run_at(field, number)
@@ -269,7 +277,7 @@ def decisions_make(field: Field, moment: int, equity: float) -> None:
     for place in range(agenda.places[moment], agenda.places[moment + 1]):
         number, row = agenda.owners[place], agenda.rows[place]
         if agenda.ranks.size > 0:
-            tables.holding[number].rank = rank_known(agenda.ranks[row])
+            agenda.standing[number] = rank_known(agenda.ranks[row])
         if row < agenda.firsts[number] or not decides(field, number, row):
             continue
         run = run_at(field, number)
@@ -293,7 +301,7 @@ def decides(field: Field, number: int, row: int) -> bool:
 @outlined
 def positions_rotate(field: Field) -> None:
     """Give up positions, at the next open, that are not among the best there is room for."""
-    queue, tables = field.agenda.queue, field.tables
+    queue, standing, tables = field.agenda.queue, field.agenda.standing, field.tables
     wanted = 0
     for number in range(tables.holding.size):
         order = tables.order[number]
@@ -303,9 +311,9 @@ def positions_rotate(field: Field) -> None:
         if enters or (tables.holding[number].lots > 0 and not leaves):
             queue[wanted] = number
             wanted += 1
-    heap_make(queue, wanted, tables.holding)
+    heap_make(queue, wanted, standing)
     for left in range(wanted, max(wanted - tables.terms[0].positions, 0), -1):
-        heap_take(queue, left, tables.holding)
+        heap_take(queue, left, standing)
     for place in range(wanted - tables.terms[0].positions):
         run = run_at(field, queue[place])
         if run.holding.lots > 0:

@@ -154,7 +154,6 @@ class Holding(Protocol):
     profit: float  # open P&L as it is counted in the account's
     basis_counted: float
     gross: float  # value of the position, likewise
-    rank: float  # the higher, the sooner it is served
 
 
 class Lot(Protocol):

@@ -33,6 +33,7 @@ from benchmarks.peers.limit import run_limit
 from benchmarks.peers.process import Peer
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
+from core.engine.detail import Finer
 from core.engine.lowering import plan_lower, terms_lower
 from core.engine.program import (
     AccountField,
@@ -47,8 +48,8 @@ from core.engine.program import (
     Rule,
 )
 from core.engine.result import FILL, TRADE
-from core.engine.simulate import simulate
-from core.engine.state import Curves, Market, tables_new
+from core.engine.simulate import fine_of, market_of, simulate
+from core.engine.state import Curves, Stretch, tables_new
 from core.engine.warm import warm_kernels
 
 if TYPE_CHECKING:
@@ -162,17 +163,18 @@ def kernel_seconds(bars: Bars) -> float:
     """Time the compiled loop alone, on memory that is there already."""
     count = len(bars)
     config, found = RunConfig(cash=CASH), run_ours(bars).evaluation
-    market = Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
+    market = market_of(bars)
     plan = plan_lower(found.program, found.columns, config, count)
     curves = Curves(*np.zeros((3, count)))
     rows = count // 8 + 100
     fills, trades = np.zeros(rows, FILL), np.zeros(rows, TRADE)
+    fine, stretch = fine_of(Finer()), Stretch(found.program.warmup, count, 1.0, 0.0)
     kernel = kernel_load()
 
     def run() -> None:
         tables = tables_new(terms_lower(found.program, config), 0)
         tables = tables._replace(fills=fills, trades=trades)
-        done = kernel(market, plan, tables, curves, found.program.warmup)
+        done = kernel(market, plan, tables, curves, fine, stretch)
         if done != count:
             raise RuntimeError(f"The kernel stopped at bar {done} of {count}.")
 

@@ -15,7 +15,18 @@ import numpy as np
 
 from core.engine.kernel import bars_run
 from core.engine.portfolio_kernel import Field, agenda_new, moments_run
-from core.engine.state import LOWERED_RULE, STEP, TERMS, Curves, Market, Plan, Tables, tables_new
+from core.engine.state import (
+    LOWERED_RULE,
+    STEP,
+    TERMS,
+    Curves,
+    Fine,
+    Market,
+    Plan,
+    Stretch,
+    Tables,
+    tables_new,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -62,9 +73,11 @@ def source_fingerprint() -> str:
 
 
 def _kernel_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
-    def kernel(market: Market, plan: Plan, tables: Tables, curves: Curves, start: int) -> Any:
+    def kernel(
+        market: Market, plan: Plan, tables: Tables, curves: Curves, fine: Fine, stretch: Stretch
+    ) -> Any:
         fingerprint  # noqa: B018 - a closure cell is part of the key of numba's cache
-        return bars_run(market, plan, tables, curves, start)
+        return bars_run(market, plan, tables, curves, fine, stretch)
 
     compiled: Callable[..., Any] = numba.njit(
         _kernel_signature(), cache=cache, nogil=True, error_model="numpy"
@@ -86,14 +99,18 @@ def _portfolio_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
 
 def _kernel_signature() -> tuple[Any, ...]:
     typeof: Callable[[Any], Any] = numba.typeof
-    return tuple(map(typeof, (*_arguments(), 0)))
+    found = _arguments()
+    rows = np.empty(0, np.int64)
+    fine = Fine(found[0], rows, rows)
+    return tuple(map(typeof, (*found, fine, Stretch(0, 0, 1.0, 0.0))))
 
 
 def _arguments() -> tuple[Market, Plan, Tables, Curves]:
     stamps, prices, series = np.empty(0, np.int64), np.empty(0), np.empty(0)
     stamps.flags.writeable = prices.flags.writeable = False
+    market = Market(stamps, prices, prices, prices, prices)
     return (
-        Market(stamps, prices, prices, prices, prices),
+        market,
         Plan(
             np.empty(0, LOWERED_RULE),
             np.empty((0, 0), np.bool_),

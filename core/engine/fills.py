@@ -119,6 +119,8 @@ def lot_follow(run: Run, lot: Lot, bar: int) -> None:
     if lot.trail_kind == _PRICE:
         rule = run.plan.rules[lot.rule]
         stop = level_read(run, rule.trail_row, rule.trail_register, bar - 1)
+        if bar == run.holding.split_bar:  # it was read before the split
+            stop /= run.holding.split
     else:
         best = lot.highest if lot.side > 0 else lot.lowest
         away = best * lot.trail if lot.trail_kind == _PERCENT else lot.trail
@@ -202,6 +204,17 @@ def lot_quiet(lot: Lot, bar: Bar) -> bool:
     touched = stop_touched(lot.side, lot.stop_loss, bar.high, bar.low)
     touched = touched or take_touched(lot.side, lot.take_profit, bar.high, bar.low)
     return not (lot.watched or touched)
+
+
+@inlined
+def lots_quiet(run: Run, bar: Bar) -> bool:
+    """Have lots see a bar as far as nothing can happen to them; return whether that is all."""
+    k = _FIRST
+    while k < run.holding.lots and lot_quiet(run.lots[k], bar):
+        lot_see(run.lots[k], bar)
+        k += 1
+    quiet: bool = k == run.holding.lots
+    return quiet
 
 
 @inlined

@@ -2,10 +2,11 @@
 
 Every bar goes through the same four steps:
 
-1. at the open, what was decided at the previous close is filled (rules 1 and 8), and the nights
-   before it are paid for, where they cost anything;
-2. inside the bar, exits that wait at a stop, then guards, then exits that wait at a limit close
-   lots, then entries that wait open them (rules 2 to 7);
+1. at the open, after splits and dividends, what was decided at the previous close is filled (rules
+   1 and 8), and the nights before it are paid for, where they cost anything;
+2. inside the bar, or inside each of the finer bars that it has, exits that wait at a stop, then
+   guards, then exits that wait at a limit close lots, then entries that wait open them (rules 2
+   to 7);
 3. at the close, the account is marked, and a run without equity ends (rule 8);
 4. at the close, the program's code runs, if it has any, and the program decides (rule 1), or the
    margin does (rule 8).
@@ -24,11 +25,24 @@ from core.engine.carrying import carrying_pay
 from core.engine.code import code_run
 from core.engine.decide import LIQUIDATION, order_decide
 from core.engine.entries import order_fill
-from core.engine.fills import NO_RULE, guards_check, position_close
+from core.engine.fills import NO_RULE, guards_check, lots_quiet, position_close
+from core.engine.inside import bar_replay
 from core.engine.jit import constant, inlined, outlined, spliced
 from core.engine.quiet import quiet, quiet_bars
 from core.engine.result import ExitReason
-from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Terms
+from core.engine.splitting import dividend_pay, fractions_pay, units_split
+from core.engine.state import (
+    Bar,
+    Curves,
+    Fine,
+    Market,
+    Moment,
+    Plan,
+    Run,
+    Stretch,
+    Tables,
+    Terms,
+)
 from core.engine.waiting import entries_again, orders_check
 
 END = constant(ExitReason.END)
@@ -36,20 +50,25 @@ RUIN = constant(ExitReason.RUIN)
 
 
 @outlined
-def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: int) -> int:
-    """Simulate from bar `start` on and return the first bar that is not done.
+def bars_run(
+    market: Market, plan: Plan, tables: Tables, curves: Curves, fine: Fine, stretch: Stretch
+) -> int:
+    """Simulate a stretch of bars and return the first bar that is not done.
 
     It stops early when fills and trades might not find room in their arrays, so that it never
-    allocates: the caller makes them larger and calls again. All state is in `tables`.
+    allocates: the caller makes them larger and calls again. All state is in `tables`. Stretches
+    end where a split or a dividend comes, so that the loop need not look for any.
     """
     run = run_of(plan, tables)
     bars = market.close.size
-    index = start - 1
-    while index < bars - 1:
+    if stretch.split != 1.0 or stretch.dividend != 0.0:
+        actions_happen(run, market, curves, stretch)
+    index = stretch.start - 1
+    while index < stretch.stop - 1:
         index += 1
         if quiet(run, index):
-            index = quiet_bars(run, market, curves, index)
-            if index == bars:
+            index = quiet_bars(run, market, curves, index, stretch.stop)
+            if index == stretch.stop:
                 break
         if rows_short(run):
             return index
@@ -61,9 +80,15 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         if run.terms.carries and index > 0:
             carrying_pay(run, market, curves, index, curves.cash[index - 1])
         if run.holding.waiting > 0:
-            orders_check(run, bar, order_moment(market, run.terms, bar).price)
-        elif run.holding.lots > 0:
-            guards_check(run, bar)
+            if run.terms.detailed:
+                bar_replay(run, fine, bar)
+            else:
+                orders_check(run, bar, order_moment(market, run.terms, bar).price)
+        elif not lots_quiet(run, bar):
+            if run.terms.detailed:
+                bar_replay(run, fine, bar)
+            else:
+                guards_check(run, bar)
         equity = bar_mark(run, curves, index, bar.close)
         if equity <= 0.0:
             ruin(run, curves, bar)
@@ -71,8 +96,9 @@ def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, start: 
         if plan.code.size > 0:
             code_run(run, bar, equity)
         order_decide(run, index, bar.close, equity)
-    finish(run, market, curves)
-    return bars
+    if stretch.stop == bars:
+        finish(run, market, curves)
+    return stretch.stop
 
 
 @spliced
@@ -119,6 +145,8 @@ def order_moment(market: Market, terms: Terms, bar: Bar) -> Moment:
 @inlined
 def open_step(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
     """Step 1. A fill at the close before belongs to that bar, which is marked once more."""
+    if run.order.early == bar.number:
+        return
     if run.order.forced != 0:
         position_close(run, Moment(bar.number, bar.ts, bar.open), NO_RULE, run.order.forced)
         run.counters.liquidations += run.order.forced == LIQUIDATION
@@ -129,6 +157,23 @@ def open_step(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
     order_fill(run, at)
     if at.bar < bar.number and not run.terms.reference:
         bar_mark(run, curves, at.bar, at.price)
+
+
+@outlined
+def actions_happen(run: Run, market: Market, curves: Curves, stretch: Stretch) -> None:
+    """Have a split and a dividend happen before the open of the first bar of a stretch.
+
+    An order that fills at the close before is in the units of that close, and has the dividend.
+    """
+    bar = bar_at(market, stretch.start)
+    if run.terms.trade_on_close and run.order.active and run.order.forced == 0:
+        open_step(run, market, curves, bar)
+        run.order.early = bar.number
+    if stretch.split != 1.0:
+        units_split(run, bar.number, stretch.split)
+    dividend_pay(run, stretch.dividend)
+    if stretch.split != 1.0 and run.terms.lot_size > 0.0:
+        fractions_pay(run, bar)
 
 
 @outlined

@@ -50,9 +50,16 @@ _NOTHING: Final = ByBar()
 
 
 def by_bar_of(
-    program: Program, config: RunConfig, bars: Bars, sessions: NDArray[np.int64] | None
+    program: Program,
+    config: RunConfig,
+    bars: Bars,
+    sessions: NDArray[np.int64] | None,
+    splits: NDArray[np.float64] | None = None,
 ) -> ByBar:
-    """Return what the orders of a program need to know of bars; without sessions days are UTC."""
+    """Return what the orders of a program need to know of bars; without sessions days are UTC.
+
+    `splits` are those at the open of each bar, which are no returns.
+    """
     if sessions is not None and sessions.shape != bars.ts.shape:
         raise InvalidInput(
             f"sessions must have one number a bar, shape {bars.ts.shape}, found {sessions.shape}.",
@@ -62,10 +69,11 @@ def by_bar_of(
     if for_a_day and sessions is None:
         sessions = bars.ts // _DAY_NS
     model = config.slippage.model
+    close = bars.close if splits is None else bars.close * np.cumprod(splits)
     return ByBar(
         sessions if for_a_day else None,
         bars.volume if config.participation is not None or model == "volume_share" else None,
-        return_deviation(bars.close, config.slippage.window) if model == "volatility" else None,
+        return_deviation(close, config.slippage.window) if model == "volatility" else None,
     )
 
 
@@ -164,6 +172,7 @@ def terms_lower(program: Program, config: RunConfig, *, shared: bool = False) ->
                 config.allocation.max_positions or INSTRUMENTS_AT_MOST,
                 shared,
                 config.allocation.rotate,
+                False,
             )
         ],
         TERMS,

@@ -25,12 +25,12 @@ def quiet(run: Run, bar: int) -> bool:
 
 
 @inlined
-def quiet_bars(run: Run, market: Market, curves: Curves, start: int) -> int:
-    """Mark bars from `start` on, and return the first at which something may happen."""
+def quiet_bars(run: Run, market: Market, curves: Curves, start: int, end: int) -> int:
+    """Mark bars from `start` up to `end`, and return the first at which something may happen."""
     if run.holding.lots > 0:
-        return held_bars(run, market, curves, start)
+        return held_bars(run, market, curves, start, end)
     acts = run.plan.signals[run.plan.rules.size]
-    bars, first = np.uintp(acts.size), np.uintp(start)  # as in `kernel.bar_at`
+    bars, first = np.uintp(end), np.uintp(start)  # as in `kernel.bar_at`
     stop = first
     while stop < bars and not acts[stop]:
         stop += np.uintp(1)
@@ -42,7 +42,7 @@ def quiet_bars(run: Run, market: Market, curves: Curves, start: int) -> int:
 
 
 @inlined
-def held_bars(run: Run, market: Market, curves: Curves, start: int) -> int:
+def held_bars(run: Run, market: Market, curves: Curves, start: int, end: int) -> int:
     """Mark bars at which the one lot stays inside its guards and the account above its margin."""
     account, holding, lot = run.account, run.holding, run.lots[0]
     acts = run.plan.signals[run.plan.rules.size]
@@ -51,7 +51,7 @@ def held_bars(run: Run, market: Market, curves: Curves, start: int) -> int:
         above, below = below, above
     position, basis, balance = holding.position, holding.basis, account.balance
     highest, lowest, held = lot.highest, lot.lowest, abs(position)
-    row, bars = np.uintp(start), np.uintp(acts.size)
+    row, bars = np.uintp(start), np.uintp(end)
     while row < bars and not acts[row]:
         high, low, close = market.high[row], market.low[row], market.close[row]
         equity = balance + (close * position - basis)

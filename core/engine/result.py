@@ -26,6 +26,8 @@ class ExitReason(IntEnum):
     TRAILING_STOP = 8
     TIME_STOP = 9
     ROTATION = 10
+    SPLIT = 11
+    """Paid in cash: a fraction of a unit that a split left."""
 
     @property
     def label(self) -> str:
@@ -110,7 +112,9 @@ class Result:
         `rejected_below_lot`, `rejected_size`, `rejected_stop`, `rejected_price`, `rejected_full`,
         `rejected_notional`, `rejected_volume`, `reduced_by_volume`, `expired`, `liquidations`,
         `ruined`, `closed_at_end`, `unfilled_at_end`, `waiting_at_end` (rules 8, 9, 10, 12);
-        `borrow_paid` and `financing_paid`, which are in the equity and in no trade.
+        `borrow_paid` and `financing_paid`, `dividends_received` and `dividends_paid`, which are
+        in the equity and in no trade; `splits` of what was held; `without_detail`, bars in which
+        orders or guards were looked at and of which there were no finer bars, or none that fit.
     warnings : tuple of str
         Sentences for people about what makes the result weaker than it looks.
     engine_version : str

@@ -112,6 +112,7 @@ class Terms(Protocol):
     positions: int  # instruments that may be held at once
     shared: bool  # whether instruments share the account
     rotates: bool  # whether better instruments take the place of those that are held
+    detailed: bool  # whether finer bars tell what happens inside of bars
 
 
 class Account(Protocol):
@@ -148,6 +149,9 @@ class Holding(Protocol):
     ambiguous_bar: int  # the last that was counted
     volume_bar: int  # the bar of `volume_used`
     volume_used: float  # units filled in that bar, where volume limits them
+    finer: int  # finer bars of the bar that are over, where it is gone through on them
+    split_bar: int  # the last that opened after a split
+    split: float  # units after for one before it
     earned: float  # realised P&L less what its positions cost over night
     row: int  # of the last bar that was seen; this and what follows is kept in portfolios alone
     price: float  # at which the position was last marked
@@ -187,6 +191,7 @@ class Order(Protocol):
     rest: float  # units of an exit that volume has left over
     active: bool
     forced: int  # the ExitReason for which the whole position is closed, whatever the rules say
+    early: int  # the last bar before which it filled ahead of a split or a dividend
 
 
 class Ticket(Protocol):
@@ -245,6 +250,10 @@ class Counters(Protocol):
     waiting_at_end: int
     borrow_paid: float
     financing_paid: float
+    without_detail: int
+    splits: int
+    dividends_received: float
+    dividends_paid: float
 
 
 LOWERED_RULE: Final = record_dtype(LoweredRule)
@@ -269,6 +278,23 @@ class Market(NamedTuple):
     high: NDArray[np.float64]
     low: NDArray[np.float64]
     close: NDArray[np.float64]
+
+
+class Fine(NamedTuple):
+    """Finer bars, and which of them lie in each bar of a run; all of it empty where none do."""
+
+    market: Market
+    firsts: NDArray[np.int64]  # by bar of the run
+    stops: NDArray[np.int64]  # the row after its last one; its first where it has none
+
+
+class Stretch(NamedTuple):
+    """Bars to go through, and what happens to units just before the open of the first of them."""
+
+    start: int
+    stop: int
+    split: float  # units after for one before
+    dividend: float  # cash for each unit after the split
 
 
 class Bar(NamedTuple):
@@ -376,7 +402,7 @@ def tables_new(
     holding = np.zeros(count, HOLDING)
     holding["number"] = np.arange(count)
     holding["share"] = shares
-    holding["volume_bar"] = holding["ambiguous_bar"] = -1
+    holding["volume_bar"] = holding["ambiguous_bar"] = holding["split_bar"] = -1
     return Tables(
         terms,
         account,

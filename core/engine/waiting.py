@@ -36,7 +36,7 @@ LEAVING_AT_LIMITS = constant(1)
 ENTERING = constant(2)
 
 
-@outlined
+@inlined
 def orders_check(run: Run, bar: Bar, market_price: float) -> None:
     """Rule 6: go through a bar with what waits and the guards, in their order."""
     at_stops, at_limits = exits_wait(run)
@@ -99,7 +99,7 @@ def rested(run: Run, k: int, bar: int, how: int) -> bool:
 
     One that the first open after its decision fills has found its price there already.
     """
-    at_once = how == AT_OPEN and bar == run.tickets[k].bar + 1
+    at_once = how == AT_OPEN and bar == run.tickets[k].bar + 1 and run.holding.finer == 0
     limited: bool = run.plan.rules[k].limit_kind != 0
     return limited and not at_once
 

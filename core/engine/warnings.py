@@ -21,12 +21,18 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
             f"{counters['ambiguous_pnl']:.2f} rest on the rule that a stop-loss comes before a "
             f"take-profit when one bar touches both ({counters['ambiguous_bars']} bar(s))."
         )
+    if counters["without_detail"]:
+        told.append(
+            f"{counters['without_detail']} bar(s) in which orders or guards were looked at had no "
+            "finer bars that fit: the order inside them is that of the rules."
+        )
     told.extend(_rejections(counters))
     if counters["liquidations"]:
         told.append(
             f"The position was liquidated {counters['liquidations']} time(s) by the margin."
         )
     told.extend(_carrying(counters))
+    told.extend(_dividends(counters))
     if counters["ruined"]:
         told.append("The run ended early: no equity was left.")
     if counters["unfilled_at_end"]:
@@ -39,6 +45,16 @@ def _carrying(counters: Mapping[str, int | float]) -> list[str]:
     reasons = {"borrow_paid": "Borrowing shares", "financing_paid": "Borrowing money"}
     return [
         f"{text} cost {counters[key]:.2f}, which is in the equity and in no trade."
+        for key, text in reasons.items()
+        if counters[key]
+    ]
+
+
+def _dividends(counters: Mapping[str, int | float]) -> list[str]:
+    """Return a sentence for what holding units brought, and being short of them cost."""
+    reasons = {"dividends_received": "came in", "dividends_paid": "were owed on short positions"}
+    return [
+        f"Dividends of {counters[key]:.2f} {text}, which are in the equity and in no trade."
         for key, text in reasons.items()
         if counters[key]
     ]

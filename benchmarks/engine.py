@@ -33,7 +33,6 @@ from benchmarks.peers.limit import run_limit
 from benchmarks.peers.process import Peer
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
-from core.engine.detail import Finer
 from core.engine.lowering import plan_lower, terms_lower
 from core.engine.program import (
     AccountField,
@@ -48,7 +47,7 @@ from core.engine.program import (
     Rule,
 )
 from core.engine.result import FILL, TRADE
-from core.engine.simulate import fine_of, market_of, simulate
+from core.engine.simulate import NO_FINE, market_of, simulate
 from core.engine.state import Curves, Stretch, tables_new
 from core.engine.warm import warm_kernels
 
@@ -168,13 +167,13 @@ def kernel_seconds(bars: Bars) -> float:
     curves = Curves(*np.zeros((3, count)))
     rows = count // 8 + 100
     fills, trades = np.zeros(rows, FILL), np.zeros(rows, TRADE)
-    fine, stretch = fine_of(Finer()), Stretch(found.program.warmup, count, 1.0, 0.0)
+    stretch = Stretch(found.program.warmup, count, 1.0, 0.0)
     kernel = kernel_load()
 
     def run() -> None:
         tables = tables_new(terms_lower(found.program, config), 0)
         tables = tables._replace(fills=fills, trades=trades)
-        done = kernel(market, plan, tables, curves, fine, stretch)
+        done = kernel(market, plan, tables, curves, NO_FINE, stretch)
         if done != count:
             raise RuntimeError(f"The kernel stopped at bar {done} of {count}.")
 

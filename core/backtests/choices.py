@@ -50,6 +50,7 @@ class ExitReason(models.TextChoices):
     TRAILING_STOP = "trailing_stop"
     TIME_STOP = "time_stop"
     ROTATION = "rotation"
+    SPLIT = "split"
     DAYS = "days"
     EXPIRED = "expired"
     ASSIGNED = "assigned"

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.engine.actions import Actions
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
 
@@ -41,15 +42,8 @@ def bars_file_read(path: str | Path) -> BarFile:
     InvalidInput
         The file cannot be read, lacks columns, or has rows that are no bars; rows count from 0.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        table = pd.read_csv(io.BytesIO(content), skipinitialspace=True, dtype={"ts": str})
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InvalidInput(f"{path} is not CSV: {error}.") from error
-    table.columns = pd.Index([str(name).strip().lower() for name in table.columns])
+    content = _content(path)
+    table = _table(path, content)
     missing = [name for name in COLUMNS[:5] if name not in table.columns]
     if missing:
         raise InvalidInput(
@@ -60,6 +54,55 @@ def bars_file_read(path: str | Path) -> BarFile:
     volume = _numbers(path, table, "volume") if "volume" in table.columns else np.zeros(len(table))
     bars = Bars.from_arrays(ts=_times(path, table["ts"]), **columns, volume=volume)
     return BarFile(str(path), bars, hashlib.sha256(content).hexdigest())
+
+
+def actions_file_read(path: str | Path, bars: Bars) -> Actions:
+    """Read `ts,split,dividend`: units after for one before, and cash for each unit after it.
+
+    Either column, or a cell of it, may be missing. What happened counts from the open of the first
+    bar from its time on; several rows of one bar add up.
+
+    Raises
+    ------
+    InvalidInput
+        The file cannot be read, or has neither column.
+    """
+    table = _table(path, _content(path))
+    given = [name for name in ("split", "dividend") if name in table.columns]
+    if "ts" not in table.columns or not given:
+        raise InvalidInput(
+            f"{path} must begin with the line ts,split,dividend; found "
+            f"{','.join(table.columns)}."
+        )
+    found = Actions(np.ones(len(bars)), np.zeros(len(bars)))
+    rows = np.searchsorted(bars.ts, _times(path, table["ts"]))
+    for name in given:
+        cells = table[[name]].fillna(1.0 if name == "split" else 0.0)
+        for row, value in zip(rows.tolist(), _numbers(path, cells, name).tolist(), strict=True):
+            if row == len(bars):
+                continue
+            if name == "split":
+                found.splits[row] *= value
+            else:
+                found.dividends[row] += value
+    return found
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _table(path: str | Path, content: bytes) -> Any:
+    """Return a CSV file with the names of its columns in lower case."""
+    try:
+        table = pd.read_csv(io.BytesIO(content), skipinitialspace=True, dtype={"ts": str})
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InvalidInput(f"{path} is not CSV: {error}.") from error
+    table.columns = pd.Index([str(name).strip().lower() for name in table.columns])
+    return table
 
 
 def _numbers(path: str | Path, table: Any, name: str) -> NDArray[np.float64]:

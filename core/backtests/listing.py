@@ -109,6 +109,7 @@ def instruments_read(
     end: date | datetime,
     owner_id: UUID | None,
     snapshots: Mapping[str, str] | None = None,
+    adjustment: str | None = None,
 ) -> list[StoredBars]:
     """Read the bars of instruments as `market.store.bars_read` does of one, each once, in order.
 
@@ -131,6 +132,7 @@ def instruments_read(
                 interval=interval,
                 start=start,
                 end=end,
+                adjustment=adjustment,
                 owner_id=owner_id,
                 snapshot=kept.get(symbol),
             )

@@ -24,6 +24,7 @@ from core.backtests.selectors import trade_list
 from core.backtests.store import fill_columns
 from core.backtests.times import iso_times
 from core.backtests.trade_rows import COLUMNS, OPTION_COLUMNS, columns_of, trade_rows
+from core.engine.state import Counters
 from core.errors import Conflict, NotFound
 
 # Both are told in any case: another version is a reason, not a difference of the result.
@@ -109,7 +110,7 @@ def run_reproduce(*, run: BacktestRun) -> Reproduction:
         if getattr(run, name) != now[name]
     ]
     for name in DOCUMENTS:
-        mismatches.extend(_document_mismatches(name, getattr(run, name), now[name]))
+        mismatches.extend(_document_mismatches(name, _stored_document(run, name), now[name]))
     mismatches.extend(_document_mismatches("alerts", run.curve.alerts, outcome.alerts))
     mismatches.extend(
         _document_mismatches("instruments", run.curve.instruments, outcome.instruments)
@@ -117,6 +118,14 @@ def run_reproduce(*, run: BacktestRun) -> Reproduction:
     mismatches.extend(_table_mismatches(run, outcome))
     versions = {name: (getattr(run, name), now[name]) for name in VERSIONS}
     return Reproduction(run.id, versions, tuple(mismatches))
+
+
+def _stored_document(run: BacktestRun, name: str) -> Any:
+    """Return a JSON document of a run; what was not counted yet when it was done counts nothing."""
+    document = getattr(run, name)
+    if name == "counters":
+        return dict.fromkeys(Counters.__annotations__, 0) | document
+    return document
 
 
 def _document_mismatches(name: str, stored: Any, now: Any) -> Iterator[Mismatch]:

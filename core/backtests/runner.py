@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from core.backtests.alerts import alert_rows
 from core.backtests.columns import OVERLAY, PANEL
+from core.backtests.corporate import actions_of, split_warnings
+from core.backtests.detail import detail_read
 from core.backtests.listing import instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
@@ -116,11 +118,13 @@ def instrument_compute(run: BacktestRun, stage: StageHook) -> Outcome:
     began = time.perf_counter()
     stage("read", 0.0)
     start, end = bounds_of(run)
+    settings = RunSettings.from_mapping(run.config)
     stored = bars_read(
         symbol=run.symbol,
         interval=run.interval,
         start=start,
         end=end,
+        adjustment=settings.adjustment,
         owner_id=run.owner_id,
         # The data as they were when the run was asked for, whatever was downloaded since.
         snapshot=run.snapshot or None,
@@ -146,8 +150,20 @@ def instrument_compute(run: BacktestRun, stage: StageHook) -> Outcome:
         owner_id=run.owner_id,
         snapshots=run.other_snapshots,
     )
-    settings = RunSettings.from_mapping(run.config)
-    told = [*around.warnings, *quality_warnings(stored, settings)]
+    inside = detail_read(
+        stored=stored,
+        interval=settings.detail_interval,
+        start=start,
+        end=end,
+        owner_id=run.owner_id,
+        snapshots=run.other_snapshots,
+    )
+    actions = actions_of(stored)
+    told = [
+        *around.warnings,
+        *quality_warnings(stored, settings),
+        *split_warnings(stored.instrument.symbol, stored.bars.ts, actions),
+    ]
     read_ms = (time.perf_counter() - began) * 1000
     simulation = graph_simulate(
         graph=version.graph,
@@ -156,6 +172,8 @@ def instrument_compute(run: BacktestRun, stage: StageHook) -> Outcome:
         bars=stored.bars,
         config=settings.engine,
         options=settings.options,
+        detail=inside.detail,
+        actions=actions,
         periods_per_year=periods_per_year(instrument, stored.interval),
         session_ids=sessions,
         context=around.context,
@@ -166,7 +184,7 @@ def instrument_compute(run: BacktestRun, stage: StageHook) -> Outcome:
     return dataclasses.replace(
         outcome,
         warnings=[*told, *outcome.warnings],
-        other_snapshots=dict(around.snapshots),
+        other_snapshots={**around.snapshots, **inside.snapshots},
     )
 
 

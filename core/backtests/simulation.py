@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from core.backtests.legs import exposure_of, fills_of, trades_of
 from core.backtests.plans import plan_get
 from core.backtests.times import iso_time
+from core.engine.actions import Actions
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from core.engine.detail import Detail
 from core.engine.result import Result
 from core.engine.simulate import simulate
+from core.errors import InvalidInput
 from core.metrics.summary import Summary, summarise
 from core.options.config import OptionsConfig
 from core.options.result import OptionsResult
@@ -62,6 +65,8 @@ def graph_simulate(
     session_ids: NDArray[np.int64] | None = None,
     context: Context = NO_CONTEXT,
     options: OptionsConfig = NO_OPTIONS,
+    detail: Detail | None = None,
+    actions: Actions | None = None,
     charts: bool = True,
     stage: StageHook = lambda _name, _progress: None,
 ) -> Simulation:
@@ -85,6 +90,10 @@ def graph_simulate(
         What is known besides the bars: their interval, the exchange's sessions, other instruments.
     options : OptionsConfig
         The market of synthetic options, for strategies that trade them.
+    detail : Detail, optional
+        Finer bars, on which the order inside of bars is gone through.
+    actions : Actions, optional
+        Splits and dividends that are not in the prices.
     charts : bool
         Whether to keep the indicators' values.
     stage : callable
@@ -110,15 +119,16 @@ def graph_simulate(
     )
     clock.enter("simulate", 0.5)
     result = result_of(
-        bars, evaluation, config, context=context, options=options, session_ids=session_ids
-    )
+        bars, evaluation, config, context=context, options=options, session_ids=session_ids,
+        detail=detail, actions=actions,
+    )  # fmt: skip
     clock.enter("summarise", 0.8)
     summary = summarise(
         ts=bars.ts,
         equity=result.equity,
         trades=trades_of(result),
         position=exposure_of(result),
-        close=bars.close,
+        close=bars.close if actions is None else actions.held(bars.close),
         initial_cash=config.cash,
         periods_per_year=periods_per_year,
         session_ids=session_ids,
@@ -136,11 +146,27 @@ def result_of(
     context: Context = NO_CONTEXT,
     options: OptionsConfig = NO_OPTIONS,
     session_ids: NDArray[np.int64] | None = None,
+    detail: Detail | None = None,
+    actions: Actions | None = None,
 ) -> Result:
-    """Run the program of an evaluation, with options where it has rules for them."""
+    """Run the program of an evaluation, with options where it has rules for them.
+
+    Raises
+    ------
+    InvalidInput
+        Also where there are finer bars, splits or dividends for a program that trades options.
+    """
     columns, program = evaluation.columns, evaluation.program
     if not program.option_rules:
-        return simulate(bars, columns, program, config, sessions=session_ids)
+        return simulate(
+            bars, columns, program, config, sessions=session_ids, detail=detail, actions=actions
+        )
+    if detail is not None or actions is not None:
+        raise InvalidInput(
+            "Strategies that trade options take adjusted bars as they are: leave detail_interval "
+            "and adjustment out.",
+            code="unsupported",
+        )
     return simulate_with_options(
         bars,
         columns,

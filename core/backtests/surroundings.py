@@ -118,7 +118,7 @@ def _other_read(
             symbol=name,
             interval=stored.interval,
             end=end,
-            adjusted=stored.adjusted,
+            adjustment=stored.adjustment,
             owner_id=owner_id,
             snapshot=snapshot,
         )

@@ -52,10 +52,20 @@ class Actions:
         _refuse("dividends", self.dividends, bad, "0 or more")
         return self.splits
 
+    def held(self, close: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what one unit bought at the first close is worth at each, its cash kept."""
+        units, cash = self.splits.copy(), self.dividends.copy()
+        units[:1], cash[:1] = _NO_SPLIT, 0.0
+        units = np.cumprod(units)
+        worth: NDArray[np.float64] = close * units + np.cumsum(cash * units)
+        return worth
+
     @property
     def rows(self) -> list[int]:
         """The bars before which anything happens."""
-        found: list[int] = np.flatnonzero((self.splits != _NO_SPLIT) | (self.dividends > 0)).tolist()
+        found: list[int] = np.flatnonzero(
+            (self.splits != _NO_SPLIT) | (self.dividends > 0)
+        ).tolist()
         return found
 
 
@@ -80,9 +90,7 @@ def stretches_of(actions: Actions | None, start: int, stop: int) -> list[Stretch
     ]
 
 
-def _refuse(
-    name: str, values: NDArray[np.float64], bad: NDArray[np.bool_], expected: str
-) -> None:
+def _refuse(name: str, values: NDArray[np.float64], bad: NDArray[np.bool_], expected: str) -> None:
     if bad.any():
         row = int(bad.argmax())
         raise InvalidInput(

@@ -11,7 +11,8 @@ from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
 from core.engine.lowering import first_bar, plan_lower, terms_lower
 from core.engine.program import AccountField, Instruction, Op, Program
-from core.engine.state import Curves, Market, tables_new
+from core.engine.simulate import NO_FINE, market_of
+from core.engine.state import Curves, Stretch, tables_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.engine.bars import Bars
-
-PRICES = ("ts", "open", "high", "low", "close")
 
 
 def words(*steps: Any) -> tuple[Instruction, ...]:
@@ -60,13 +59,11 @@ def registers(
     terms = terms_lower(program, config)
     for count in range(start + 1, len(bars) + 1):
         part = bars.slice(0, count)
-        prices = [getattr(part, name).view() for name in PRICES]
-        for column in prices:
-            column.flags.writeable = False
         plan = plan_lower(program, [column[:count] for column in columns], config, count)
         tables = tables_new(terms, count, code_layout(program).size)
         curves = Curves(*np.zeros((3, count)))
-        assert kernel(Market(*prices), plan, tables, curves, start) == count
+        stretch = Stretch(start, count, 1.0, 0.0)
+        assert kernel(market_of(part), plan, tables, curves, NO_FINE, stretch) == count
         found[:, count - 1] = tables.memory[: program.registers]
     return found
 

@@ -86,9 +86,7 @@ def test_a_reverse_split_of_a_short_position():
 
 def test_fractions_are_paid_in_cash_at_the_open():
     # 15 units by 3 for 2 are 22.5: half a unit is paid at 72.
-    result = play(
-        flat(100, 100, 72, 80), long(0, size=Size(SizeKind.UNITS, 15)), splits={2: 1.5}
-    )
+    result = play(flat(100, 100, 72, 80), long(0, size=Size(SizeKind.UNITS, 15)), splits={2: 1.5})
     assert result.position.tolist() == [0, 15, 22, 0]
     (_, cash, _) = result.fills
     assert (cash["bar"], cash["side"], cash["quantity"], cash["price"]) == (2, -1, 0.5, 72)
@@ -104,7 +102,7 @@ def test_fractions_are_paid_in_cash_at_the_open():
     )
     assert whole.position[2] == 22.5
     assert len(whole.fills) == 2
-    assert whole.equity.tolist() == pytest.approx(result.equity.tolist()[:3] + [10_300])
+    assert whole.equity.tolist() == pytest.approx([*result.equity.tolist()[:3], 10_300])
 
 
 def test_a_position_that_comes_to_less_than_a_unit_is_paid_whole():
@@ -116,9 +114,7 @@ def test_a_position_that_comes_to_less_than_a_unit_is_paid_whole():
 
 
 def test_a_rounding_is_no_fraction():
-    result = play(
-        flat(1, 1, 49, 49), long(0, size=Size(SizeKind.UNITS, 49)), splits={2: 1 / 49}
-    )
+    result = play(flat(1, 1, 49, 49), long(0, size=Size(SizeKind.UNITS, 49)), splits={2: 1 / 49})
     assert 49 * (1 / 49) != 1
     assert result.position.tolist() == [0, 49, 1, 0]
     assert len(result.fills) == 2
@@ -205,9 +201,7 @@ def test_prices_are_ticks_again_after_a_split():
 def test_what_volume_left_of_an_exit_splits_too():
     bars = flat(100, 100, 100, 50, 50, 50)
     bars = Bars(bars.ts, bars.open, bars.high, bars.low, bars.close, np.full(6, 100.0))
-    result = play(
-        bars, long(0, **TEN), close(1), splits={3: 2.0}, participation=0.07
-    )
+    result = play(bars, long(0, **TEN), close(1), splits={3: 2.0}, participation=0.07)
     assert result.fills["quantity"].tolist() == [7, 7]
     slower = play(bars, long(0, **TEN), close(1), splits={3: 2.0}, participation=0.05)
     assert slower.position.tolist() == [0, 5, 0, 0, 0, 0]
@@ -419,7 +413,7 @@ def test_the_account_adds_up_across_splits_and_dividends(
     world: Any, fractional: bool, paid: list[int]
 ) -> None:
     bars, splits, program, triggers, config = world
-    raw, factor = as_traded(bars, splits)
+    raw, _ = as_traded(bars, splits)
     config = RunConfig.from_mapping({**config.as_dict(), "fractional": fractional})
     actions = happening(len(bars), splits, dict.fromkeys(paid, 0.5))
     columns = [*triggers, np.full(len(bars), 2.0), raw.close * 0.97]

@@ -261,8 +261,8 @@ def test_finer_bars_of_something_else_are_refused():
         ([0, 1, 3], "out_of_range"),
         ([-1, 1, 2], "out_of_range"),
     ):
+        broken = Detail(good.bars, np.array(first, np.int64))
         with pytest.raises(InvalidInput) as caught:
-            broken = Detail(good.bars, np.array(first, np.int64))
             simulate(bars, columns, program, RunConfig(), detail=broken)
         assert caught.value.code == code
 
@@ -384,10 +384,7 @@ def test_detail_of_random_walks_only_moves_what_was_unknown() -> None:
     opens = np.roll(closes, 1)
     opens[0] = 100
     bars = market(
-        [
-            (o, max(o, c) * 1.01, min(o, c) * 0.99, c)
-            for o, c in zip(opens, closes, strict=True)
-        ]
+        [(o, max(o, c) * 1.01, min(o, c) * 0.99, c) for o, c in zip(opens, closes, strict=True)]
     )
     signal = np.flatnonzero(rng.random(500) < 0.2).tolist()
     columns, program = build(500, [long(*signal, **TEN, stop_loss=Stop(StopKind.PERCENT, 0.03))])

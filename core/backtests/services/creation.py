@@ -13,12 +13,13 @@ from django.db import transaction
 
 from core.backtests.announce import run_announce
 from core.backtests.choices import RunStatus
+from core.backtests.detail import Detailed, detail_read
 from core.backtests.listing import Listing, instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.plans import plan_get
 from core.backtests.portfolio import instrument_check
 from core.backtests.sending import lost_at, message_send
-from core.backtests.settings import RunSettings
+from core.backtests.settings import RunSettings, adjustment_asked
 from core.engine.portfolio import sharing_check
 from core.errors import Detail, InvalidInput, NotFound
 from market.choices import QualityPolicy
@@ -87,6 +88,7 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
         interval=request.interval,
         start=start.date() if whole_days else start,
         end=upto,
+        adjustment=adjustment_asked(request.config),
         owner_id=owner_id,
     )
     settings = _settings(request, lot_sizes={float(one.instrument.lot_size) for one in stored})
@@ -100,11 +102,18 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
         )
         listing = listing_read(stored=stored, plan=plan, end=upto, owner_id=owner_id)
         _listing_check(listing, plan, settings)
+        inside = detail_read(
+            stored=stored[0],
+            interval=settings.detail_interval,
+            start=start.date() if whole_days else start,
+            end=upto,
+            owner_id=owner_id,
+        )
         run = BacktestRun.objects.create(
             owner_id=owner_id,
             strategy=strategy,
             strategy_version=version,
-            **_instrument_columns(listing, request),
+            **_instrument_columns(listing, request, inside),
             interval=str(stored[0].interval),
             start=start,
             end=end,
@@ -137,6 +146,9 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
     """Refuse instruments on which the strategy cannot run, or that cannot share an account."""
     if len(listing.instruments) > 1:
         sharing_check([one.symbol for one in listing.instruments], settings.engine)
+        settings.plain_check("Runs on several instruments")
+    if plan.program.option_rules:
+        settings.plain_check("Strategies that trade options")
     for one in listing.instruments:
         instrument_check(plan, one, named=len(listing.instruments) > 1)
     if settings.quality is QualityPolicy.REFUSE:
@@ -144,7 +156,9 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
             bars_check(stored=stored, policy=settings.quality)
 
 
-def _instrument_columns(listing: Listing, request: RunRequest) -> dict[str, Any]:
+def _instrument_columns(
+    listing: Listing, request: RunRequest, inside: Detailed
+) -> dict[str, Any]:
     """Return the columns of a run that say what it runs on."""
     symbols = [one.symbol for one in listing.instruments]
     if len(symbols) > 1:
@@ -156,7 +170,11 @@ def _instrument_columns(listing: Listing, request: RunRequest) -> dict[str, Any]
         }
     own = listing.stored[0].snapshot
     others = {name: one for name, one in listing.snapshots.items() if name != symbols[0]}
-    return {"symbol": symbols[0], "snapshot": own, "other_snapshots": others}
+    return {
+        "symbol": symbols[0],
+        "snapshot": own,
+        "other_snapshots": {**others, **inside.snapshots},
+    }
 
 
 def _pin(owner_id: UUID, request: RunRequest) -> tuple[Strategy, StrategyVersion]:

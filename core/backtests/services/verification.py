@@ -96,6 +96,7 @@ def strategy_verify(*, owner_id: UUID, strategy_id: UUID | str, request: VerifyR
         raise faults_under(error, "graph") from error
     around = surroundings_read(plan=plan, stored=stored, end=request.end, owner_id=owner_id)
     settings = RunSettings.from_mapping(request.config)
+    settings.plain_check("Proofs")
     verification = plan_verify(
         plan=plan,
         bars=stored.bars,

@@ -83,6 +83,7 @@ class Command(BaseCommand):
         graph = graph_parse(document)
         parameters = parameters_read(options["parameters"])
         settings = settings_read(options["config"], None)
+        settings.plain_check("Proofs")
         if options["bars"]:
             data = filedata_read(options["bars"], options)
             plan = graph_compile(graph, parameters, interval=data.context.interval)

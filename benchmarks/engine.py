@@ -167,13 +167,13 @@ def kernel_seconds(bars: Bars) -> float:
     curves = Curves(*np.zeros((3, count)))
     rows = count // 8 + 100
     fills, trades = np.zeros(rows, FILL), np.zeros(rows, TRADE)
-    stretch = Stretch(found.program.warmup, count, 1.0, 0.0)
+    stretch = Stretch(found.program.warmup, count, 1.0, 0.0, NO_FINE)
     kernel = kernel_load()
 
     def run() -> None:
         tables = tables_new(terms_lower(found.program, config), 0)
         tables = tables._replace(fills=fills, trades=trades)
-        done = kernel(market, plan, tables, curves, NO_FINE, stretch)
+        done = kernel(market, plan, tables, curves, stretch)
         if done != count:
             raise RuntimeError(f"The kernel stopped at bar {done} of {count}.")
 

@@ -71,8 +71,7 @@ def actions_file_read(path: str | Path, bars: Bars) -> Actions:
     given = [name for name in ("split", "dividend") if name in table.columns]
     if "ts" not in table.columns or not given:
         raise InvalidInput(
-            f"{path} must begin with the line ts,split,dividend; found "
-            f"{','.join(table.columns)}."
+            f"{path} must begin with the line ts,split,dividend; found {','.join(table.columns)}."
         )
     found = Actions(np.ones(len(bars)), np.zeros(len(bars)))
     rows = np.searchsorted(bars.ts, _times(path, table["ts"]))

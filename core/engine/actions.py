@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.bars import Bars
-from core.engine.state import Stretch
+from core.engine.state import Fine, Stretch
 from core.errors import InvalidInput
 
 _NO_SPLIT: Final = 1.0
@@ -56,7 +56,7 @@ class Actions:
         """Return what one unit bought at the first close is worth at each, its cash kept."""
         units, cash = self.splits.copy(), self.dividends.copy()
         units[:1], cash[:1] = _NO_SPLIT, 0.0
-        units = np.cumprod(units)
+        units[:] = np.cumprod(units)
         worth: NDArray[np.float64] = close * units + np.cumsum(cash * units)
         return worth
 
@@ -69,7 +69,7 @@ class Actions:
         return found
 
 
-def stretches_of(actions: Actions | None, start: int, stop: int) -> list[Stretch]:
+def stretches_of(actions: Actions | None, start: int, stop: int, fine: Fine) -> list[Stretch]:
     """Return the bars from `start` up to `stop`, cut where anything happens to units.
 
     At the first of them nobody holds any.
@@ -77,14 +77,14 @@ def stretches_of(actions: Actions | None, start: int, stop: int) -> list[Stretch
     if start >= stop:
         return []
     if actions is None:
-        return [Stretch(start, stop, _NO_SPLIT, 0.0)]
+        return [Stretch(start, stop, _NO_SPLIT, 0.0, fine)]
     cuts = [row for row in actions.rows if row > start]
-    first = Stretch(start, cuts[0] if cuts else stop, _NO_SPLIT, 0.0)
+    first = Stretch(start, cuts[0] if cuts else stop, _NO_SPLIT, 0.0, fine)
     ends = [*cuts[1:], stop]
     return [
         first,
         *(
-            Stretch(row, end, float(actions.splits[row]), float(actions.dividends[row]))
+            Stretch(row, end, float(actions.splits[row]), float(actions.dividends[row]), fine)
             for row, end in zip(cuts, ends, strict=False)
         ),
     ]

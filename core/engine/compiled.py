@@ -73,11 +73,9 @@ def source_fingerprint() -> str:
 
 
 def _kernel_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
-    def kernel(
-        market: Market, plan: Plan, tables: Tables, curves: Curves, fine: Fine, stretch: Stretch
-    ) -> Any:
+    def kernel(market: Market, plan: Plan, tables: Tables, curves: Curves, stretch: Stretch) -> Any:
         fingerprint  # noqa: B018 - a closure cell is part of the key of numba's cache
-        return bars_run(market, plan, tables, curves, fine, stretch)
+        return bars_run(market, plan, tables, curves, stretch)
 
     compiled: Callable[..., Any] = numba.njit(
         _kernel_signature(), cache=cache, nogil=True, error_model="numpy"
@@ -101,8 +99,8 @@ def _kernel_signature() -> tuple[Any, ...]:
     typeof: Callable[[Any], Any] = numba.typeof
     found = _arguments()
     rows = np.empty(0, np.int64)
-    fine = Fine(found[0], rows, rows)
-    return tuple(map(typeof, (*found, fine, Stretch(0, 0, 1.0, 0.0))))
+    stretch = Stretch(0, 0, 1.0, 0.0, Fine(found[0], rows, rows))
+    return tuple(map(typeof, (*found, stretch)))
 
 
 def _arguments() -> tuple[Market, Plan, Tables, Curves]:

@@ -50,9 +50,7 @@ RUIN = constant(ExitReason.RUIN)
 
 
 @outlined
-def bars_run(
-    market: Market, plan: Plan, tables: Tables, curves: Curves, fine: Fine, stretch: Stretch
-) -> int:
+def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, stretch: Stretch) -> int:
     """Simulate a stretch of bars and return the first bar that is not done.
 
     It stops early when fills and trades might not find room in their arrays, so that it never
@@ -61,8 +59,7 @@ def bars_run(
     """
     run = run_of(plan, tables)
     bars = market.close.size
-    if stretch.split != 1.0 or stretch.dividend != 0.0:
-        actions_happen(run, market, curves, stretch)
+    actions_happen(run, market, curves, stretch)
     index = stretch.start - 1
     while index < stretch.stop - 1:
         index += 1
@@ -79,16 +76,7 @@ def bars_run(
         # and each rule that is then called twice would no longer be part of either.
         if run.terms.carries and index > 0:
             carrying_pay(run, market, curves, index, curves.cash[index - 1])
-        if run.holding.waiting > 0:
-            if run.terms.detailed:
-                bar_replay(run, fine, bar)
-            else:
-                orders_check(run, bar, order_moment(market, run.terms, bar).price)
-        elif not lots_quiet(run, bar):
-            if run.terms.detailed:
-                bar_replay(run, fine, bar)
-            else:
-                guards_check(run, bar)
+        inside_step(run, market, stretch.fine, bar)
         equity = bar_mark(run, curves, index, bar.close)
         if equity <= 0.0:
             ruin(run, curves, bar)
@@ -159,12 +147,29 @@ def open_step(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
         bar_mark(run, curves, at.bar, at.price)
 
 
+@inlined
+def inside_step(run: Run, market: Market, fine: Fine, bar: Bar) -> None:
+    """Step 2, on the finer bars of the bar where the run has any."""
+    if run.holding.waiting > 0:
+        if run.terms.detailed:
+            bar_replay(run, fine, bar)
+        else:
+            orders_check(run, bar, order_moment(market, run.terms, bar).price)
+    elif not lots_quiet(run, bar):
+        if run.terms.detailed:
+            bar_replay(run, fine, bar)
+        else:
+            guards_check(run, bar)
+
+
 @outlined
 def actions_happen(run: Run, market: Market, curves: Curves, stretch: Stretch) -> None:
     """Have a split and a dividend happen before the open of the first bar of a stretch.
 
     An order that fills at the close before is in the units of that close, and has the dividend.
     """
+    if stretch.split == 1.0 and stretch.dividend == 0.0:
+        return
     bar = bar_at(market, stretch.start)
     if run.terms.trade_on_close and run.order.active and run.order.forced == 0:
         open_step(run, market, curves, bar)

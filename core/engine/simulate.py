@@ -83,9 +83,9 @@ def simulate(
     terms = terms_lower(program, config)
     terms["detailed"] = detail is not None
     tables = tables_new(terms, len(bars), code_layout(program).size)
-    stretches = stretches_of(actions, start, len(bars))
     fine = NO_FINE if detail is None else fine_of(finer)
-    tables = _run((market_of(bars), plan), tables, (curves, fine), stretches)
+    stretches = stretches_of(actions, start, len(bars), fine)
+    tables = _run(market_of(bars), plan, tables, curves, stretches)
     counters = dict(zip(tables.counters.dtype.names or (), tables.counters[0].item(), strict=True))
     fills, alerts = alerts_apart(tables.fills[: tables.account["fills"][0]], bars)
     trades = tables.trades[: tables.account["trades"][0]]
@@ -152,20 +152,17 @@ NO_FINE: Final = fine_of(NOTHING_FINER)
 
 
 def _run(
-    data: tuple[Market, Plan],
-    tables: Tables,
-    output: tuple[Curves, Fine],
-    stretches: Sequence[Stretch],
+    market: Market, plan: Plan, tables: Tables, curves: Curves, stretches: Sequence[Stretch]
 ) -> Tables:
     """Run the kernel stretch by stretch, with more room whenever it asks for it."""
     kernel = kernel_load()
     for stretch in stretches:
         if stretch.start > stretches[0].start:
             tables = tables.grown()  # for what a split leaves
-        bar = kernel(*data, tables, *output, stretch)
+        bar = kernel(market, plan, tables, curves, stretch)
         while bar < stretch.stop:
             tables = tables.grown()
-            bar = kernel(*data, tables, *output, Stretch(bar, stretch.stop, 1.0, 0.0))
+            bar = kernel(market, plan, tables, curves, stretch.rest(bar))
         if bar > stretch.stop:  # ruined
             break
     return tables

@@ -295,6 +295,11 @@ class Stretch(NamedTuple):
     stop: int
     split: float  # units after for one before
     dividend: float  # cash for each unit after the split
+    fine: Fine
+
+    def rest(self, start: int) -> Stretch:
+        """Return the bars from `start` on, before which nothing happens any more."""
+        return Stretch(start, self.stop, 1.0, 0.0, self.fine)
 
 
 class Bar(NamedTuple):

@@ -62,8 +62,8 @@ def registers(
         plan = plan_lower(program, [column[:count] for column in columns], config, count)
         tables = tables_new(terms, count, code_layout(program).size)
         curves = Curves(*np.zeros((3, count)))
-        stretch = Stretch(start, count, 1.0, 0.0)
-        assert kernel(market_of(part), plan, tables, curves, NO_FINE, stretch) == count
+        stretch = Stretch(start, count, 1.0, 0.0, NO_FINE)
+        assert kernel(market_of(part), plan, tables, curves, stretch) == count
         found[:, count - 1] = tables.memory[: program.registers]
     return found
 

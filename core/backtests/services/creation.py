@@ -156,9 +156,7 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
             bars_check(stored=stored, policy=settings.quality)
 
 
-def _instrument_columns(
-    listing: Listing, request: RunRequest, inside: Detailed
-) -> dict[str, Any]:
+def _instrument_columns(listing: Listing, request: RunRequest, inside: Detailed) -> dict[str, Any]:
     """Return the columns of a run that say what it runs on."""
     symbols = [one.symbol for one in listing.instruments]
     if len(symbols) > 1:

@@ -43,7 +43,11 @@ class RunForm(serializers.Serializer[Any]):
     interval = serializers.CharField(max_length=10, default="1d")
     capital = capital_field(required=False)
     parameters = serializers.DictField(default=dict)
-    config = serializers.DictField(default=dict, help_text="Costs, margin, contract of fills.")
+    config = serializers.DictField(
+        default=dict,
+        help_text="Costs, margin, contract of fills; `detail_interval` for finer bars inside of "
+        "bars, `adjustment` for what is in the prices: `all`, `splits` or `raw`.",
+    )
     name = serializers.CharField(max_length=NAME_LENGTH, default="", allow_blank=True)
     tags = serializers.ListField(
         child=serializers.CharField(max_length=TAG_LENGTH), default=list, max_length=20

@@ -16,6 +16,7 @@ from core.backtests.management.filedata import (
     sessions_of_calendar,
     symbol_and_path,
 )
+from core.backtests.management.insidedata import insidedata_arguments, insidedata_read
 from core.backtests.management.output import keys_of, output_of, portfolio_output, shown_keys
 from core.backtests.management.reading import document_read, parameters_read, settings_read
 from core.backtests.portfolio import Instrument, graph_simulate_portfolio
@@ -60,6 +61,7 @@ class Command(BaseCommand):
             help="252 for shares, 365 for markets that never close; guessed from the weekdays",
         )
         filedata_arguments(parser)
+        insidedata_arguments(parser)
         parser.add_argument("--format", choices=printing.FORMATS, default="table")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -76,6 +78,7 @@ class Command(BaseCommand):
         data = filedata_read(options["bars"][0], options, sessions_per_year=per_year)
         graph = graph_parse(document_read(options["graph"], options["template"]))
         settings = settings_read(options["config"], options["profile"])
+        inside = insidedata_read(data, options, settings)
         simulation = graph_simulate(
             graph=graph_document(graph),
             graph_hash=graph_hash(graph),
@@ -86,9 +89,14 @@ class Command(BaseCommand):
             periods_per_year=data.periods_per_year,
             session_ids=data.session_ids,
             context=data.context,
+            detail=inside.detail,
+            actions=inside.actions,
             charts=False,
         )
-        return output_of(simulation, data=data, identity=graph_hash(graph), settings=settings)
+        output = output_of(simulation, data=data, identity=graph_hash(graph), settings=settings)
+        output["warnings"] = [*inside.warnings, *output["warnings"]]
+        output["provenance"] |= inside.provenance
+        return output
 
     def _together(self, options: dict[str, Any]) -> dict[str, Any]:
         """Run on the bars of several files under one account."""
@@ -101,6 +109,9 @@ class Command(BaseCommand):
         ]
         graph = graph_parse(document_read(options["graph"], options["template"]))
         settings = settings_read(options["config"], options["profile"])
+        settings.plain_check("Runs on several instruments")
+        if options["detail"] or options["actions"]:
+            raise CommandError("--detail and --actions go with the bars of one instrument.")
         simulation = graph_simulate_portfolio(
             graph=graph_document(graph),
             graph_hash=graph_hash(graph),

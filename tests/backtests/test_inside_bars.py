@@ -263,7 +263,8 @@ def test_split_adjusted_bars_pay_dividends_and_do_not_jump(split_once, new_run, 
 
 def test_portfolios_options_and_proofs_take_adjusted_bars(api, split_once, tiny):
     body = {"strategy_id": "buy_and_hold", "symbols": ["TWICE", "TINY"], "capital": 1000,
-            "start": "2020-01-01", "end": "2021-01-01", "config": {"adjustment": "raw"}}  # fmt: skip
+            "start": "2020-01-01", "end": "2021-01-01",
+            "config": {"adjustment": "raw"}}  # fmt: skip
     answer = api.post("/api/v1/backtests", body)
     assert answer.status_code == 422
     (detail,) = answer.json()["details"]

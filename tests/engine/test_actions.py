@@ -105,6 +105,16 @@ def test_fractions_are_paid_in_cash_at_the_open():
     assert whole.equity.tolist() == pytest.approx([*result.equity.tolist()[:3], 10_300])
 
 
+def test_cash_for_a_fraction_costs_no_commission():
+    result = play(
+        flat(100, 100, 72, 80),
+        long(0, size=Size(SizeKind.UNITS, 15)),
+        splits={2: 1.5},
+        commission={"percent": 0.01},
+    )
+    assert result.fills["commission"].tolist() == pytest.approx([15, 0, 17.6])
+
+
 def test_a_position_that_comes_to_less_than_a_unit_is_paid_whole():
     result = play(flat(1, 1, 30, 30), long(0, **TEN), close(2), splits={2: 1 / 30})
     assert result.position.tolist() == [0, 10, 0, 0]
@@ -118,6 +128,10 @@ def test_a_rounding_is_no_fraction():
     assert 49 * (1 / 49) != 1
     assert result.position.tolist() == [0, 49, 1, 0]
     assert len(result.fills) == 2
+    above = play(flat(22, 22, 10, 10), long(0, size=Size(SizeKind.UNITS, 25)), splits={2: 2.2})
+    assert 25 * 2.2 > 55
+    assert above.position.tolist() == [0, 25, 55, 0]
+    assert len(above.fills) == 2
 
 
 def test_each_entry_has_its_own_fraction():
@@ -275,10 +289,17 @@ def test_what_volume_left_at_the_close_before_does_not_fill_there_after_the_spli
 
 def test_a_position_is_liquidated_in_the_units_of_the_open():
     twice = {"margin": 0.5, "maintenance_margin": 0.4}
-    result = play(flat(100, 100, 80, 40, 40), long(0, **ALL), splits={3: 2.0}, **twice)
-    assert result.counters["liquidations"] == 1
-    assert result.fills["quantity"].tolist() == [200, 400]
-    assert result.equity[-1] == 6_000
+    for on_close in (False, True):
+        result = play(
+            flat(100, 100, 80, 40, 40),
+            long(0, **ALL),
+            splits={3: 2.0},
+            trade_on_close=on_close,
+            **twice,
+        )
+        assert result.counters["liquidations"] == 1
+        assert result.fills["quantity"].tolist() == [200, 400]
+        assert result.equity[-1] == 6_000
 
 
 def test_dividends_may_end_a_run():

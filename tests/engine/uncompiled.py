@@ -28,11 +28,12 @@ import tests.engine.code_scenario
 from tests.engine.directed import Case, cases_of, oracle_remember
 from tests.engine.mutations import CONTRACT
 from tests.engine.mutations_beyond import BEYOND
+from tests.engine.mutations_inside import INSIDE
 
 PACKAGE = "core.engine"
 FOLDER = Path(core.engine.simulate.__file__).parent
 SLOWEST_S = 5
-MUTATIONS = (*CONTRACT, *BEYOND)
+MUTATIONS = (*CONTRACT, *BEYOND, *INSIDE)
 LIKELY = {
     "book": ("test_fills", "test_costs", "corners::test_adding"),
     "carrying": ("carrying", "weekend"),

@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from core.backtests.corporate import actions_of, split_warnings
 from core.backtests.portfolio import Instrument
 from core.backtests.surroundings import surroundings_read
 from core.engine.allocation import INSTRUMENTS_AT_MOST
@@ -95,7 +96,9 @@ def listing_read(
             interval=one.interval,
             calendar=instrument.calendar,
         )
-        instruments.append(Instrument(instrument.symbol, one.bars, around.context, ids))
+        actions = actions_of(one)
+        instruments.append(Instrument(instrument.symbol, one.bars, around.context, ids, actions))
+        warnings.extend(split_warnings(instrument.symbol, one.bars.ts, actions))
         hashes |= {**around.snapshots, instrument.symbol: one.snapshot}
         warnings.extend(told for told in around.warnings if told not in warnings)
     return Listing(tuple(stored), tuple(instruments), hashes, tuple(warnings))

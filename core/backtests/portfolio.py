@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.backtests.instruments import instrument_rows
 from core.backtests.plans import data_check, plan_get
 from core.backtests.simulation import StageClock, StageHook
+from core.engine.actions import Actions
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
@@ -26,12 +27,16 @@ SessionsOf = Callable[[NDArray[np.int64]], NDArray[np.int64] | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instrument:
-    """One instrument of a portfolio, and what is known besides its bars."""
+    """One instrument of a portfolio, and what is known besides its bars.
+
+    `actions` are the splits and dividends that are not in its prices.
+    """
 
     symbol: str
     bars: Bars
     context: Context = NO_CONTEXT
     session_ids: NDArray[np.int64] | None = None
+    actions: Actions | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +113,7 @@ def graph_simulate_portfolio(
             evaluations[one.symbol].columns,
             evaluations[one.symbol].program.warmup,
             one.session_ids,
+            one.actions,
         )
         for one in instruments
     ]

@@ -59,6 +59,7 @@ def portfolio_compute(run: BacktestRun, stage: StageHook) -> Outcome:
         interval=run.interval,
         start=start,
         end=end,
+        adjustment=settings.adjustment,
         owner_id=run.owner_id,
         snapshots=run.other_snapshots,
     )

@@ -112,13 +112,15 @@ class RunSettings:
             found[ADJUSTMENT] = self.adjustment
         return found
 
-    def plain_check(self, what: str) -> None:
+    def plain_check(self, what: str, *, but: str = "") -> None:
         """Raise where bars are to be more than adjusted prices.
 
         Parameters
         ----------
         what : str
             Who cannot do with it, in the plural.
+        but : str
+            The key that they can do with.
 
         Raises
         ------
@@ -133,6 +135,7 @@ class RunSettings:
                 received=value,
             )
             for name, value in self.of_data.items()
+            if name != but
         ]
         if faults:
             raise InvalidInput(" ".join(one.message for one in faults), details=faults)

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.actions import Actions
 from core.engine.allocation import INSTRUMENTS_AT_MOST
 from core.engine.bars import Bars
 from core.engine.code_lowering import code_layout
 from core.engine.compiled import portfolio_load
 from core.engine.config import RunConfig
 from core.engine.lowering import ByBar, by_bar_of, first_bar, plan_lower, terms_lower
-from core.engine.portfolio_kernel import Agenda, Field
+from core.engine.portfolio_kernel import Acts, Agenda, Field
 from core.engine.program import Program
 from core.engine.result import ALERT, NO_FILL
 from core.engine.state import Curves, Market, tables_new
@@ -41,6 +42,8 @@ class Listed:
         The first bar at which the program decides.
     sessions : ndarray of int64, shape (len(bars),), optional
         As `simulate` takes them.
+    actions : Actions, optional
+        Splits and dividends that are not in the prices.
     """
 
     symbol: str
@@ -48,6 +51,7 @@ class Listed:
     columns: Sequence[NDArray[Any]]
     warmup: int
     sessions: NDArray[np.int64] | None = None
+    actions: Actions | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +151,7 @@ def simulate_portfolio(
     ]
     agenda = Agenda(
         *timeline,
+        acts=_acts(listed, starts, timeline.ts),
         starts=starts[:-1].copy(),
         firsts=np.array(firsts, np.int64),
         ranks=columns[program.rank].astype(np.float64) if program.rank >= 0 else np.empty(0),
@@ -216,6 +221,30 @@ def _result(
     )
 
 
+def _acts(listed: Sequence[Listed], starts: NDArray[np.int64], moments: NDArray[np.int64]) -> Acts:
+    """Return the splits and dividends of all instruments in the order of moments."""
+    found = sorted(
+        (
+            int(np.searchsorted(moments, one.bars.ts[row])),
+            number,
+            int(starts[number]) + row,
+            float(one.actions.splits[row]),
+            float(one.actions.dividends[row]),
+        )
+        for number, one in enumerate(listed)
+        if one.actions is not None
+        for row in one.actions.rows
+    )
+    moment = np.array([one[0] for one in found], np.int64)
+    return Acts(
+        places=np.searchsorted(moment, np.arange(len(moments) + 1)).astype(np.int64),
+        rows=np.array([one[2] for one in found], np.int64),
+        owners=np.array([one[1] for one in found], np.int64),
+        splits=np.array([one[3] for one in found], np.float64),
+        dividends=np.array([one[4] for one in found], np.float64),
+    )
+
+
 def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return the columns of all instruments one after the other; to numba they are constants."""
     joined = np.concatenate(columns)
@@ -224,7 +253,16 @@ def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _by_bar(program: Program, config: RunConfig, listed: Sequence[Listed]) -> ByBar:
-    found = [by_bar_of(program, config, one.bars, one.sessions) for one in listed]
+    found = [
+        by_bar_of(
+            program,
+            config,
+            one.bars,
+            one.sessions,
+            None if one.actions is None else one.actions.splits_of(one.bars),
+        )
+        for one in listed
+    ]
     joined = {}
     for name in ("sessions", "volume", "volatility"):
         columns = [getattr(one, name) for one in found]

@@ -5,7 +5,8 @@ other; a *row* is a bar's place there, and what the rules call the number of a b
 time at which any of them has a bar. At each moment the steps of a bar are taken by all instruments
 that have one, before the next step is:
 
-1. at the open exits fill in the order of symbols, then entries, the best rank first;
+1. at the open, after splits and dividends, exits fill in the order of symbols, then entries, the
+   best rank first;
 2. inside the bar, instruments without waiting orders are guarded in the order of symbols, then
    orders that wait are looked at, the best rank first;
 3. at the close all positions are marked, those without a bar at their last price, and a run
@@ -30,6 +31,7 @@ from core.engine.kernel import END, RUIN, bar_at, open_step
 from core.engine.ranking import heap_make, heap_take, rank_known
 from core.engine.result import ExitReason
 from core.engine.sharing import holding_count, holding_mark, holdings_sum, others_set
+from core.engine.splitting import dividend_pay, fractions_pay, units_split
 from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables
 from core.engine.tickets import tickets_cancel
 from core.engine.waiting import orders_check
@@ -39,6 +41,16 @@ _NONE = constant(0)
 _NO_DEBT = 0.0  # of an instrument: interest is the account's
 
 
+class Acts(NamedTuple):
+    """Splits and dividends that are not in the prices, in the order of moments."""
+
+    places: NDArray[np.int64]  # by moment, and one more: where its acts begin
+    rows: NDArray[np.int64]
+    owners: NDArray[np.int64]  # the instrument
+    splits: NDArray[np.float64]  # units after for one before
+    dividends: NDArray[np.float64]  # cash a unit
+
+
 class Agenda(NamedTuple):
     """What happens when: the rows of each moment, and what is scratch of the kernel."""
 
@@ -46,6 +58,7 @@ class Agenda(NamedTuple):
     places: NDArray[np.int64]  # by moment, and one more: where its rows begin in `rows`
     rows: NDArray[np.int64]  # by place
     owners: NDArray[np.int64]  # by place: the instrument
+    acts: Acts
     starts: NDArray[np.int64]  # by instrument: its first row
     firsts: NDArray[np.int64]  # by instrument: the first row at which it decides
     ranks: NDArray[np.float64]  # by row, or empty
@@ -63,6 +76,7 @@ def agenda_new() -> Agenda:
         places=numbers,
         rows=numbers,
         owners=numbers,
+        acts=Acts(numbers, numbers, numbers, series, series),
         starts=numbers,
         firsts=numbers,
         ranks=series,
@@ -90,11 +104,13 @@ def moments_run(field: Field, start: int) -> int:
     As `kernel.bars_run`, it stops early when fills and trades might not find room.
     """
     agenda, tables = field.agenda, field.tables
-    room = 3 * (tables.lots.size + tables.tickets.size) + 6
+    room = 4 * (tables.lots.size + tables.tickets.size) + 6
     for moment in range(start, agenda.ts.size):
         account = tables.account[0]
         if min(tables.fills.size - account.fills, tables.trades.size - account.trades) < room:
             return moment
+        if agenda.acts.rows.size > 0:
+            acts_happen(field, moment)
         if opens_mark(field, moment):
             opens_fill(field, moment)
         if tables.terms[0].carries and moment > 0:
@@ -129,6 +145,20 @@ def run_at(field: Field, number: int) -> Run:
         tables.memory[number * cells : (number + 1) * cells],
         tables.tickets[number * tickets : (number + 1) * tickets],
     )
+
+
+@outlined
+def acts_happen(field: Field, moment: int) -> None:
+    """Have splits and dividends happen before the open of the bars that they belong to."""
+    acts = field.agenda.acts
+    for place in range(acts.places[moment], acts.places[moment + 1]):
+        run, split = run_at(field, acts.owners[place]), acts.splits[place]
+        bar = bar_at(field.market, acts.rows[place])
+        if split != 1.0:
+            units_split(run, bar.number, split)
+        dividend_pay(run, acts.dividends[place])
+        if split != 1.0 and run.terms.lot_size > 0.0:
+            fractions_pay(run, bar)
 
 
 @inlined

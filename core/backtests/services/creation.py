@@ -19,7 +19,7 @@ from core.backtests.models import BacktestRun
 from core.backtests.plans import plan_get
 from core.backtests.portfolio import instrument_check
 from core.backtests.sending import lost_at, message_send
-from core.backtests.settings import RunSettings, adjustment_asked
+from core.backtests.settings import ADJUSTMENT, RunSettings, adjustment_asked
 from core.engine.portfolio import sharing_check
 from core.errors import Detail, InvalidInput, NotFound
 from market.choices import QualityPolicy
@@ -146,7 +146,7 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
     """Refuse instruments on which the strategy cannot run, or that cannot share an account."""
     if len(listing.instruments) > 1:
         sharing_check([one.symbol for one in listing.instruments], settings.engine)
-        settings.plain_check("Runs on several instruments")
+        settings.plain_check("Runs on several instruments", but=ADJUSTMENT)
     if plan.program.option_rules:
         settings.plain_check("Strategies that trade options")
     for one in listing.instruments:

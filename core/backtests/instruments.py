@@ -40,9 +40,15 @@ PERCENT: Final = 100.0
 
 
 def instrument_rows(
-    result: PortfolioResult, bars: Sequence[Bars], *, cash: float
+    result: PortfolioResult,
+    bars: Sequence[Bars],
+    worth: Sequence[NDArray[np.float64]],
+    *,
+    cash: float,
 ) -> list[dict[str, Any]]:
     """Return rows of `KEYS` in the order of the symbols.
+
+    `worth` is that of one unit bought at the first close, which `buy_hold_return_pct` measures.
 
     `pnl` is what an instrument has added to the equity, commissions and borrowed shares included;
     `contribution_pct` is that in percent of the initial cash. What is undefined is None.
@@ -70,7 +76,7 @@ def instrument_rows(
             "profit_factor": _ratio(won[k], lost[k]),
             "commission": float(fees[k]),
             "exposure_pct": float(held[k]) / len(one) * PERCENT,
-            "buy_hold_return_pct": _ratio((one.close[-1] - one.close[0]) * PERCENT, one.close[0]),
+            "buy_hold_return_pct": _ratio((worth[k][-1] - worth[k][0]) * PERCENT, worth[k][0]),
         }
         for k, (symbol, one) in enumerate(zip(result.symbols, bars, strict=True))
     ]

@@ -119,9 +119,12 @@ def graph_simulate_portfolio(
     ]
     result = simulate_portfolio(listed, plan.program, config)
     clock.enter("summarise", 0.8)
-    by_symbol = {one.symbol: one.bars for one in instruments}
-    bars = [by_symbol[symbol] for symbol in result.symbols]
-    basket = basket_of(bars, result.ts)
+    ordered = sorted(instruments, key=lambda one: one.symbol)
+    held = [
+        one.bars.close if one.actions is None else one.actions.held(one.bars.close)
+        for one in ordered
+    ]
+    basket = basket_of([one.bars.ts for one in ordered], held, result.ts)
     summary = summarise(
         ts=result.ts,
         equity=result.equity,
@@ -133,25 +136,36 @@ def graph_simulate_portfolio(
         session_ids=sessions_of(result.ts),
         fills=result.fills,
     )
-    rows = instrument_rows(result, bars, cash=config.cash)
+    rows = instrument_rows(result, [one.bars for one in ordered], held, cash=config.cash)
     clock.stop()
     told = _warnings(plan, evaluations, result)
     return PortfolioSimulation(plan, result, summary, basket, rows, told, clock.timings)
 
 
-def basket_of(bars: Sequence[Bars], ts: NDArray[np.int64]) -> NDArray[np.float64]:
+def basket_of(
+    times: Sequence[NDArray[np.int64]], held: Sequence[NDArray[np.float64]], ts: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Return what equal parts of 1 become, each held in an instrument from its first close on.
 
     Where an instrument has no bar its last close counts; before its first its part is cash.
+
+    Parameters
+    ----------
+    times : sequence of ndarray
+        Of the bars of each instrument.
+    held : sequence of ndarray
+        What one unit that was bought at the first close is worth at each.
+    ts : ndarray
+        Of the result.
     """
     total = np.zeros(len(ts))
-    for one in bars:
-        value = one.close / one.close[0] if one.close[0] > 0.0 else np.ones(len(one))
-        if len(one) != len(ts):
-            place = np.searchsorted(one.ts, ts, side="right") - 1
+    for own, worth in zip(times, held, strict=True):
+        value = worth / worth[0] if worth[0] > 0.0 else np.ones(len(worth))
+        if len(own) != len(ts):
+            place = np.searchsorted(own, ts, side="right") - 1
             value = np.where(place < 0, 1.0, value[np.maximum(place, 0)])
         total += value
-    return total / len(bars)
+    return total / len(times)
 
 
 def instrument_check(plan: Plan, instrument: Instrument, *, named: bool) -> None:

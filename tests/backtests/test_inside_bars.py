@@ -261,15 +261,30 @@ def test_split_adjusted_bars_pay_dividends_and_do_not_jump(split_once, new_run, 
     assert usual.final_equity == pytest.approx(1020, rel=1e-2)
 
 
-def test_portfolios_options_and_proofs_take_adjusted_bars(api, split_once, tiny):
+def test_portfolios_take_no_finer_bars(api, split_once, tiny):
     body = {"strategy_id": "buy_and_hold", "symbols": ["TWICE", "TINY"], "capital": 1000,
             "start": "2020-01-01", "end": "2021-01-01",
-            "config": {"adjustment": "raw"}}  # fmt: skip
+            "config": {"adjustment": "raw", "detail_interval": "1h"}}  # fmt: skip
     answer = api.post("/api/v1/backtests", body)
     assert answer.status_code == 422
     (detail,) = answer.json()["details"]
-    assert detail["path"] == "config.adjustment"
+    assert detail["path"] == "config.detail_interval"
     assert "Runs on several instruments" in detail["message"]
+
+
+def test_a_portfolio_on_raw_bars_goes_through_the_split_and_gets_the_dividend(
+    split_once, tiny, new_run, work
+):
+    run = work(new_run(("TWICE", "TINY"), capital=2000.0, config={"adjustment": "raw"}))
+    assert run.counters["splits"] == 1
+    # As alone: 10 shares at 100 are 20 at 50, which get about 1 each. TINY is sold at 108.90.
+    assert run.final_equity == pytest.approx(1020 + 10 * 108.9, rel=1e-3)
+    (warning,) = [one for one in run.warnings if one["code"] == "split_in_prices"]
+    assert "TWICE" in warning["message"]
+    rows = {one["symbol"]: one for one in run.curve.instruments}
+    assert rows["TWICE"]["pnl"] == pytest.approx(20, rel=0.01)
+    assert rows["TWICE"]["buy_hold_return_pct"] == pytest.approx(2, rel=0.01)
+    assert run_reproduce(run=run_find(run.id)).identical
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
-from core.engine.program import Operation, Program, Rule
+from core.engine.program import Operation, Program, Rule, Size, SizeKind
 from tests.engine.scenario import DAY_NS, random_market
 
 Prices: TypeAlias = Sequence[float | tuple[float, float, float, float] | None]
-RULES: Mapping[str, Rule] = {
+RULES: dict[str, Rule] = {
     "enter": Rule(Operation.OPEN_LONG, 0),
     "leave": Rule(Operation.CLOSE, 1),
 }
+SHORTS = RULES | {"enter": Rule(Operation.OPEN_SHORT, 0)}
+HALF = Size(SizeKind.PERCENT_OF_EQUITY, 0.5)
 
 
 @dataclass(frozen=True)

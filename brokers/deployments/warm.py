@@ -8,12 +8,14 @@ from typing import Any
 from celery.signals import worker_init, worker_process_init
 
 from brokers.deployments.compiled import live_kernel_load
+from core.workers import serves
 
 
 @worker_init.connect
-def kernel_warm(**_: Any) -> None:
+def kernel_warm(sender: Any = None, **_: Any) -> None:
     """Load the compiled kernel (or make it, once) before the worker forks."""
-    live_kernel_load()
+    if serves(sender, "live"):
+        live_kernel_load()
 
 
 @worker_process_init.connect

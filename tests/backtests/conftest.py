@@ -13,6 +13,7 @@ from core.backtests.models import BacktestRun
 from core.backtests.services.creation import RunRequest, run_create
 from core.backtests.warm import columns_warm, simulation_warm
 from core.engine.bars import Bars
+from core.engine.compiled import portfolio_load
 from market.archive import history_store
 from market.history import History
 from market.intervals import interval_get
@@ -51,6 +52,7 @@ def store(symbol, bars, **instrument):
 def _warm():
     """Compile before the first test: a lease cannot be renewed inside a test's transaction."""
     simulation_warm()
+    portfolio_load()
     columns_warm()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.bars import Bars
-from core.engine.state import Fine, Stretch
+from core.engine.stretch import Fine, Stretch
 from core.errors import InvalidInput
 
 _NO_SPLIT: Final = 1.0

@@ -15,18 +15,8 @@ import numpy as np
 
 from core.engine.kernel import bars_run
 from core.engine.portfolio_kernel import Field, agenda_new, moments_run
-from core.engine.state import (
-    LOWERED_RULE,
-    STEP,
-    TERMS,
-    Curves,
-    Fine,
-    Market,
-    Plan,
-    Stretch,
-    Tables,
-    tables_new,
-)
+from core.engine.state import LOWERED_RULE, STEP, TERMS, Curves, Market, Plan, Tables, tables_new
+from core.engine.stretch import Fine, Stretch
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.engine.fills import guards_check
 from core.engine.jit import inlined, outlined
-from core.engine.state import Bar, Fine, Run
+from core.engine.state import Bar, Run
+from core.engine.stretch import Fine
 from core.engine.waiting import orders_check
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numba
 import numpy as np
 
+from core.engine.jit import ENTRY
 from core.engine.kernel import bars_run
 from core.engine.portfolio_kernel import Field, agenda_new, moments_run
 from core.engine.state import LOWERED_RULE, STEP, TERMS, Curves, Market, Plan, Tables, tables_new
@@ -67,9 +68,7 @@ def _kernel_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
         fingerprint  # noqa: B018 - a closure cell is part of the key of numba's cache
         return bars_run(market, plan, tables, curves, stretch)
 
-    compiled: Callable[..., Any] = numba.njit(
-        _kernel_signature(), cache=cache, nogil=True, error_model="numpy"
-    )(kernel)
+    compiled: Callable[..., Any] = numba.njit(_kernel_signature(), cache=cache, **ENTRY)(kernel)
     return compiled
 
 
@@ -80,7 +79,7 @@ def _portfolio_compile(fingerprint: str, *, cache: bool) -> Callable[..., Any]:
 
     field = Field(*_arguments(), agenda_new())
     compiled: Callable[..., Any] = numba.njit(
-        tuple(map(numba.typeof, (field, 0))), cache=cache, nogil=True, error_model="numpy"
+        tuple(map(numba.typeof, (field, 0))), cache=cache, **ENTRY
     )(portfolio_kernel)
     return compiled
 

@@ -39,7 +39,7 @@ END = constant(ExitReason.END)
 RUIN = constant(ExitReason.RUIN)
 
 
-@outlined
+@spliced
 def bars_run(market: Market, plan: Plan, tables: Tables, curves: Curves, stretch: Stretch) -> int:
     """Simulate a stretch of bars and return the first bar that is not done.
 
@@ -137,7 +137,7 @@ def open_step(run: Run, market: Market, curves: Curves, bar: Bar) -> None:
         bar_mark(run, curves, at.bar, at.price)
 
 
-@inlined
+@spliced
 def inside_step(run: Run, market: Market, fine: Fine, bar: Bar) -> None:
     """Step 2, on the finer bars of the bar where the run has any."""
     if run.holding.waiting > 0:

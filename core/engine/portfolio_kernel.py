@@ -97,7 +97,7 @@ class Field(NamedTuple):
     agenda: Agenda
 
 
-@outlined
+@spliced
 def moments_run(field: Field, start: int) -> int:
     """Simulate from moment `start` on and return the first that is not done.
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numba
 
 from core.engine.compiled import source_fingerprint
+from core.engine.jit import ENTRY
 from core.options.kernel import bars_run
 from core.options.loops import greeks_loop, implied_loop, price_loop
 from core.options.state import World
@@ -88,7 +89,7 @@ def _kernel(fingerprint: str, *, cache: bool) -> Any:
         return bars_run(world, start, stage)
 
     signature = tuple(map(numba.typeof, (world_new(), 0, 0)))
-    return numba.njit(signature, cache=cache, nogil=True, error_model="numpy")(options_kernel)
+    return numba.njit(signature, cache=cache, **ENTRY)(options_kernel)
 
 
 def _implied(fingerprint: str, *, cache: bool) -> Any:

@@ -24,7 +24,7 @@ from core.engine.code_memory import truth
 from core.engine.decide import LIQUIDATION as SHARES_LIQUIDATION
 from core.engine.decide import order_decide, rule_true
 from core.engine.fills import NO_RULE, SIGNAL, guards_check
-from core.engine.jit import inlined, outlined
+from core.engine.jit import inlined, outlined, spliced
 from core.engine.kernel import bar_at, finish, open_step, order_moment, ruin, run_of
 from core.engine.state import Bar, Moment, Run
 from core.engine.waiting import orders_check
@@ -55,7 +55,7 @@ LIQUIDATION: Final = int(OptionExitReason.LIQUIDATION)
 _SLACK: Final = 1e-9  # of the equity: rounding is no breach
 
 
-@outlined
+@spliced
 def bars_run(world: World, start: int, stage: int) -> tuple[int, int]:
     """Simulate from a stage of bar `start` on; return the bar and the stage that Python is to do.
 

@@ -237,7 +237,7 @@ def _slowest(plan: Plan) -> Step:
     """Return the step that adds most to the warm-up of what feeds it."""
     reached = {slot: step.lookback for step in plan.steps for slot in step.outputs}
     return max(
-        plan.steps,
+        (step for step in plan.steps if step.awaited),
         key=lambda step: step.lookback - max((reached[slot] for slot in step.inputs), default=0),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from itertools import pairwise
@@ -78,6 +79,7 @@ def detailed(document):
 def test_a_hostile_document_is_answered_soon_and_shortly(name):
     document = HOSTILE[name]
     assert len(json.dumps(document)) < MAX_DOCUMENT_BYTES
+    gc.collect()  # the garbage of other tests is not this one's to look for
     start = time.process_time()
     error = detailed(document)
     assert time.process_time() - start < 1.0

@@ -39,6 +39,7 @@ faults: $(STAMP) ## The long fault tests: lost replies, killed senders and serve
 	REDIS_KILLED=100 POSTGRES_KILLED=50 $(BIN)/python -m pytest -s tests/faults/test_servers_killed.py
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/brokers/test_order_histories.py
 	ALERTS=10000 ALERTS_RATE=600 $(BIN)/python -m pytest tests/faults/test_alerts_survive.py
+	ALERTS_HANG=1 $(BIN)/python -m pytest tests/faults/test_alert_rules_hang.py
 
 fuzz: $(STAMP) ## Compare 10,000 random programs with the reference engine
 	$(MANAGE) verify_engine --random 10000

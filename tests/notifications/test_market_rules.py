@@ -197,7 +197,9 @@ def test_a_rule_that_hangs_is_switched_off_and_those_behind_it_have_their_turn(
     user, coin, clock, monkeypatch
 ):
     closes(coin, RISING)
-    hanging, good = level(user, name="hanging"), level(user, name="good")
+    hanging = level(user, name="hanging")
+    clock.shift(timedelta(seconds=1))  # ids sort by time, and turns are taken in their order
+    good = level(user, name="good")
     clock.shift(timedelta(days=1))
     closes(coin, [*RISING, 111.0])
     evaluate = tasks.rule_evaluate

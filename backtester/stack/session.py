@@ -131,7 +131,7 @@ def _start(layout: Layout, supervisor: Supervisor, *, port: int, demo: bool) -> 
     # What the user set in the environment wins, and children get all of it.
     settings = {name: value for name, value in settings.items() if not _is_given(name)}
     environment = {**os.environ, **settings, "PYTHONUNBUFFERED": "1"}
-    supervisor.emit("preparing the database and the sample data")
+    supervisor.emit("preparing the database, the sample data and, once, the compiled code")
     command_run(_prepare_command(layout, environment=environment, demo=demo))
     supervisor.start(
         [

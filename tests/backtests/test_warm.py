@@ -6,6 +6,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import call_command
 
 from backtester.celery import app
 from core.backtests import warm
@@ -37,6 +38,11 @@ def test_only_workers_that_run_backtests_load_the_kernels(monkeypatch, queues, e
         if thread.name == "portfolio-warm":
             thread.join(timeout=10)
     assert sorted(loaded) == (["bars", "portfolio"] if expected else [])
+
+
+def test_the_command_makes_everything_ready(capsys):
+    call_command("warm")
+    assert "ready" in capsys.readouterr().out
 
 
 def test_who_asks_for_everything_gets_everything():

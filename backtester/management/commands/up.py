@@ -16,7 +16,6 @@ from backtester.demo.account import DEMO_EMAIL, DEMO_PASSWORD
 from backtester.demo.show import places_show
 from backtester.stack.errors import StackError
 from backtester.stack.session import PROJECT_DIR, Stack, running_stack
-from core.backtests.warm import simulation_warm
 
 
 class Command(BaseCommand):
@@ -69,7 +68,7 @@ class Command(BaseCommand):
         if demo:
             call_command("load_demo")
         # Once a machine, and by one process: else each worker compiles it for itself, all at once.
-        simulation_warm()
+        call_command("warm")
 
     def run_backtest(self, stack: Stack) -> None:
         """Show that everything works, through the public API, in a process of its own."""

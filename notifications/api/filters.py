@@ -4,6 +4,8 @@ from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from notifications.channels.kinds import kind_choices
 from notifications.choices import DeliveryStatus, event_choices
@@ -25,6 +27,7 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
         model = Alert
         fields: list[str] = []
 
+    @extend_schema_field(OpenApiTypes.STR)
     def passed_over(self, queryset: QuerySet[Alert], _name: str, _value: str) -> QuerySet[Alert]:
         """Leave to `filter_queryset` what is asked of deliveries."""
         return queryset

@@ -48,8 +48,9 @@ from core.engine.program import (
 )
 from core.engine.result import FILL, TRADE
 from core.engine.simulate import NO_FINE, market_of, simulate
-from core.engine.state import Curves, tables_new
+from core.engine.state import Curves
 from core.engine.stretch import Stretch
+from core.engine.tables import tables_new
 from core.engine.warm import warm_kernels
 
 if TYPE_CHECKING:

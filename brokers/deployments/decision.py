@@ -34,7 +34,8 @@ from core.engine.config import RunConfig
 from core.engine.lowering import by_bar_of, plan_lower, terms_lower
 from core.engine.program import OrderKind, Program
 from core.engine.result import NO_FILL, TRADE
-from core.engine.state import Curves, Market, Tables, tables_new
+from core.engine.state import Curves, Market
+from core.engine.tables import Tables, tables_new
 
 REFUSED: Final = {
     BELOW_LOT: "below_lot",

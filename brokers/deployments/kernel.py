@@ -32,18 +32,7 @@ from core.engine.kernel import bar_at, run_of
 from core.engine.program import OrderKind
 from core.engine.sizing import affordable, quantity_standard
 from core.engine.slippage import slippage_of
-from core.engine.state import (
-    Bar,
-    Curves,
-    Deal,
-    Market,
-    Moment,
-    Plan,
-    Purse,
-    Run,
-    Tables,
-    record_dtype,
-)
+from core.engine.state import Bar, Curves, Deal, Market, Moment, Plan, Purse, Run, record_dtype
 from core.engine.stops import (
     level_read,
     nearer_stop,
@@ -51,6 +40,7 @@ from core.engine.stops import (
     take_profit_price,
     trailing_stop_price,
 )
+from core.engine.tables import Tables
 from core.engine.tickets import ticket_cancel, ticket_expired, ticket_follow
 
 ENTRY: Final = 0

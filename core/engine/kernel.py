@@ -31,8 +31,9 @@ from core.engine.jit import constant, inlined, outlined, spliced
 from core.engine.quiet import quiet, quiet_bars
 from core.engine.result import ExitReason
 from core.engine.splitting import dividend_pay, fractions_pay, units_split
-from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Tables, Terms
+from core.engine.state import Bar, Curves, Market, Moment, Plan, Run, Terms
 from core.engine.stretch import Fine, Stretch
+from core.engine.tables import Tables
 from core.engine.waiting import entries_again, orders_check
 
 END = constant(ExitReason.END)

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.actions import Actions
+from core.engine.agenda import Acts, Agenda, Field
 from core.engine.allocation import INSTRUMENTS_AT_MOST
 from core.engine.bars import Bars
 from core.engine.code_lowering import code_layout
 from core.engine.compiled import portfolio_load
 from core.engine.config import RunConfig
 from core.engine.lowering import ByBar, by_bar_of, first_bar, plan_lower, terms_lower
-from core.engine.portfolio_kernel import Acts, Agenda, Field
 from core.engine.program import Program
 from core.engine.result import ALERT, NO_FILL
-from core.engine.state import Curves, Market, tables_new
+from core.engine.state import Curves, Market
+from core.engine.tables import tables_new
 from core.engine.timeline import timeline_find
 from core.engine.version import ENGINE_VERSION
 from core.engine.warnings import warnings_write

@@ -8,7 +8,8 @@ instrument they are exactly zero, so that a portfolio of one is bit for bit a ru
 from __future__ import annotations
 
 from core.engine.jit import inlined, outlined
-from core.engine.state import Holding, Run, Tables
+from core.engine.state import Holding, Run
+from core.engine.tables import Tables
 
 
 @outlined

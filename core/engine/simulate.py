@@ -17,8 +17,9 @@ from core.engine.detail import Detail, Finer, finer_fit
 from core.engine.lowering import by_bar_of, first_bar, plan_lower, terms_lower
 from core.engine.program import Program
 from core.engine.result import ALERT, NO_FILL, Result
-from core.engine.state import Curves, Market, Plan, Tables, tables_new
+from core.engine.state import Curves, Market, Plan
 from core.engine.stretch import Fine, Stretch
+from core.engine.tables import Tables, tables_new
 from core.engine.version import ENGINE_VERSION
 from core.engine.warnings import warnings_write
 from core.errors import InvalidInput

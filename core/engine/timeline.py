@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.compiled import kernel_cached
+from core.engine.caching import kernel_cached
 
 
 class Timeline(NamedTuple):
@@ -48,13 +48,8 @@ def timeline_find(ts: NDArray[np.int64], starts: NDArray[np.int64]) -> Timeline:
 
 @functools.cache
 def _merge_load() -> Callable[..., Any]:
-    return kernel_cached(_merge_compile)
-
-
-def _merge_compile(_fingerprint: str, *, cache: bool) -> Callable[..., Any]:
     stamps = numba.types.Array(numba.types.int64, 1, "C", readonly=True)
-    signature = (stamps, numba.types.int64[::1])
-    return cast(Callable[..., Any], numba.njit(signature, cache=cache, nogil=True)(_merge))
+    return kernel_cached(_merge, (stamps, numba.types.int64[::1]), nogil=True)
 
 
 def _merge(ts: Any, starts: Any) -> Any:

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.state import Curves, Market, Plan, Tables, record_dtype
+from core.engine.state import Curves, Market, Plan, record_dtype
+from core.engine.tables import Tables
 
 
 class Stage(IntEnum):

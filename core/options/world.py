@@ -15,7 +15,8 @@ from core.engine.config import RunConfig
 from core.engine.lowering import by_bar_of, first_bar, plan_lower, terms_lower
 from core.engine.option_rules import OptionOperation
 from core.engine.program import Program
-from core.engine.state import Curves, Market, tables_new
+from core.engine.state import Curves, Market
+from core.engine.tables import tables_new
 from core.options.config import OptionsConfig
 from core.options.state import OPTION_TERMS, Book, Chain, World, book_new
 

@@ -12,8 +12,9 @@ from core.engine.config import RunConfig
 from core.engine.lowering import first_bar, plan_lower, terms_lower
 from core.engine.program import AccountField, Instruction, Op, Program
 from core.engine.simulate import NO_FINE, market_of
-from core.engine.state import Curves, tables_new
+from core.engine.state import Curves
 from core.engine.stretch import Stretch
+from core.engine.tables import tables_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

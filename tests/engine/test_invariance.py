@@ -19,7 +19,7 @@ import core.engine.simulate
 from core.backtests.scenarios import scenario_draw
 from core.engine.bars import Bars
 from core.engine.simulate import simulate
-from core.engine.state import tables_new
+from core.engine.tables import tables_new
 from tests.engine import test_order_properties, test_properties
 
 RUNS = st.one_of(test_properties.runs(), test_order_properties.runs())

@@ -17,7 +17,7 @@ from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
 from core.engine.program import AccountField, Instruction, Op, Operation, Program, Rule
 from core.engine.result import ExitReason
 from core.engine.simulate import simulate
-from core.engine.state import Tables, tables_new
+from core.engine.tables import Tables, tables_new
 from core.engine.timeline import _merge, timeline_find
 from tests.engine.portfolio_scenario import history_drawn
 from tests.engine.scenario import DAY_NS

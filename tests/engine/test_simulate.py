@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from typing import Any
 
 import numba
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from numba.core.caching import CacheImpl
 
-from core.engine import compiled
+from core.engine import caching, compiled
 from core.engine.bars import Bars
 from core.engine.compiled import kernel_load
 from core.engine.config import RunConfig
@@ -113,7 +114,7 @@ def test_a_missing_cache_folder_is_made_and_an_edit_of_a_rule_never_reads_the_ol
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "not" / "there"))
     hits = []
     for fingerprint in ("before", "before", "after"):
-        monkeypatch.setattr(compiled, "source_fingerprint", lambda text=fingerprint: text)
+        monkeypatch.setattr(caching, "source_fingerprint", lambda *_, text=fingerprint: text)
         kernel = kernel_load.__wrapped__()
         hits.append(sum(kernel.stats.cache_hits.values()))
     assert hits == [0, 1, 0]
@@ -129,4 +130,20 @@ def test_a_damaged_cache_costs_a_compilation_and_nothing_else(
     kernel_load.__wrapped__()
     (index,) = tmp_path.rglob("*.nbi")
     index.write_bytes(rubbish)
+    assert len(kernel_load.__wrapped__().signatures) == 1
+
+
+def test_what_other_sources_compiled_is_not_even_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setattr(compiled, "bars_run", trivial)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    kernel_load.__wrapped__()
+    (index,) = tmp_path.rglob("*.nbi")
+    # Numba's version first, then the entries, here with a type whose module is gone.
+    version = pickle.dumps(numba.__version__)
+    index.write_bytes(version + b"cmodule_that_is_gone\nTables\n.")
+    with pytest.raises(ModuleNotFoundError):
+        kernel_load.__wrapped__()
+    monkeypatch.setattr(caching, "source_fingerprint", lambda *_: "other")
     assert len(kernel_load.__wrapped__().signatures) == 1

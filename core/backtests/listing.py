@@ -52,6 +52,18 @@ class Listing:
         return sha256(orjson.dumps(dict(self.snapshots), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @property
+    def pins(self) -> tuple[str, dict[str, str]]:
+        """What pins the bars: the hash of a run's own, and those of the others by symbol.
+
+        A portfolio has one hash for all, and among the others each of its own.
+        """
+        if len(self.stored) > 1:
+            return self.snapshot, dict(self.snapshots)
+        own = self.stored[0].instrument.symbol
+        others = {name: one for name, one in self.snapshots.items() if name != own}
+        return self.stored[0].snapshot, others
+
+    @property
     def periods_per_year(self) -> float:
         """Bars a year of the busiest instrument, whose times the account has."""
         return max(periods_per_year(one.instrument, one.interval) for one in self.stored)

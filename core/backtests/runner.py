@@ -12,20 +12,17 @@ from numpy.typing import NDArray
 
 from core.backtests.alerts import alert_rows
 from core.backtests.columns import OVERLAY, PANEL
-from core.backtests.corporate import actions_of, split_warnings
-from core.backtests.detail import detail_read
-from core.backtests.listing import instruments_read, listing_read
+from core.backtests.detail import Detailed, detail_read
+from core.backtests.listing import Listing, instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
 from core.backtests.plans import plan_get
-from core.backtests.portfolio import graph_simulate_portfolio
+from core.backtests.portfolio import Instrument, graph_simulate_portfolio
 from core.backtests.settings import RunSettings
 from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
-from core.backtests.surroundings import surroundings_read
 from core.options.result import OptionsResult
-from market.calendars import periods_per_year, session_ids
 from market.reports import bars_check
-from market.store import StoredBars, bars_read
+from market.store import StoredBars
 
 FAULTS_SAID: Final = 5
 
@@ -44,24 +41,19 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
     ApplicationError
         When the run as its owner asked for it cannot be done.
     """
-    return portfolio_compute(run, stage) if run.symbols else instrument_compute(run, stage)
-
-
-def portfolio_compute(run: BacktestRun, stage: StageHook) -> Outcome:
-    """Do a run on many instruments under one account."""
     began = time.perf_counter()
     stage("read", 0.0)
     start, end = bounds_of(run)
-    version = run.strategy_version
-    settings = RunSettings.from_mapping(run.config)
+    version, settings = run.strategy_version, RunSettings.from_mapping(run.config)
+    pinned = snapshots_of(run)
     stored = instruments_read(
-        symbols=run.symbols,
+        symbols=run.instruments,
         interval=run.interval,
         start=start,
         end=end,
         adjustment=settings.adjustment,
         owner_id=run.owner_id,
-        snapshots=run.other_snapshots,
+        snapshots=pinned,
     )
     plan = plan_get(
         graph_hash=version.graph_hash,
@@ -70,10 +62,77 @@ def portfolio_compute(run: BacktestRun, stage: StageHook) -> Outcome:
         interval=run.interval,
     )
     listing = listing_read(
-        stored=stored, plan=plan, end=end, owner_id=run.owner_id, snapshots=run.other_snapshots
+        stored=stored, plan=plan, end=end, owner_id=run.owner_id, snapshots=pinned
     )
-    faults = [told for one in stored for told in quality_warnings(one, settings)]
+    inside = detail_read(
+        stored=stored[0],
+        interval=settings.detail_interval,
+        start=start,
+        end=end,
+        owner_id=run.owner_id,
+        snapshots=pinned,
+    )
+    faults = [
+        told for one in stored for told in quality_warnings(one, settings, named=len(stored) > 1)
+    ]
     read_ms = (time.perf_counter() - began) * 1000
+    if run.symbols:
+        outcome = _portfolio_outcome(run, listing, settings, stage)
+    else:
+        outcome = _instrument_outcome(run, listing, inside, settings, stage)
+    return dataclasses.replace(
+        outcome,
+        warnings=[*listing.warnings, *faults, *outcome.warnings],
+        timings={"read": round(read_ms, 3)} | outcome.timings,
+    )
+
+
+def snapshots_of(run: BacktestRun) -> dict[str, str]:
+    """Return the hashes of all bars of a run as they were when it was asked for.
+
+    Whatever is downloaded later changes nothing.
+    """
+    own = {run.symbol: run.snapshot} if run.symbol and run.snapshot else {}
+    return {**own, **run.other_snapshots}
+
+
+def quality_warnings(
+    stored: StoredBars, settings: RunSettings, *, named: bool
+) -> list[dict[str, Any]]:
+    """Return the faults that bars of a run are known to have, the first of them.
+
+    Parameters
+    ----------
+    named : bool
+        Whether to say of which instrument.
+
+    Raises
+    ------
+    InvalidInput
+        When there are errors among them, and the run is not to rest on such bars.
+    """
+    if settings.quality is None:
+        return []
+    faults = bars_check(stored=stored, policy=settings.quality)
+    said = list(faults[:FAULTS_SAID])
+    if len(faults) > FAULTS_SAID:
+        said.append(f"{len(faults) - FAULTS_SAID} more faults of the bars: see their report.")
+    whose = f"{stored.instrument.symbol}: " if named else ""
+    return [{"code": "data_quality", "message": whose + text, "node_id": None} for text in said]
+
+
+def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
+    """Return the range of a run as it was asked for: days where it was days, else times."""
+    if run.whole_days:
+        return run.start.date(), run.end.date()
+    return run.start, run.end
+
+
+def _portfolio_outcome(
+    run: BacktestRun, listing: Listing, settings: RunSettings, stage: StageHook
+) -> Outcome:
+    """Simulate many instruments under one account."""
+    version = run.strategy_version
     simulation = graph_simulate_portfolio(
         graph=version.graph,
         graph_hash=version.graph_hash,
@@ -86,11 +145,12 @@ def portfolio_compute(run: BacktestRun, stage: StageHook) -> Outcome:
     )
     stage("store", 0.9)
     result, summary = simulation.result, simulation.summary
+    snapshot, others = listing.pins
     return Outcome(
         metrics=summary.values,
         metric_reasons=summary.reasons,
         counters=result.counters,
-        warnings=[*listing.warnings, *faults, *simulation.warnings],
+        warnings=simulation.warnings,
         series={
             "ts": result.ts,
             "close": simulation.basket,
@@ -104,152 +164,78 @@ def portfolio_compute(run: BacktestRun, stage: StageHook) -> Outcome:
         option_trades=None,
         alerts=alert_rows(simulation.plan, result.alerts, result.symbols),
         alert_count=len(result.alerts),
-        snapshot=listing.snapshot,
-        other_snapshots=dict(listing.snapshots),
+        snapshot=snapshot,
+        other_snapshots=others,
         graph_hash=version.graph_hash,
         engine_version=result.engine_version,
         metrics_version=summary.metrics_version,
-        timings={"read": round(read_ms, 3)} | simulation.timings,
+        timings=simulation.timings,
         instruments=simulation.rows,
     )
 
 
-def instrument_compute(run: BacktestRun, stage: StageHook) -> Outcome:
-    """Do a run on one instrument."""
-    began = time.perf_counter()
-    stage("read", 0.0)
-    start, end = bounds_of(run)
-    settings = RunSettings.from_mapping(run.config)
-    stored = bars_read(
-        symbol=run.symbol,
-        interval=run.interval,
-        start=start,
-        end=end,
-        adjustment=settings.adjustment,
-        owner_id=run.owner_id,
-        # The data as they were when the run was asked for, whatever was downloaded since.
-        snapshot=run.snapshot or None,
-    )
-    instrument = stored.instrument
-    sessions = session_ids(
-        stored.bars.ts,
-        timezone=instrument.timezone,
-        interval=stored.interval,
-        calendar=instrument.calendar,
-    )
-    version = run.strategy_version
-    plan = plan_get(
-        graph_hash=version.graph_hash,
-        graph=version.graph,
-        parameters=run.parameters,
-        interval=str(stored.interval),
-    )
-    around = surroundings_read(
-        plan=plan,
-        stored=stored,
-        end=end,
-        owner_id=run.owner_id,
-        snapshots=run.other_snapshots,
-    )
-    inside = detail_read(
-        stored=stored,
-        interval=settings.detail_interval,
-        start=start,
-        end=end,
-        owner_id=run.owner_id,
-        snapshots=run.other_snapshots,
-    )
-    actions = actions_of(stored)
-    told = [
-        *around.warnings,
-        *quality_warnings(stored, settings),
-        *split_warnings(stored.instrument.symbol, stored.bars.ts, actions),
-    ]
-    read_ms = (time.perf_counter() - began) * 1000
+def _instrument_outcome(
+    run: BacktestRun, listing: Listing, inside: Detailed, settings: RunSettings, stage: StageHook
+) -> Outcome:
+    """Simulate one instrument."""
+    version, (instrument,) = run.strategy_version, listing.instruments
     simulation = graph_simulate(
         graph=version.graph,
         graph_hash=version.graph_hash,
         parameters=run.parameters,
-        bars=stored.bars,
+        bars=instrument.bars,
         config=settings.engine,
         options=settings.options,
         detail=inside.detail,
-        actions=actions,
-        periods_per_year=periods_per_year(instrument, stored.interval),
-        session_ids=sessions,
-        context=around.context,
+        actions=instrument.actions,
+        periods_per_year=listing.periods_per_year,
+        session_ids=instrument.session_ids,
+        context=instrument.context,
         stage=stage,
     )
     stage("store", 0.9)
-    outcome = _outcome(run, stored, simulation, {"read": round(read_ms, 3)})
-    return dataclasses.replace(
-        outcome,
-        warnings=[*told, *outcome.warnings],
-        other_snapshots={**around.snapshots, **inside.snapshots},
-    )
-
-
-def quality_warnings(stored: StoredBars, settings: RunSettings) -> list[dict[str, Any]]:
-    """Return the faults that the bars of a run are known to have, the first of them.
-
-    Raises
-    ------
-    InvalidInput
-        When there are errors among them, and the run is not to rest on such bars.
-    """
-    if settings.quality is None:
-        return []
-    faults = bars_check(stored=stored, policy=settings.quality)
-    said = list(faults[:FAULTS_SAID])
-    if len(faults) > FAULTS_SAID:
-        said.append(f"{len(faults) - FAULTS_SAID} more faults of the bars: see their report.")
-    return [{"code": "data_quality", "message": text, "node_id": None} for text in said]
-
-
-def bounds_of(run: BacktestRun) -> tuple[date | datetime, date | datetime]:
-    """Return the range of a run as it was asked for: days where it was days, else times."""
-    if run.whole_days:
-        return run.start.date(), run.end.date()
-    return run.start, run.end
-
-
-def _outcome(
-    run: BacktestRun,
-    stored: StoredBars,
-    simulation: Simulation,
-    timings: dict[str, float],
-) -> Outcome:
     result, summary = simulation.result, simulation.summary
-    series: dict[str, NDArray[Any]] = {
-        "ts": stored.bars.ts,
-        "close": stored.bars.close,
-        "equity": result.equity,
-        "position": result.position,
-    }
-    if isinstance(result, OptionsResult):
-        series |= {
-            "option_value": result.option_value,
-            "option_contracts": result.option_contracts,
-        }
-    evaluation, length = simulation.evaluation, len(stored.bars)
-    for prefix, lines in ((OVERLAY, evaluation.overlays), (PANEL, evaluation.panels)):
-        for label, line in lines.items():
-            series[prefix + label] = np.broadcast_to(line, length)
+    snapshot, others = listing.pins
     return Outcome(
         metrics=summary.values,
         metric_reasons=summary.reasons,
         counters=result.counters,
         warnings=warnings_of(simulation),
-        series=series,
+        series=_series(simulation, instrument),
         fills=result.fills,
         trades=result.trades,
         option_trades=result.option_trades if isinstance(result, OptionsResult) else None,
         alerts=alert_rows(simulation.plan, result.alerts),
         alert_count=len(result.alerts),
-        snapshot=stored.snapshot,
-        other_snapshots={},
-        graph_hash=run.strategy_version.graph_hash,
+        snapshot=snapshot,
+        other_snapshots={**others, **inside.snapshots},
+        graph_hash=version.graph_hash,
         engine_version=result.engine_version,
         metrics_version=summary.metrics_version,
-        timings=timings | simulation.timings,
+        timings=simulation.timings,
     )
+
+
+def _series(simulation: Simulation, instrument: Instrument) -> dict[str, NDArray[Any]]:
+    """Return what is stored of a run on one instrument, bar by bar.
+
+    `held` is there where the close alone does not say what it brought to hold a unit.
+    """
+    bars, result, evaluation = simulation.bars, simulation.result, simulation.evaluation
+    series: dict[str, NDArray[Any]] = {
+        "ts": bars.ts,
+        "close": bars.close,
+        "equity": result.equity,
+        "position": result.position,
+    }
+    if instrument.actions is not None:
+        series["held"] = instrument.actions.held(bars.close)
+    if isinstance(result, OptionsResult):
+        series |= {
+            "option_value": result.option_value,
+            "option_contracts": result.option_contracts,
+        }
+    for prefix, lines in ((OVERLAY, evaluation.overlays), (PANEL, evaluation.panels)):
+        for label, line in lines.items():
+            series[prefix + label] = np.broadcast_to(line, len(bars))
+    return series

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from core.backtests.charts.data import chart_data
 from core.backtests.detail import detail_of
 from core.backtests.models import BacktestRun
 from core.backtests.reproduction import run_find, run_reproduce
@@ -246,6 +247,11 @@ def test_a_run_on_raw_bars_goes_through_the_split_and_gets_the_dividend(split_on
     assert run.counters["dividends_received"] == pytest.approx(20, rel=0.01)
     assert run.final_equity == pytest.approx(1020, rel=1e-3)
     assert run.metrics["buy_hold_return_pct"] == pytest.approx(2, rel=0.01)
+    # What the chart draws beside it does not fall by half with the price.
+    drawn = chart_data(run)
+    assert (drawn.close[54], drawn.close[55]) == (100, 50)
+    assert drawn.held[[0, 54, 55]].tolist() == [100, 100, 100]
+    assert drawn.held[-1] == pytest.approx(102, rel=0.001)
     assert run_reproduce(run=run_find(run.id)).identical
 
 

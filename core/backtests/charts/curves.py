@@ -34,7 +34,7 @@ POINTS = 4000
 def draw_equity(data: ChartData) -> Figure:
     """Draw the account value beside buy-and-hold, and below it the drawdown."""
     figure, (top, bottom) = figure_new(data.title, data.subtitle, rows=(3.0, 1.0))
-    held = data.close / data.close[0] * data.capital
+    held = data.held / data.held[0] * data.capital
     rows = thin([data.equity, held], POINTS)
     times = data.times[rows]
     top.plot(times, held[rows], color=BENCHMARK, linewidth=1.1, label="Buy and hold")

@@ -22,6 +22,7 @@ class ChartData:
     capital: float
     times: NDArray[Any]
     close: NDArray[np.float64]
+    held: NDArray[np.float64]  # what a unit bought at the first close is worth
     equity: NDArray[np.float64]
     overlays: dict[str, NDArray[np.float64]]
     fills: dict[str, NDArray[Any]]
@@ -45,6 +46,7 @@ def chart_data(run: BacktestRun) -> ChartData:
         capital=run.capital,
         times=(series["ts"] // 1_000_000).astype("datetime64[ms]"),
         close=series["close"],
+        held=series.get("held", series["close"]),
         equity=series["equity"],
         overlays=lines_of(series, OVERLAY),
         fills=fills,

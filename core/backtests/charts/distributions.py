@@ -32,7 +32,7 @@ YEARS_SHOWN = 25
 def draw_returns(data: ChartData) -> Figure:
     """Draw how often a bar's return was how large, beside that of holding the instrument."""
     figure, (axes,) = figure_new(f"{data.title} · returns", data.subtitle)
-    own, held = bar_returns(data.equity), bar_returns(data.close)
+    own, held = bar_returns(data.equity), bar_returns(data.held)
     invested = own[own != 0]
     if len(invested) < 2:
         nothing(axes, "There was never a position, so there are no returns.")

@@ -8,9 +8,10 @@ from django.db import models
 class EquityCurve(models.Model):
     """One row for each completed run: its series as compressed Arrow, not a row for each bar.
 
-    `series` has a row for each bar (`ts`, `close`, `equity`, `position`, and a column for each
-    overlay), `fills` one for each executed order; `core.backtests.columns` reads and writes both.
-    `alerts` are the first of those that the strategy gave, as `core.backtests.alerts` lists them.
+    `series` has a row for each bar (`ts`, `close`, `equity`, `position`, a column for each overlay,
+    and `held` where splits or dividends are not in the close), `fills` one for each executed
+    order; `core.backtests.columns` reads and writes both. `alerts` are the first of those that the
+    strategy gave, as `core.backtests.alerts` lists them.
     In a portfolio `series` has a row for each time at which any instrument has a bar (`close` is
     that of the basket), and `instruments` a row for each of them.
     """

@@ -159,18 +159,11 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
 def _instrument_columns(listing: Listing, request: RunRequest, inside: Detailed) -> dict[str, Any]:
     """Return the columns of a run that say what it runs on."""
     symbols = [one.symbol for one in listing.instruments]
-    if len(symbols) > 1:
-        return {
-            "symbols": symbols,
-            "universe": request.universe,
-            "snapshot": listing.snapshot,
-            "other_snapshots": dict(listing.snapshots),
-        }
-    own = listing.stored[0].snapshot
-    others = {name: one for name, one in listing.snapshots.items() if name != symbols[0]}
+    named = {"symbols": symbols, "universe": request.universe}
+    snapshot, others = listing.pins
     return {
-        "symbol": symbols[0],
-        "snapshot": own,
+        **(named if len(symbols) > 1 else {"symbol": symbols[0]}),
+        "snapshot": snapshot,
         "other_snapshots": {**others, **inside.snapshots},
     }
 

@@ -46,7 +46,7 @@ def test_every_broken_rule_is_noticed_by_a_directed_case(found: Any) -> None:
 
 def test_mutations_touch_every_rule_of_the_contract() -> None:
     rules = {mutation.rule for mutation in MUTATIONS}
-    chapters = {"settled", "code", "sizes", "costs", "reference", "detail", "actions"}
+    chapters = {"settled", "code", "sizes", "costs", "reference", "detail", "actions", "portfolio"}
     assert rules == {str(number) for number in range(1, 13)} | chapters
     assert len(set(MUTATIONS)) == len(MUTATIONS)
 

@@ -55,9 +55,9 @@ def always(length):
 
 
 def test_a_split_of_one_leaves_the_other_alone():
-    """100 each buys 10 of A at 10 and 4 of B at 25; A is split 2 for 1 and pays 0.50 a unit.
+    """100 each buys 10 of B at 10 and 4 of A at 25; B is split 2 for 1 and pays 0.50 a unit.
 
-    After the split there are 20 of A at 5, which pay 10; at 6 they are worth 120, B at 30 another
+    After the split there are 20 of B at 5, which pay 10; at 6 they are worth 120, A at 30 another
     120: 100 + 100 - 200 + 10 + 240 = 250.
     """
     split = bars_of([10, 10, 10, 5, 6])
@@ -73,18 +73,18 @@ def test_a_split_of_one_leaves_the_other_alone():
     found = simulate_portfolio(
         [
             Listed(
-                "A", split, always(5), 0, None, acts(5, splits=[(3, 2.0)], dividends=[(3, 0.5)])
+                "B", split, always(5), 0, None, acts(5, splits=[(3, 2.0)], dividends=[(3, 0.5)])
             ),
-            Listed("B", bars_of([25, 25, 25, 25, 30]), always(5), 0),
+            Listed("A", bars_of([25, 25, 25, 25, 30]), always(5), 0),
         ],
         HOLD,
         RunConfig(cash=200.0),
     )
     assert found.equity.tolist() == [200, 200, 200, 210, 250]
-    assert found.position[found.rows(0)].tolist()[3] == 20
-    assert found.position[found.rows(1)].tolist()[3] == 4
+    assert found.position[found.rows(1)].tolist()[3] == 20
+    assert found.position[found.rows(0)].tolist()[3] == 4
     assert (found.counters["splits"], found.counters["dividends_received"]) == (1, 10)
-    assert found.earned.tolist() == [30, 20]
+    assert found.earned.tolist() == [20, 30]
 
 
 def test_a_short_owes_the_dividend():

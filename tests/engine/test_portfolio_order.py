@@ -8,6 +8,8 @@ import pytest
 from core.engine.program import (
     Operation,
     Rule,
+    Size,
+    SizeKind,
     Stop,
     StopKind,
 )
@@ -220,3 +222,20 @@ def test_what_is_held_already_may_be_added_to_without_a_place():
     )
     assert fills_of(result) == [(1, "A", 50, 10), (2, "A", 50, 10)]
     assert result.counters["rejected_positions"] == 1
+
+
+def test_an_order_that_waits_adds_to_what_is_held():
+    ten = Size(SizeKind.UNITS, 10.0)
+    result = play_together(
+        {
+            "A": paper(10, 10, 10, (10, 10, 8, 10), enter=[0], more=[1]),
+            "B": paper(10, 10, 10, 10, enter=[0]),
+        },
+        {
+            "enter": Rule(Operation.OPEN_LONG, 0, ten),
+            "more": Rule(Operation.OPEN_LONG, 1, ten, max_entries=2, **limit(9.0)),
+        },
+        program={"max_open_entries": 2},
+        liquidate_at_end=False,
+    )
+    assert fills_of(result)[2:] == [(3, "A", 10, 9)]

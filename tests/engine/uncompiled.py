@@ -23,17 +23,19 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+import core.engine.portfolio
 import core.engine.simulate
 import tests.engine.code_scenario
 from tests.engine.directed import Case, cases_of, oracle_remember
 from tests.engine.mutations import CONTRACT
 from tests.engine.mutations_beyond import BEYOND
 from tests.engine.mutations_inside import INSIDE
+from tests.engine.mutations_shared import SHARED
 
 PACKAGE = "core.engine"
 FOLDER = Path(core.engine.simulate.__file__).parent
 SLOWEST_S = 5
-MUTATIONS = (*CONTRACT, *BEYOND, *INSIDE)
+MUTATIONS = (*CONTRACT, *BEYOND, *INSIDE, *SHARED)
 LIKELY = {
     "book": ("test_fills", "test_costs", "corners::test_adding"),
     "carrying": ("carrying", "weekend"),
@@ -44,6 +46,9 @@ LIKELY = {
     "fills": ("test_fills", "test_guards"),
     "kernel": ("test_fills", "last_bar"),
     "own_trades": ("kelly",),
+    "portfolio_kernel": ("portfolio",),
+    "ranking": ("portfolio_order",),
+    "sharing": ("portfolio",),
     "sizing": ("test_costs", "test_fills", "commission_must", "volatility", "own_equity"),
     "slippage": ("test_slippage",),
     "stops": ("test_fills", "guard_corners", "ticks"),
@@ -73,29 +78,36 @@ def kernel_use(**sources: str) -> None:
         module = ModuleType(f"{PACKAGE}.{name}")
         sys.modules[module.__name__] = module
         exec(compile(source, f"{name}.py", "exec"), module.__dict__)
-    run = importlib.import_module(f"{PACKAGE}.kernel").bars_run
+    kernel = in_python(importlib.import_module(f"{PACKAGE}.kernel").bars_run)
+    for user in (core.engine.simulate, tests.engine.code_scenario):
+        user.kernel_load = lambda: kernel
+    portfolio = in_python(importlib.import_module(f"{PACKAGE}.portfolio_kernel").moments_run)
+    core.engine.portfolio.portfolio_load = lambda: portfolio
+
+
+def in_python(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a loop that takes what the compiled one takes."""
 
     def kernel(*arguments: Any) -> Any:
         with np.errstate(all="ignore"):
             return run(*map(readable, arguments))
 
-    for user in (core.engine.simulate, tests.engine.code_scenario):
-        user.kernel_load = lambda: kernel
+    return kernel
 
 
 class Record:
     """A row of a structured array, not a copy of it; its fields are attributes, as to numba."""
 
-    __slots__ = ("row",)
+    __slots__ = ("_row",)  # no name of a field: a holding has a `row`
 
     def __init__(self, row: Any) -> None:
-        object.__setattr__(self, "row", row)
+        object.__setattr__(self, "_row", row)
 
     def __getattr__(self, name: str) -> Any:
-        return self.row[name]
+        return self._row[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.row[name] = value
+        self._row[name] = value
 
     __getitem__ = __getattr__
     __setitem__ = __setattr__
@@ -113,7 +125,7 @@ class Records:
         return Record(found) if isinstance(found, np.void) else Records(found)
 
     def __setitem__(self, place: Any, record: Record) -> None:
-        self.rows[place] = record.row
+        self.rows[place] = record._row
 
 
 def readable(value: Any) -> Any:
@@ -174,25 +186,31 @@ def caught(name: str, source: str, cases: list[Case]) -> str:
 def digests(cases: list[Case]) -> dict[str, str]:
     """Return a hash of all results that each case saw."""
     found = {}
-    made: Callable[..., Any] = core.engine.simulate.Result
+    users: tuple[tuple[Any, str], ...] = (
+        (core.engine.simulate, "Result"),
+        (core.engine.portfolio, "PortfolioResult"),
+    )
+    made = [getattr(module, name) for module, name in users]
     digest = hashlib.sha256()
 
-    def recorded(**parts: Any) -> Any:
+    def recorded(result: Callable[..., Any], **parts: Any) -> Any:
         for name in ("equity", "cash", "position", "trades", "fills", "alerts"):
             values = parts[name]
             for column in values.dtype.names or [...]:
                 digest.update(np.ascontiguousarray(values[column]).tobytes())
         digest.update(repr(parts["counters"]).encode())
-        return made(**parts)
+        return result(**parts)
 
-    core.engine.simulate.Result = recorded  # type: ignore[misc, assignment]
+    for (module, name), result in zip(users, made, strict=True):
+        setattr(module, name, functools.partial(recorded, result))
     try:
         for case in cases:
             digest = hashlib.sha256()
             case.function(**case.arguments)
             found[case.name] = digest.hexdigest()
     finally:
-        core.engine.simulate.Result = made  # type: ignore[misc, assignment]
+        for (module, name), result in zip(users, made, strict=True):
+            setattr(module, name, result)
     return found
 
 

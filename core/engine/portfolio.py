@@ -24,7 +24,7 @@ from core.engine.state import Curves, Market
 from core.engine.tables import tables_new
 from core.engine.timeline import timeline_find
 from core.engine.version import ENGINE_VERSION
-from core.engine.warnings import warnings_write
+from core.engine.warnings import endings_write, warnings_write
 from core.errors import Detail, InvalidInput
 
 
@@ -213,13 +213,26 @@ def _result(
         trades=trades,
         fills=fills,
         counters=counters,
-        warnings=warnings_write(counters, config),
+        warnings=warnings_write(counters, config) + endings_write(_ended(world, listed, starts)),
         engine_version=ENGINE_VERSION,
         starts=starts,
         position=curves.position,
         earned=earned,
         alerts=alerts,
     )
+
+
+def _ended(world: Field, listed: Sequence[Listed], starts: NDArray[np.int64]) -> dict[str, int]:
+    """Return the last times of instruments that were held when their bars ended.
+
+    They ended when nothing came for longer than ever before: not over a weekend of theirs.
+    """
+    found = {}
+    for one, last in zip(listed, starts[1:] - 1, strict=True):
+        silence = world.agenda.ts[-1] - one.bars.ts[-1]
+        if world.curves.position[last] != 0.0 and silence > np.diff(one.bars.ts).max(initial=0):
+            found[one.symbol] = int(one.bars.ts[-1])
+    return found
 
 
 def _acts(listed: Sequence[Listed], starts: NDArray[np.int64], moments: NDArray[np.int64]) -> Acts:

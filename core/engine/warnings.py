@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
 
 from core.engine.config import RunConfig
+
+_NAMED: Final = 5
 
 
 def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tuple[str, ...]:
@@ -38,6 +43,27 @@ def warnings_write(counters: Mapping[str, int | float], config: RunConfig) -> tu
     if counters["unfilled_at_end"]:
         told.append("The decision at the last close was never filled.")
     return tuple(told)
+
+
+def endings_write(ended: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a sentence about positions that outlived their bars.
+
+    Parameters
+    ----------
+    ended : mapping of str to int
+        By symbol: the time of its last bar, in nanoseconds.
+    """
+    if not ended:
+        return ()
+    named = [
+        f"{symbol} ({np.datetime64(ts, 'ns').astype('M8[D]')})" for symbol, ts in ended.items()
+    ]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    text = (
+        f"Held on at the last close after the bars had ended: {', '.join(named[:_NAMED])}{more}. "
+        "Fetch newer bars, or count on nobody having paid that price."
+    )
+    return (text,)
 
 
 def _carrying(counters: Mapping[str, int | float]) -> list[str]:

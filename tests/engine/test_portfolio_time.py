@@ -68,6 +68,18 @@ def test_histories_begin_and_end_when_they_do():
     assert result.positions.tolist() == [0, 1, 1, 2, 0]
     # A was held at the close of its last bar, B was sold at that of its own.
     assert result.position.tolist() == [0, 50, 50, 0, 62.5, 0]
+    (warning,) = result.warnings
+    assert "after the bars had ended: A (1970-01-03)." in warning
+
+
+def test_a_gap_at_the_end_that_is_no_longer_than_those_before_is_no_end():
+    result = play_together(
+        {
+            "A": paper(10, None, 10, None, enter=[0]),
+            "B": paper(10, 10, 10, 10),
+        }
+    )
+    assert result.warnings == ()
 
 
 def test_what_was_decided_at_the_end_of_a_history_never_fills_and_is_told():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,7 +13,8 @@ from core.admin import ShownOnly, badge, indented, list_link, row_link
 from core.errors import ApplicationError
 from notifications.attempts import channel_disable
 from notifications.choices import DeliveryStatus
-from notifications.models import Alert, AlertRule, Delivery, UserChannel
+from notifications.models import Alert, AlertRule, Delivery, ServiceFault, UserChannel
+from notifications.service_faults import faults_try
 from notifications.services import channel_update, delivery_resend, rule_update
 from notifications.watching import rule_disable
 
@@ -156,6 +158,31 @@ class UserChannelAdmin(ActedOn, admin.ModelAdmin[UserChannel]):
         for row in rows:
             channel_update(channel=row, enabled=True)
         self.message_user(request, f"Channels switched on: {rows.count()}.")
+
+
+@admin.register(ServiceFault)
+class ServiceFaultAdmin(ActedOn, admin.ModelAdmin[ServiceFault]):
+    list_display = ("kind", "error", "since", "tries", "resume_at", "waiting")
+    fields = ("kind", "error", "since", "tries", "resume_at", "waiting")
+    actions = ("try_now",)
+
+    @admin.display(description="since", ordering="created_at")
+    def since(self, fault: ServiceFault) -> datetime:
+        """Return when it was refused first."""
+        return fault.created_at
+
+    @admin.display(description="messages")
+    def waiting(self, fault: ServiceFault) -> str:
+        """Return a link to what waits for it."""
+        return list_link(
+            Delivery, "waiting", kind__exact=fault.kind, status__exact=DeliveryStatus.QUEUED
+        )
+
+    @admin.action(description="Try again now", permissions=["change"])
+    def try_now(self, request: HttpRequest, rows: QuerySet[ServiceFault]) -> None:
+        """End the rest of the chosen services: the next sweep tries what waits."""
+        count = faults_try(kinds=[row.kind for row in rows])
+        self.message_user(request, f"Messages that are tried within seconds: {count}.")
 
 
 @admin.register(AlertRule)

@@ -13,11 +13,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.db import claim, uuid7
-from notifications.channels.base import DeliveryError
+from notifications.channels.base import Blame, DeliveryError
 from notifications.channels.kinds import CHANNELS
 from notifications.choices import DeliveryStatus as Status
 from notifications.models import Delivery, UserChannel
 from notifications.pacing import rest_of
+from notifications.service_faults import fault_clear, fault_note, is_too_old
 from notifications.telling import event_notify
 from notifications.transitions import delivery_move
 
@@ -45,6 +46,7 @@ def attempt_sent(rows: Sequence[Delivery], channel: UserChannel, *, service_id: 
             service_id=service_id[:200],
             error="",
         )
+    fault_clear(kind=channel.kind)
     if channel.failures:
         UserChannel.objects.filter(id=channel.id).update(failures=0, resume_at=None)
 
@@ -52,11 +54,15 @@ def attempt_sent(rows: Sequence[Delivery], channel: UserChannel, *, service_id: 
 @transaction.atomic
 def attempt_failed(delivery: Delivery, error: DeliveryError) -> None:
     """Write down what went wrong, and when to try again if that makes sense."""
+    if error.blame is Blame.OPERATOR:
+        _refused_us(delivery, error)
+        return
     repeatable = CHANNELS.get(delivery.kind).repeatable or not error.unknown
-    again = repeatable and not error.permanent and delivery.attempts < MAX_ATTEMPTS
+    tried = delivery.attempts - delivery.excused
+    again = repeatable and not error.permanent and tried < MAX_ATTEMPTS
     given_up = Status.UNKNOWN if error.unknown else Status.FAILED
     new = Status.QUEUED if again else given_up
-    wait = backoff(delivery.attempts)
+    wait = backoff(tried)
     if error.retry_after_s is not None:
         wait = max(wait, timedelta(seconds=min(error.retry_after_s, RETRY_AFTER_AT_MOST_S)))
     moved = delivery_move(
@@ -70,10 +76,26 @@ def attempt_failed(delivery: Delivery, error: DeliveryError) -> None:
     log.warning("delivery.not_sent", kind=delivery.kind, outcome=new.value, error=str(error))
     if not moved or delivery.channel_id is None:
         return
-    if error.permanent:
-        channel_disable(channel_id=delivery.channel_id, reason=str(error))
-    else:
+    if not error.permanent:
         _channel_rest(delivery.channel_id, error)
+    elif error.blame is Blame.RECIPIENT:
+        channel_disable(channel_id=delivery.channel_id, reason=str(error))
+
+
+def _refused_us(delivery: Delivery, error: DeliveryError) -> None:
+    """Queue a delivery for when the operator has mended what the service refuses us for."""
+    kind = delivery.channel.kind if delivery.channel else delivery.kind
+    fault = fault_note(kind=kind, error=str(error))
+    too_old = is_too_old(created_at=delivery.created_at, fault=fault)
+    delivery_move(
+        delivery_id=delivery.id,
+        old=Status.SENDING,
+        new=Status.FAILED if too_old else Status.QUEUED,
+        attempt=delivery.attempts,
+        excused=delivery.excused + 1,
+        error=str(error)[:1000],
+        due_at=fault.resume_at,
+    )
 
 
 def channel_disable(*, channel_id: UUID, reason: str) -> bool:

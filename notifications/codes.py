@@ -12,10 +12,11 @@ from django.utils.crypto import salted_hmac
 
 from core.db import claim
 from notifications.attempts import channel_disable
-from notifications.channels.base import DeliveryError
+from notifications.channels.base import Blame, DeliveryError
 from notifications.channels.kinds import CHANNELS
 from notifications.messages import code_message
 from notifications.models import UserChannel
+from notifications.service_faults import fault_note
 
 LIFETIME: Final = timedelta(minutes=15)
 DIGITS: Final = 6
@@ -51,10 +52,17 @@ def code_send(*, channel_id: UUID) -> None:
     try:
         CHANNELS.get(channel.kind).send(code_message(channel=channel, code=code, minutes=minutes))
     except DeliveryError as error:
-        if error.permanent:
+        _not_sent(channel, error)
+
+
+def _not_sent(channel: UserChannel, error: DeliveryError) -> None:
+    if error.blame is Blame.OPERATOR:
+        fault_note(kind=channel.kind, error=str(error))
+    if error.permanent:
+        if error.blame is Blame.RECIPIENT:
             channel_disable(channel_id=channel.id, reason=str(error))
-        elif not error.unknown:
-            raise CodeNotSent(str(error)) from error
+    elif not error.unknown:
+        raise CodeNotSent(str(error)) from error
 
 
 def code_hash(*, channel: UserChannel, code: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -27,6 +28,8 @@ from notifications.messages import message_of
 from notifications.models import Alert, Delivery, UserChannel
 from notifications.pacing import RATE_WINDOW, quiet_end
 from notifications.transitions import delivery_move
+
+log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=90)
 SWEEP_BATCH: Final = 500
@@ -104,6 +107,11 @@ def attempt_perform(attempt: Attempt) -> str | DeliveryError:
     alerts: list[Alert] = [row.alert for row in attempt.claimed]
     try:
         secrets = secrets_open(attempt.channel, now=timezone.now())
+    except Permanent as error:
+        # The master keys are the operator's: no reason to switch anybody's channel off.
+        log.exception("delivery.secrets_unreadable", channel_id=str(attempt.channel.id))
+        return DeliveryError(error.message)
+    try:
         message = message_of(
             channel=attempt.channel,
             alerts=alerts,

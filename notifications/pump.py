@@ -26,7 +26,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from core.outbox.services import task_enqueue
-from notifications.channels.base import DeliveryError
+from notifications.channels.base import Blame, DeliveryError
 from notifications.choices import SEND_TASK, DeliveryStatus
 from notifications.dispatch import (
     Attempt,
@@ -36,6 +36,7 @@ from notifications.dispatch import (
     due_list,
 )
 from notifications.models import Delivery, UserChannel
+from notifications.service_faults import faults_resting
 
 log = structlog.get_logger(__name__)
 
@@ -173,8 +174,10 @@ class _Pump:
             outcome = DeliveryError("something broke on our side", unknown=True)
         attempt_end(attempt, outcome)
         if isinstance(outcome, DeliveryError):
-            # The channel may have to rest now: what was read of it is old.
+            # The channel, or the service for all, may have to rest now: what was read is old.
             self._ahead.pop(attempt.channel.id, None)
+            if outcome.blame is Blame.OPERATOR:
+                self._ahead.clear()
 
 
 def _shares(channel: UserChannel) -> tuple[str, tuple[UUID, str]]:
@@ -198,9 +201,11 @@ def _due_now(own: Collection[UUID] = ()) -> QuerySet[Delivery]:
         status=DeliveryStatus.SENDING,
         tried_at__gt=now - timedelta(seconds=LONGEST_S),
     )
+    resting = faults_resting(now).filter(kind=OuterRef("channel__kind"))
     return due_list(now).filter(
         Q(channel__resume_at=None) | Q(channel__resume_at__lte=now),
         Q(channel__in=own) | ~Exists(flying),
+        ~Exists(resting),
     )
 
 

@@ -17,6 +17,14 @@ class SecretKind(StrEnum):
     ADDRESS = "address"  # the address itself: whoever has it may post there
 
 
+class Blame(StrEnum):
+    """Who has to mend what stopped a message."""
+
+    RECIPIENT = "recipient"  # the address, or what its owner gave for it: nothing goes there
+    MESSAGE = "message"  # nobody: this message is refused, others to this address may go
+    OPERATOR = "operator"  # the installation's own key, number or account: nothing goes anywhere
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What is to be said, and to whom.
@@ -94,6 +102,9 @@ class DeliveryError(Exception):
         It may have been delivered: the service took it and then did not answer.
     retry_after_s : float, optional
         When the service says to come back.
+    blame : Blame
+        What is permanent and the recipient's switches the channel off. What is the operator's is
+        never permanent: it is tried until the operator has mended it, and no channel is touched.
     """
 
     def __init__(
@@ -103,11 +114,13 @@ class DeliveryError(Exception):
         permanent: bool = False,
         unknown: bool = False,
         retry_after_s: float | None = None,
+        blame: Blame = Blame.RECIPIENT,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.unknown = unknown
         self.retry_after_s = retry_after_s
+        self.blame = blame
 
 
 class Channel(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http.client import HTTPException
 from urllib.error import URLError
 
@@ -11,7 +12,7 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import Header, Mail
 
 from notifications.channels.addresses import email_fault, unsubscribe_headers
-from notifications.channels.base import DeliveryError, Message, SecretKind
+from notifications.channels.base import Blame, DeliveryError, Message, SecretKind
 
 TIMEOUT_S = 10
 
@@ -62,12 +63,29 @@ class SendGridEmail:
 
 
 def _refusal(error: HTTPError) -> DeliveryError:
-    """Sort SendGrid's answers: 429 and 5xx pass with time, other refusals do not."""
+    """Sort SendGrid's answers: 429 and 5xx pass with time, other refusals do not.
+
+    The key, the account and the sender are the operator's, so 401 (a wrong key, used-up credits)
+    and 403 (a sender that is not verified, a key without the right) say nothing about a recipient.
+    """
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body
+    fields = _fields(str(body))
     passing = error.status_code == 429 or error.status_code >= 500
+    operators = error.status_code in {401, 403} or any(name.startswith("from") for name in fields)
+    recipients = any(name.startswith("personalizations") and ".to" in name for name in fields)
     retry_after = error.headers.get("Retry-After") if error.headers else None
     return DeliveryError(
         f"SendGrid answered {error.status_code}: {str(body)[:300]}",
-        permanent=not passing,
+        permanent=not passing and not operators,
         retry_after_s=float(retry_after) if retry_after and retry_after.isdigit() else None,
+        blame=Blame.OPERATOR if operators else Blame.RECIPIENT if recipients else Blame.MESSAGE,
     )
+
+
+def _fields(body: str) -> list[str]:
+    """Return what SendGrid finds fault with: ``personalizations.0.to.0.email``."""
+    try:
+        rows = json.loads(body)["errors"]
+        return [str(row.get("field") or "") for row in rows]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []

@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from notifications.channels.addresses import phone_fault
-from notifications.channels.base import DeliveryError, Message, Receipt, SecretKind
+from notifications.channels.base import Blame, DeliveryError, Message, Receipt, SecretKind
 
 TIMEOUT_S = 10
 TWILIO_HOST = "https://api.twilio.com"
@@ -22,7 +22,15 @@ MAX_LENGTH = 1600
 ARRIVED = frozenset({"sent", "delivered", "read"})
 LOST = frozenset({"failed", "undelivered"})
 # Blocked, unknown, a landline, no phone number, unsubscribed: no other message will arrive either.
-PERMANENT_CODES = frozenset({"30004", "30005", "30006", "21211", "21610", "21614"})
+PERMANENT_CODES = frozenset(
+    {"30004", "30005", "30006", "21211", "21217", "21610", "21614", "21635"}
+)
+# The account's token, its state, and the number that it sends from.
+OPERATOR_CODES = frozenset(
+    {"20003", "20005", "20006", "20008", "20404", "21212", "21603", "21606", "21659", "21660"}
+)
+# Countries and numbers that the account is not allowed to reach; others it is.
+REACH_CODES = frozenset({"21408", "21608", "21612"})
 
 
 class RelocatedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # twilio has no types
@@ -106,9 +114,17 @@ class TwilioSms:
 
 
 def _refusal(error: TwilioRestException) -> DeliveryError:
-    """Sort Twilio's answers: 429 passes with time, 5xx may have been sent, the rest is final."""
-    return DeliveryError(
-        f"Twilio answered {error.status} ({error.code}): {error.msg}",
-        permanent=400 <= error.status < 500 and error.status != 429,
-        unknown=error.status >= 500,
-    )
+    """Sort Twilio's answers: 429 passes with time, 5xx may have been sent, the rest is final.
+
+    Account, token and sending number are the operator's: what is wrong with them (401, 403, 404)
+    says nothing about a recipient. Twilio's own code tells better than the status.
+    """
+    code = str(error.code)
+    said = f"Twilio answered {error.status} ({error.code}): {error.msg}"
+    if error.status == 429 or error.status >= 500:
+        return DeliveryError(said, unknown=error.status >= 500)
+    if code in PERMANENT_CODES:
+        return DeliveryError(said, permanent=True)
+    if code in OPERATOR_CODES or (error.status in {401, 403, 404} and code not in REACH_CODES):
+        return DeliveryError(said, blame=Blame.OPERATOR)
+    return DeliveryError(said, permanent=True, blame=Blame.MESSAGE)

@@ -33,6 +33,8 @@ class Delivery(BaseModel):
     urgent = models.BooleanField(default=False)
     held = models.CharField(max_length=12, choices=Hold, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Of the attempts, those that failed for a reason of the operator's: they use none of it up.
+    excused = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
     tried_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)

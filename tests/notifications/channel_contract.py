@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from notifications.channels.base import DeliveryError, Message, SecretKind
+from notifications.channels.base import Blame, DeliveryError, Message, SecretKind
 from notifications.channels.kinds import CHANNELS
 
 
@@ -15,6 +15,12 @@ class HttpChannelContract:
 
     Where the address is the service's own URL, `recipient_at` says which; `secrets` are what the
     channel signs or logs in with.
+
+    `error_body` is what the service says of a recipient that it will never serve, `key_body` what
+    it says of the credential. Where that is the installation's own (`operators_key`), a refusal of
+    it says nothing about any user's channel: it must not be permanent, or one revoked key would
+    switch off the channels of everybody. A user's own bot, webhook or URL that lets nobody in
+    is that channel's end.
     """
 
     kind: str
@@ -22,6 +28,8 @@ class HttpChannelContract:
     bad_recipient: str
     module: str
     error_body: bytes
+    key_body: bytes = b"{}"
+    operators_key: bool = False
     secrets: tuple[str, ...] = ()
 
     def recipient_at(self, url):
@@ -72,11 +80,20 @@ class HttpChannelContract:
         assert isinstance(channel.send(self.message), str)
         assert len(service.requests) == 1
 
-    @pytest.mark.parametrize("status", [400, 401, 403])
-    def test_a_refusal_is_permanent(self, channel, service, status):
-        service.status, service.body = status, self.error_body
+    def test_a_refused_recipient_is_permanent(self, channel, service):
+        service.status, service.body = 400, self.error_body
         error = self.refusal(channel)
-        assert error.permanent
+        assert (error.permanent, error.blame) == (True, Blame.RECIPIENT)
+        assert not error.unknown
+        assert "400" in str(error)
+        assert len(service.requests) == 1
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_a_refused_credential_is_a_matter_of_whose_it_is(self, channel, service, status):
+        service.status, service.body = status, self.key_body
+        error = self.refusal(channel)
+        whose = Blame.OPERATOR if self.operators_key else Blame.RECIPIENT
+        assert (error.permanent, error.blame) == (not self.operators_key, whose)
         assert not error.unknown
         assert str(status) in str(error)
         assert len(service.requests) == 1

@@ -128,14 +128,15 @@ def test_a_passing_refusal_is_tried_again_later(user, email, service):
 def test_a_permanent_refusal_disables_the_channel_and_says_why(user, email, service):
     rule(user, email)
     notify(user)
-    service.status, service.body = 401, b'{"errors": []}'
+    service.status = 400
+    service.body = b'{"errors": [{"field": "personalizations.0.to.0.email", "message": "no"}]}'
     delivery_send(delivery_id=outside().id)
     assert outside().status == Status.FAILED
     email.refresh_from_db()
     assert not email.enabled
-    assert "401" in email.disabled_reason
+    assert "400" in email.disabled_reason
     told = Alert.objects.get(event="channel.disabled")
-    assert "401" in told.text
+    assert "400" in told.text
     assert told.deliveries.get().kind == "in_app"
 
 

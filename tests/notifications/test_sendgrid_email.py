@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
+from notifications.channels.base import Blame
 from tests.notifications.channel_contract import HttpChannelContract
 
 
@@ -11,7 +14,12 @@ class TestSendGridEmail(HttpChannelContract):
     recipient = "trader@example.com"
     bad_recipient = "trader@"
     module = "notifications.channels.sendgrid_email"
-    error_body = b'{"errors": [{"message": "no", "field": null, "help": null}]}'
+    error_body = (
+        b'{"errors": [{"message": "Does not contain a valid address.",'
+        b' "field": "personalizations.0.to.0.email", "help": null}]}'
+    )
+    key_body = b'{"errors": [{"message": "The provided authorization grant is invalid"}]}'
+    operators_key = True
 
     def test_the_mail_is_what_sendgrid_expects(self, channel, service, settings):
         assert channel.send(self.message) == "sg-1"
@@ -37,3 +45,20 @@ class TestSendGridEmail(HttpChannelContract):
             "List-Unsubscribe": "<https://acme.dev/u>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
+
+    @pytest.mark.parametrize(
+        ("status", "field", "permanent", "blame"),
+        [
+            (400, '"from.email"', False, Blame.OPERATOR),
+            (400, '"subject"', True, Blame.MESSAGE),
+            (400, "null", True, Blame.MESSAGE),
+            (413, "null", True, Blame.MESSAGE),
+        ],
+    )
+    def test_it_says_who_has_to_mend_what_is_refused(
+        self, channel, service, status, field, permanent, blame
+    ):
+        service.status = status
+        service.body = f'{{"errors": [{{"message": "no", "field": {field}}}]}}'.encode()
+        error = self.refusal(channel)
+        assert (error.permanent, error.blame) == (permanent, blame)

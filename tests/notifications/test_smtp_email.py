@@ -10,7 +10,7 @@ from email import policy
 
 import pytest
 
-from notifications.channels.base import DeliveryError, Message, SecretKind
+from notifications.channels.base import Blame, DeliveryError, Message, SecretKind
 from notifications.channels.kinds import CHANNELS
 
 MESSAGE = Message(
@@ -109,25 +109,42 @@ def test_a_mail_is_text_and_html_with_a_way_out(channel, server, settings):
 
 
 @pytest.mark.parametrize(
-    ("verb", "reply", "permanent"),
+    ("verb", "reply", "permanent", "blame"),
     [
-        ("RCPT", "550 5.1.1 no such user", True),
-        ("RCPT", "450 4.2.0 greylisted", False),
-        ("MAIL", "553 5.1.8 bad sender", True),
-        ("MAIL", "451 4.3.0 later", False),
-        ("DATA", "554 5.7.1 no", True),
-        ("BODY", "552 5.3.4 too big", True),
-        ("BODY", "452 4.3.1 full", False),
-        ("GREETING", "554 not here", True),
-        ("GREETING", "421 4.7.0 too many", False),
-        ("GREETING", "nonsense", False),
+        ("RCPT", "550 5.1.1 no such user", True, Blame.RECIPIENT),
+        ("RCPT", "450 4.2.0 greylisted", False, Blame.RECIPIENT),
+        # A relay that does not know us, a policy: the address is as good as it was.
+        ("RCPT", "554 5.7.1 relay access denied", False, Blame.RECIPIENT),
+        ("MAIL", "552 5.3.4 too big", True, Blame.MESSAGE),
+        ("MAIL", "451 4.3.0 later", False, Blame.RECIPIENT),
+        ("DATA", "554 5.7.1 no", True, Blame.MESSAGE),
+        ("BODY", "552 5.3.4 too big", True, Blame.MESSAGE),
+        ("BODY", "452 4.3.1 full", False, Blame.RECIPIENT),
+        ("GREETING", "421 4.7.0 too many", False, Blame.RECIPIENT),
+        ("GREETING", "nonsense", False, Blame.RECIPIENT),
+        # The sender, the login and the server are the operator's: no user's channel ends by them.
+        ("MAIL", "553 5.1.8 bad sender", False, Blame.OPERATOR),
+        ("MAIL", "530 5.7.0 authentication required", False, Blame.OPERATOR),
+        ("GREETING", "554 not here", False, Blame.OPERATOR),
     ],
 )
-def test_a_5xx_is_for_good_and_a_4xx_passes(channel, server, verb, reply, permanent):
+def test_a_5xx_is_for_good_and_of_whom_it_is_about_and_a_4xx_passes(
+    channel, server, verb, reply, permanent, blame
+):
     server.replies = {verb: reply}
     error = refusal(channel)
-    assert error.permanent is permanent
+    assert (error.permanent, error.blame) == (permanent, blame)
     assert not error.unknown
+
+
+@pytest.mark.parametrize("offers", ["250 AUTH PLAIN LOGIN", "250 ok"])
+def test_a_login_that_the_server_refuses_or_does_not_know_is_the_operators(
+    channel, server, settings, offers
+):
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "us", "wrong"
+    server.replies = {"EHLO": f"250-mail.acme.dev\r\n{offers}", "AUTH": "535 5.7.8 wrong"}
+    error = refusal(channel)
+    assert (error.permanent, error.blame) == (False, Blame.OPERATOR)
 
 
 @pytest.mark.parametrize(("verb", "reply"), [("RCPT", "hang up"), ("MAIL", "silence")])

@@ -43,6 +43,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "live", "expires": 10},
     },
+    "brokers: listen to what brokers tell of orders": {
+        "task": "brokers.stream_watch",
+        "schedule": 10.0,
+        "options": {"queue": "live", "expires": 10},
+    },
     "deployments: decide on the bars that are over": {
         "task": "brokers.deployments_tick",
         "schedule": 1.0,

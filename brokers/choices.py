@@ -8,6 +8,7 @@ SUBMIT_TASK = "brokers.order_submit"
 SEND_TASK = "brokers.accounts_send"
 CHANGE_TASK = "brokers.order_change"
 RECONCILE_TASK = "brokers.account_reconcile"
+LOOK_TASK = "brokers.orders_look"
 
 
 class AccountState(models.TextChoices):

@@ -3,13 +3,20 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from brokers.changing import order_change
+from brokers.choices import LOOK_TASK
 from brokers.dispatch import accounts_send, order_submit
 from brokers.models import Order
 from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
+from brokers.streams import listening
+from brokers.streams.taking import orders_look
 from brokers.sweeping import orders_sweep
+
+# As often as the schedule says.
+STREAM_WATCH_S = 10
 
 
 @shared_task(name="brokers.order_submit")
@@ -44,3 +51,29 @@ def reconcile(account_id: str) -> None:
 def sweep() -> None:
     """Find out about orders that were left behind."""
     orders_sweep()
+
+
+@shared_task(name=LOOK_TASK)
+def look(order_ids: list[str]) -> None:
+    """Ask brokers about orders whose updates say more than we know."""
+    orders_look([UUID(each) for each in order_ids])
+
+
+@shared_task(name="brokers.stream_watch")
+def stream_watch() -> None:
+    """Have somebody listen to order updates where accounts with a stream are in use."""
+    if listening.stream_due():
+        stream.apply_async(queue="market", expires=STREAM_WATCH_S)
+
+
+@shared_task(name="brokers.stream")
+def stream() -> None:
+    """Listen to order updates; ends after minutes, and the next task goes on."""
+    if listening.orders_stream():
+        stream.apply_async(queue="market", expires=STREAM_WATCH_S)
+
+
+@worker_shutting_down.connect
+def stream_stop(**_: object) -> None:
+    """Let the stream end with its worker, instead of keeping it waiting for minutes."""
+    listening.stream_stop()

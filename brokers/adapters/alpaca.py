@@ -67,6 +67,7 @@ class AlpacaBroker:
         short=True,
         times_in_force=frozenset(TimeInForce),
         replacing=Replacing.NEW_ORDER,
+        streaming=True,
     )
 
     def __init__(self) -> None:
@@ -86,7 +87,7 @@ class AlpacaBroker:
             "trail_price": _text(request.trail_amount),
             "trail_percent": _text(request.trail_fraction and request.trail_fraction * 100),
         }
-        return self._order(self._call(access, "post", "/orders", _given(fields)))
+        return order_told(self._call(access, "post", "/orders", _given(fields)))
 
     def cancel(self, access: Access, ref: OrderRef) -> None:
         """Ask for an order to be canceled."""
@@ -102,7 +103,7 @@ class AlpacaBroker:
             "stop_price": _text(change.stop_price),
         }
         path = f"/orders/{ref.broker_order_id}"
-        return self._order(self._call(access, "patch", path, _given(fields)))
+        return order_told(self._call(access, "patch", path, _given(fields)))
 
     def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
         """Return the order under our id, with its executions."""
@@ -117,12 +118,12 @@ class AlpacaBroker:
             raise
         with outcomes(TITLE):
             filled = Decimal(row["filled_qty"]) > 0
-        return self._order(row, self._executions(access, row) if filled else ())
+        return order_told(row, self._executions(access, row) if filled else ())
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         rows = self._call(access, "get", "/orders", {"status": "open", "limit": 500})
-        return [self._order(row) for row in rows]
+        return [order_told(row) for row in rows]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return what the account holds."""
@@ -160,19 +161,6 @@ class AlpacaBroker:
                 fields = fields | {"page_token": told[-1]["id"]}
         return tuple(found.values())
 
-    def _order(self, row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
-        with outcomes(TITLE):
-            return VenueOrder(
-                broker_order_id=row["id"],
-                status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
-                executions=executions,
-                client_order_id=row["client_order_id"],
-                symbol=row["symbol"],
-                side=Side.BUY if row["side"] == "buy" else Side.SELL,
-                order_type=TYPES.get(row["type"], OrderType.MARKET),
-                quantity=Decimal(row["qty"]),
-            )
-
     def _call(
         self, access: Access, method: str, path: str, fields: dict[str, Any] | None = None
     ) -> Any:
@@ -192,6 +180,21 @@ class AlpacaBroker:
                 return getattr(client, method)(path, fields)
         except APIError as error:
             raise _failure(session.status, error) from error
+
+
+def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+    """Return an order as Alpaca shows it."""
+    with outcomes(TITLE):
+        return VenueOrder(
+            broker_order_id=row["id"],
+            status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
+            executions=executions,
+            client_order_id=row["client_order_id"],
+            symbol=row["symbol"],
+            side=Side.BUY if row["side"] == "buy" else Side.SELL,
+            order_type=TYPES.get(row["type"], OrderType.MARKET),
+            quantity=Decimal(row["qty"]),
+        )
 
 
 def _failure(status: int | None, error: APIError) -> Refused | OutcomeUnknown:

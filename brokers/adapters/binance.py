@@ -83,6 +83,7 @@ class BinanceBroker:
         short=False,
         times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
         wallet=True,
+        streaming=True,
     )
 
     def __init__(self) -> None:
@@ -108,7 +109,7 @@ class BinanceBroker:
         row = self._call(access, "privatePostOrder", fields)
         with outcomes(TITLE):
             executions = tuple(
-                _execution(row["symbol"], fill, row["transactTime"], fill["tradeId"])
+                execution_told(row["symbol"], fill, row["transactTime"], fill["tradeId"])
                 for fill in row.get("fills", ())
             )
         return _order(row, executions)
@@ -136,7 +137,7 @@ class BinanceBroker:
         told = self._call(access, "privateGetMyTrades", fields)
         with outcomes(TITLE):
             executions = tuple(
-                _execution(row["symbol"], trade, trade["time"], trade["id"]) for trade in told
+                execution_told(row["symbol"], trade, trade["time"], trade["id"]) for trade in told
             )
         return _order(row, executions)
 
@@ -238,7 +239,7 @@ def _market(symbol: str) -> str:
     return symbol.replace("/", "")
 
 
-def _symbol(market: str) -> str:
+def symbol_told(market: str) -> str:
     """Return our name of a market: BTCUSDT is BTC/USDT."""
     for quote in QUOTES:
         if market.endswith(quote) and len(market) > len(quote):
@@ -264,14 +265,14 @@ def _order(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> Venue
             status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
             executions=executions,
             client_order_id=row["clientOrderId"],
-            symbol=_symbol(row["symbol"]),
+            symbol=symbol_told(row["symbol"]),
             side=Side.BUY if row["side"] == "BUY" else Side.SELL,
             order_type=OUR_TYPES.get(row["type"], OrderType.MARKET),
             quantity=Decimal(row["origQty"]),
         )
 
 
-def _execution(market: str, row: dict[str, Any], ms: Any, identifier: Any) -> Execution:
+def execution_told(market: str, row: dict[str, Any], ms: Any, identifier: Any) -> Execution:
     """Return a fill; its commission counts where it is money."""
     money = row.get("commissionAsset") in CASH
     return Execution(

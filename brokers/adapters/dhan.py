@@ -83,6 +83,7 @@ class DhanBroker:
         times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
         replacing=Replacing.IN_PLACE,
         practice=False,
+        streaming=True,
     )
 
     def __init__(self) -> None:

@@ -72,6 +72,7 @@ class ZerodhaBroker:
         replacing=Replacing.IN_PLACE,
         client_ids=False,
         practice=False,
+        streaming=True,
     )
 
     def __init__(self) -> None:
@@ -136,13 +137,13 @@ class ZerodhaBroker:
                 return None
             row = found[-1]
             filled = int(row["filled_quantity"]) > 0
-        return _order(row, self._executions(access, row["order_id"]) if filled else ())
+        return order_told(row, self._executions(access, row["order_id"]) if filled else ())
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         rows = self._call(access, "GET", "/orders")
         with outcomes(TITLE):
-            return [_order(row) for row in rows if row["status"] not in STATUSES]
+            return [order_told(row) for row in rows if row["status"] not in STATUSES]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return shares of today and of the days before: positions and holdings."""
@@ -213,7 +214,8 @@ def _prices(limit: Decimal | None, stop: Decimal | None) -> dict[str, str]:
     return {name: f"{price.normalize():f}" for name, price in prices.items() if price is not None}
 
 
-def _order(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+    """Return an order as Zerodha shows it."""
     with outcomes(TITLE):
         return VenueOrder(
             broker_order_id=row["order_id"],

@@ -9,6 +9,8 @@ from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import OutcomeUnknown
 from tests.venue.alpaca import AlpacaVenue
 from tests.venue.conformance import Conformance
+from tests.venue.socket import AlpacaSocket
+from tests.venue.streaming import StreamConformance
 
 
 @pytest.fixture
@@ -22,8 +24,9 @@ def broker():
     return AlpacaBroker()
 
 
-class TestAlpaca(Conformance):
+class TestAlpaca(Conformance, StreamConformance):
     kind = "alpaca"
+    socket_class = AlpacaSocket
     credentials = MappingProxyType({"key_id": "key", "secret": "secret"})
 
     def test_an_id_that_is_there_already_is_looked_up_not_taken_for_a_refusal(

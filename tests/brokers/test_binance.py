@@ -9,6 +9,8 @@ from brokers.adapters.binance import BinanceBroker
 from brokers.choices import AssetType
 from tests.venue.binance import BinanceVenue
 from tests.venue.conformance import Conformance
+from tests.venue.socket import BinanceSocket
+from tests.venue.streaming import StreamConformance
 
 
 @pytest.fixture
@@ -22,8 +24,10 @@ def broker():
     return BinanceBroker()
 
 
-class TestBinance(Conformance):
+class TestBinance(Conformance, StreamConformance):
     kind = "binance"
+    socket_class = BinanceSocket
+    tells_executions = True
     symbol = "BTC/USDT"
     venue_symbol = "BTCUSDT"
     asset_type = AssetType.CRYPTO

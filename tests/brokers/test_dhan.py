@@ -8,6 +8,8 @@ from brokers.adapters.base import Refused
 from brokers.adapters.dhan import DhanBroker
 from tests.venue.conformance import Conformance
 from tests.venue.dhan import DhanVenue
+from tests.venue.socket import DhanSocket
+from tests.venue.streaming import StreamConformance
 
 
 @pytest.fixture
@@ -21,8 +23,10 @@ def broker():
     return DhanBroker()
 
 
-class TestDhan(Conformance):
+class TestDhan(Conformance, StreamConformance):
     kind = "dhan"
+    socket_class = DhanSocket
+    tells_refusal = False
     symbol = "ACME.NS"
     venue_symbol = "ACME"
     credentials = MappingProxyType({"client_id": "1000", "access_token": "token"})

@@ -8,6 +8,8 @@ from brokers.adapters.base import Refused
 from brokers.adapters.zerodha import ZerodhaBroker
 from brokers.choices import Side
 from tests.venue.conformance import Conformance
+from tests.venue.socket import ZerodhaSocket
+from tests.venue.streaming import StreamConformance
 from tests.venue.zerodha import ZerodhaVenue
 
 
@@ -22,8 +24,9 @@ def broker():
     return ZerodhaBroker()
 
 
-class TestZerodha(Conformance):
+class TestZerodha(Conformance, StreamConformance):
     kind = "zerodha"
+    socket_class = ZerodhaSocket
     symbol = "ACME.NS"
     venue_symbol = "ACME"
     credentials = MappingProxyType({"api_key": "key", "access_token": "token"})

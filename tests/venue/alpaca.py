@@ -101,6 +101,7 @@ class AlpacaVenue(HttpVenue):
                 stop=amount(body.get("stop_price")) or old.stop, replaces=old.id,
             )  # fmt: skip
             old.status, old.replaced_by = "replaced", new.id
+            exchange.tell("replaced", old)
             return new
 
     def shown(self, order):

@@ -80,6 +80,8 @@ class Exchange:
         self.cash = cash
         self.unique = unique  # client ids: "for_ever", "open" or "" (not at all)
         self.fills_at_once = True
+        # Called with what happens: "new", "canceled", "replaced" or "trade", the order, the trade.
+        self.listeners = []
         self._ids = itertools.count(1)
 
     def place(self, *, client_id, symbol, side, type, quantity, **more):  # noqa: A002
@@ -98,11 +100,17 @@ class Exchange:
             self.orders[order.id] = order
             if type == "trailing_stop":
                 order.stop = self.prices[symbol] - order.sign * -1 * order.trail
+            self.tell("new", order)
             if self.fills_at_once:
                 self._match(order)
             if order.tif in {"ioc", "fok"} and order.status in OPEN:
                 order.status = "canceled"
+                self.tell("canceled", order)
             return order
+
+    def tell(self, event, order, trade=None):
+        for listener in self.listeners:
+            listener(event, order, trade)
 
     def _check_unique(self, client_id):
         if not client_id or not self.unique:
@@ -117,6 +125,7 @@ class Exchange:
             if order.status not in OPEN:
                 raise Refusal("not_cancelable", f"order is {order.status}")
             order.status = "canceled"
+            self.tell("canceled", order)
             return order
 
     def change(self, order_id, **changes):
@@ -167,6 +176,7 @@ class Exchange:
                 order.status = "filled"
             elif order.status in OPEN:
                 order.status = "partially_filled"
+            self.tell("trade", order, trade)
 
     def positions(self):
         with self.lock:

@@ -1,0 +1,1 @@
+"""What brokers tell of orders by themselves, beside what they are asked."""

@@ -18,6 +18,7 @@ from market.calendars import NS_PER_DAY, NS_PER_S
 from market.choices import AssetClass
 from market.files.csv_bars import Source
 from market.files.tables import table_read
+from market.files.text_table import Told
 from market.history import History
 from market.intervals import DAY_S, INTERVALS, Interval, interval_get
 from market.listings import instrument_ensure, symbol_check, timezone_check
@@ -44,6 +45,7 @@ def bars_import(
     timezone: str = "",
     name: str = "",
     replace: bool = False,
+    tell: Told | None = None,
 ) -> BarSeries:
     """Store the bars in a CSV or Parquet file, all of them or none.
 
@@ -61,6 +63,8 @@ def bars_import(
         What to write down of a symbol that is new; empty means what is usual for the class.
     replace : bool
         Take the place of what was imported before instead of merging into it.
+    tell : callable, optional
+        Told which share of the file was read; what it raises ends the import, storing nothing.
 
     Raises
     ------
@@ -78,7 +82,9 @@ def bars_import(
     if timezone:
         listing = dataclasses.replace(listing, timezone=timezone)
     zone = timezone_check(times_in)
-    read = table_read(source_bytes(source), columns=columns, date_format=date_format, times_in=zone)
+    read = table_read(
+        source_bytes(source), columns=columns, date_format=date_format, times_in=zone, tell=tell
+    )
     _check_spacing(read.bars, bar_interval)
     return history_store(
         instrument=instrument_ensure(listing=listing, owner_id=owner_id),

@@ -16,6 +16,7 @@ from core.outbox.services import task_enqueue
 from core.realtime.services import event_publish
 from market.choices import FetchStatus
 from market.downloads import bars_download, share_done
+from market.hold import Hold
 from market.intervals import interval_get
 from market.keys import credentials_of
 from market.models import BarSeries, Fetch
@@ -54,7 +55,11 @@ def fetch_run(*, fetch_id: UUID | str) -> None:
     ):
         return
     fetch = Fetch.objects.get(id=fetch_id)
-    parts = StoredParts(fetch)
+    with Hold(Fetch.objects.all(), fetch):
+        _attempt(fetch, StoredParts(fetch))
+
+
+def _attempt(fetch: Fetch, parts: StoredParts) -> None:
     try:
         series = _download(fetch, parts, _request(fetch))
     except Stopped:
@@ -74,15 +79,15 @@ def fetch_run(*, fetch_id: UUID | str) -> None:
     else:
         report_try(series)
         with transaction.atomic():
-            parts.drop()
-            fetch_end(
+            if fetch_end(
                 fetch=fetch,
                 status=FetchStatus.COMPLETED,
                 progress=1.0,
                 stage="",
                 series=series,
                 rows=series.rows,
-            )
+            ):
+                parts.drop()
 
 
 def _request(fetch: Fetch) -> BarRequest:
@@ -173,6 +178,7 @@ def _queue_again(fetch: Fetch, *, stage: str, send: bool = False, **changes: Any
     with transaction.atomic():
         moved = fetch_move(
             fetch_id=fetch.id,
+            attempt=fetch.attempts,
             before=FetchStatus.RUNNING,
             after=FetchStatus.QUEUED,
             stage=stage,
@@ -194,29 +200,32 @@ def fetch_fail(*, fetch: Fetch, error: ApplicationError) -> None:
     )
 
 
-def fetch_end(*, fetch: Fetch, status: FetchStatus, **changes: Any) -> None:
-    """Write how a download ended and tell its owner."""
+def fetch_end(*, fetch: Fetch, status: FetchStatus, **changes: Any) -> bool:
+    """Write how a download ended and tell its owner; false where it is another worker's by now."""
     with transaction.atomic():
-        if fetch_move(
+        if not fetch_move(
             fetch_id=fetch.id,
+            attempt=fetch.attempts,
             before=FetchStatus.RUNNING,
             after=status,
             finished_at=timezone.now(),
             **changes,
         ):
-            event_publish(
-                user_id=fetch.owner_id,
-                topic=f"fetch:{fetch.id}",
-                type=f"fetch.{status}",
-                data={
-                    "id": str(fetch.id),
-                    "status": str(status),
-                    "symbol": fetch.symbol,
-                    "interval": fetch.interval,
-                    "rows": changes.get("rows", 0),
-                    "error_message": changes.get("error_message", ""),
-                },
-            )
+            return False
+        event_publish(
+            user_id=fetch.owner_id,
+            topic=f"fetch:{fetch.id}",
+            type=f"fetch.{status}",
+            data={
+                "id": str(fetch.id),
+                "status": str(status),
+                "symbol": fetch.symbol,
+                "interval": fetch.interval,
+                "rows": changes.get("rows", 0),
+                "error_message": changes.get("error_message", ""),
+            },
+        )
+    return True
 
 
 def fetch_error(*, fetch_id: UUID | str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -18,7 +17,8 @@ from market.transitions import Job, job_move
 
 # A message in the queue may simply wait; sending it once more does no harm, the row is claimed.
 QUEUED_LOST_AFTER = timedelta(minutes=2)
-RUNNING_LOST_AFTER = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
+# A worker that lives renews its hold every few seconds (market.hold).
+RUNNING_LOST_AFTER = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
 # What came of a download that ended without bars waits that long for another try.
 PARTS_KEPT = timedelta(days=7)

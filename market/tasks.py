@@ -12,7 +12,7 @@ from market.runner import fetch_error, fetch_run
 from market.stream_lease import lease_break
 from market.streaming import quotes_stream, stream_due
 from market.sweeper import fetches_requeue, imports_requeue, parts_prune
-from market.uploads import import_error, import_run
+from market.uploads import files_prune, import_error, import_run
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +43,7 @@ def sweep() -> None:
     fetches_requeue()
     imports_requeue()
     parts_prune()
+    files_prune()
     watches_refresh(now=timezone.now())
     if quotes_wanted(now=timezone.now()):
         poll.apply_async(queue="market", expires=POLL_EVERY_S)

@@ -47,14 +47,33 @@ def job_move(
 
 
 def fetch_move(
-    *, fetch_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
+    *,
+    fetch_id: UUID | str,
+    before: FetchStatus,
+    after: FetchStatus,
+    attempt: int | None = None,
+    **changes: Any,
 ) -> bool:
-    """Change the status of a download and tell whether it was still `before`."""
-    return job_move(Fetch.objects.all(), job_id=fetch_id, before=before, after=after, **changes)
+    """Change the status of a download and tell whether it was still `before`.
+
+    With an attempt, only while it is that one: a worker that was taken for dead ends nothing.
+    """
+    mine = _of_attempt(Fetch.objects.all(), attempt)
+    return job_move(mine, job_id=fetch_id, before=before, after=after, **changes)
 
 
 def import_move(
-    *, import_id: UUID | str, before: FetchStatus, after: FetchStatus, **changes: Any
+    *,
+    import_id: UUID | str,
+    before: FetchStatus,
+    after: FetchStatus,
+    attempt: int | None = None,
+    **changes: Any,
 ) -> bool:
-    """Change the status of an import and tell whether it was still `before`."""
-    return job_move(Import.objects.all(), job_id=import_id, before=before, after=after, **changes)
+    """Change the status of an import, as `fetch_move` does of a download."""
+    mine = _of_attempt(Import.objects.all(), attempt)
+    return job_move(mine, job_id=import_id, before=before, after=after, **changes)
+
+
+def _of_attempt(jobs: QuerySet[Job], attempt: int | None) -> QuerySet[Job]:
+    return jobs if attempt is None else jobs.filter(attempts=attempt)

@@ -43,6 +43,7 @@ FETCH_BODY: Final[dict[str, Any]] = {
     "status": "queued",
     "progress": 0.0,
     "stage": "",
+    "eta_s": None,
     "provider": "yfinance",
     "symbol": "AAPL",
     "interval": "1d",
@@ -156,6 +157,7 @@ IMPORT_BODY: Final[dict[str, Any]] = {
     "status": "queued",
     "progress": 0.0,
     "stage": "",
+    "eta_s": None,
     "filename": "minutes.csv.gz",
     "size": 31457280,
     "symbol": "MYFUND",
@@ -168,6 +170,9 @@ IMPORT_BODY: Final[dict[str, Any]] = {
     "finished_at": None,
 }
 IMPORT_QUEUED: Final = response("A large file", IMPORT_BODY, "202")
+IMPORT_CANCELED: Final = response(
+    "Canceled", {**IMPORT_BODY, "status": "canceled", "finished_at": "2026-01-31T14:30:02Z"}, "200"
+)
 IMPORT_DONE: Final = response(
     "Done",
     {

@@ -107,6 +107,7 @@ class ImportOutput(JobOutput[Import]):
             "status",
             "progress",
             "stage",
+            "eta_s",
             "filename",
             "size",
             "symbol",

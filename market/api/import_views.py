@@ -27,7 +27,7 @@ from market.importing import bars_import, bars_preview
 from market.models import Import
 from market.reports import report_try
 from market.selectors import import_get, import_list
-from market.services.imports import import_create
+from market.services.imports import import_cancel, import_create, import_retry
 
 # Larger files are read by a worker.
 AT_ONCE_BYTES: Final = 8 * 1024 * 1024
@@ -107,6 +107,40 @@ class ImportView(ApiView):
         """Show one import that a worker does or did."""
         upload = import_get(owner_id=caller_id(request), import_id=import_id)
         return Response(ImportOutput(upload).data)
+
+
+class ImportCancelView(ApiView):
+    """`POST imports/{id}/cancel`."""
+
+    @extend_schema(
+        operation_id="import_cancel",
+        summary="Stop an import",
+        request=None,
+        responses=ImportOutput,
+        examples=[examples.IMPORT_CANCELED],
+    )
+    def post(self, request: Request, import_id: str) -> Response:
+        """Stop an import that is not over; nothing of its file is stored."""
+        upload = import_cancel(owner_id=caller_id(request), import_id=import_id)
+        return Response(ImportOutput(upload).data)
+
+
+class ImportRetryView(ApiView):
+    """`POST imports/{id}/retry`."""
+
+    work = "run"
+
+    @extend_schema(
+        operation_id="import_retry",
+        summary="Try an import again",
+        request=None,
+        responses={202: ImportOutput},
+        examples=[examples.IMPORT_QUEUED],
+    )
+    def post(self, request: Request, import_id: str) -> Response:
+        """Queue an import that was stopped or ended by our fault; its file is kept for a day."""
+        upload = import_retry(owner_id=caller_id(request), import_id=import_id)
+        return accepted(ImportOutput(upload).data, location=f"/api/v1/imports/{upload.id}/")
 
 
 class ImportPreviewView(ApiView):

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from market.api.fields import AdjustmentField, DayOrTimeField, IntervalField, SymbolField
-from market.choices import Adjustment
+from market.choices import Adjustment, FetchStatus
 from market.models import BarSeries, Fetch, Instrument
 from market.models.job import BarsJob
 from market.quotes import quote_get
@@ -209,7 +209,16 @@ class JobOutput(serializers.ModelSerializer[Job]):
     """Work that brings bars: those it brought, or why it did not."""
 
     series = SeriesOutput(allow_null=True)
+    eta_s = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_eta_s(self, job: Job) -> float | None:
+        """Return how long it takes yet, as far as can be told."""
+        if job.status != FetchStatus.RUNNING or job.started_at is None or not job.progress:
+            return None
+        took = (timezone.now() - job.started_at).total_seconds()
+        return round(took * (1 - job.progress) / job.progress, 1)
 
     @extend_schema_field(FetchErrorOutput(allow_null=True))
     def get_error(self, job: Job) -> dict[str, Any] | None:
@@ -233,6 +242,7 @@ class FetchOutput(JobOutput[Fetch]):
             "status",
             "progress",
             "stage",
+            "eta_s",
             "provider",
             "symbol",
             "interval",

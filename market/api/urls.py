@@ -3,7 +3,8 @@ from __future__ import annotations
 from django.urls import re_path
 
 from core.api.urls import route
-from market.api import import_views, research_views, views
+from market.api import import_views as imports
+from market.api import research_views, views
 
 app_name = "market"
 
@@ -24,7 +25,9 @@ urlpatterns = [
     route("watches/<uuid:watch_id>", research_views.WatchView.as_view(), "watch"),
     route("providers", research_views.ProviderListView.as_view(), "providers"),
     route("provider-keys/<str:provider>", research_views.ProviderKeyView.as_view(), "provider-key"),
-    route("imports", import_views.ImportListView.as_view(), "imports"),
-    route("imports/preview", import_views.ImportPreviewView.as_view(), "import-preview"),
-    route("imports/<uuid:import_id>", import_views.ImportView.as_view(), "import"),
+    route("imports", imports.ImportListView.as_view(), "imports"),
+    route("imports/preview", imports.ImportPreviewView.as_view(), "import-preview"),
+    route("imports/<uuid:import_id>", imports.ImportView.as_view(), "import"),
+    route("imports/<uuid:import_id>/cancel", imports.ImportCancelView.as_view(), "import-cancel"),
+    route("imports/<uuid:import_id>/retry", imports.ImportRetryView.as_view(), "import-retry"),
 ]

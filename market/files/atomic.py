@@ -6,6 +6,10 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
+
+# Of a file that is compared, in memory at once.
+PIECE: Final = 1024 * 1024
 
 
 def file_write(path: Path, data: bytes) -> None:
@@ -40,6 +44,16 @@ def file_write(path: Path, data: bytes) -> None:
         os.close(folder)
 
 
+def holds(path: Path, data: bytes) -> bool:
+    """Return whether a file has these bytes, reading it a piece at a time."""
+    expected = memoryview(data)
+    if path.stat().st_size != len(expected):
+        return False
+    with path.open("rb") as file:
+        pieces = range(0, len(expected), PIECE)
+        return all(file.read(PIECE) == expected[begin : begin + PIECE] for begin in pieces)
+
+
 def _check_holds(path: Path, data: bytes) -> None:
-    if path.read_bytes() != data:
+    if not holds(path, data):
         raise OSError(f"{path} does not hold what was written to it: check the disk.")

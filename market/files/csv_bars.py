@@ -22,10 +22,11 @@ from pyarrow import csv
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
 from market.files.archives import UNPACKED_MAX, gzip_read
-from market.files.faults import cell_fault, faults_refuse
+from market.files.faults import Faults, faults_refuse
 
 COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
 FIRST_DATA_LINE: Final = 2
+STRETCH: Final = 100_000
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 MAX_NS: Final = 2**63 - 1
@@ -78,10 +79,10 @@ def csv_read(source: Source, *, optional: Sequence[str] = ()) -> CsvBars:
     if not table.num_rows:
         raise InvalidInput("The file has a header but no bars.", code="no_bars")
     columns = {name: table.column(at) for name, at in names.items()}
-    faults: list[Detail] = []
+    faults = Faults()
     ts = _times(columns.pop("ts"), faults)
     numbers = {name: _numbers(name, column, faults) for name, column in columns.items()}
-    faults_refuse(faults)
+    faults.refuse()
     try:
         bars = Bars.from_arrays(ts=ts, **{name: numbers.pop(name) for name in COLUMNS[1:]})
     except InvalidInput as error:
@@ -181,7 +182,7 @@ def _names(table: pa.Table, optional: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _numbers(name: str, column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.float64]:
+def _numbers(name: str, column: pa.ChunkedArray, faults: Faults) -> NDArray[np.float64]:
     try:
         return np.asarray(pc.cast(pc.utf8_trim_whitespace(column), pa.float64()))
     except pa.ArrowInvalid:
@@ -191,11 +192,11 @@ def _numbers(name: str, column: pa.ChunkedArray, faults: list[Detail]) -> NDArra
         try:
             values[row] = float(text)
         except ValueError:
-            faults.append(cell_fault(row, name, text, "a number", first_line=FIRST_DATA_LINE))
+            faults.cell(row, name, text, "a number", first_line=FIRST_DATA_LINE)
     return values
 
 
-def _times(column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.int64]:
+def _times(column: pa.ChunkedArray, faults: Faults) -> NDArray[np.int64]:
     texts = pc.utf8_trim_whitespace(column)
     if pc.all(pc.match_substring_regex(texts, EPOCH)).as_py():
         return epoch_ns(np.asarray(pc.cast(texts, pa.float64())))
@@ -203,9 +204,21 @@ def _times(column: pa.ChunkedArray, faults: list[Detail]) -> NDArray[np.int64]:
 
 
 def times_read(
-    texts: pa.ChunkedArray, faults: list[Detail], *, first_line: int = FIRST_DATA_LINE
+    texts: pa.ChunkedArray, faults: Faults, *, first_line: int = FIRST_DATA_LINE
 ) -> NDArray[np.int64]:
-    """Return ISO 8601 times as nanoseconds UTC; one that is none is added to the faults."""
+    """Return ISO 8601 times as nanoseconds UTC; one that is none is noted."""
+    # A stretch at a time: as Python's texts they take ten times the room of the times in them.
+    stretches = [texts.slice(row, STRETCH) for row in range(0, len(texts), STRETCH)]
+    ts = np.empty(len(texts), dtype=np.int64)
+    for number, stretch in enumerate(stretches):
+        row = number * STRETCH
+        ts[row : row + STRETCH] = _times_stretch(stretch, faults, row, first_line)
+    return ts
+
+
+def _times_stretch(
+    texts: pa.ChunkedArray, faults: Faults, first_row: int, first_line: int
+) -> NDArray[np.int64]:
     right = np.asarray(pc.match_substring_regex(texts, ISO))
     stamps = pd.to_datetime(
         pd.Series(texts.to_numpy()).where(right), utc=True, format="ISO8601", errors="coerce"
@@ -213,7 +226,7 @@ def times_read(
     for row in np.flatnonzero(stamps.isna().to_numpy()):
         expected = "a time such as 2024-01-31T14:30:00Z, 2024-01-31, or epoch seconds"
         text = texts[int(row)].as_py()
-        faults.append(cell_fault(int(row), "ts", text, expected, first_line=first_line))
+        faults.cell(first_row + int(row), "ts", text, expected, first_line=first_line)
     return stamps.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]").view(np.int64)
 
 

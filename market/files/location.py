@@ -11,7 +11,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # it has no types
 
 from core.errors import Transient
-from market.files.atomic import file_write
+from market.files.atomic import file_write, holds
 
 
 class Location(Protocol):
@@ -40,7 +40,7 @@ class LocalFolder:
     def write(self, path: str, data: bytes) -> None:
         """Write a file atomically; one that holds these bytes already is left alone."""
         target = self.root / path
-        if target.is_file() and target.read_bytes() == data:
+        if target.is_file() and holds(target, data):
             return
         file_write(target, data)
 

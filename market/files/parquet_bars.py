@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
+from market.files.archives import MIB, UNPACKED_MAX
 from market.files.csv_bars import COLUMNS, CsvBars, epoch_ns
 
-MIB: Final = 1024 * 1024
-UNPACKED_MAX: Final = 2048 * MIB
+# Of a value in memory: a number, or the place of a text.
+VALUE_BYTES: Final = 8
 
 
 def parquet_table(data: bytes, *, limit: int = UNPACKED_MAX) -> pa.Table:
@@ -29,8 +30,11 @@ def parquet_table(data: bytes, *, limit: int = UNPACKED_MAX) -> pa.Table:
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        groups = (file.metadata.row_group(at) for at in range(file.metadata.num_row_groups))
-        if sum(group.total_byte_size for group in groups) > limit:
+        facts = file.metadata
+        groups = (facts.row_group(at) for at in range(facts.num_row_groups))
+        # A value that repeats takes no room in the file, however often it does.
+        spread = facts.num_rows * facts.num_columns * VALUE_BYTES
+        if max(spread, sum(group.total_byte_size for group in groups)) > limit:
             raise InvalidInput(
                 f"The file unpacks to more than {limit // MIB:,} MiB: split it.", code="too_large"
             )

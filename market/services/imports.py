@@ -7,13 +7,18 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from core.db import uuid7
+from core.errors import Conflict
 from core.outbox.services import task_enqueue
+from market.choices import FETCH_FINAL, FetchStatus
 from market.files.location import location_of
 from market.intervals import interval_get
 from market.listings import symbol_check
 from market.models import Import
+from market.selectors import import_get
+from market.transitions import import_move
 
 
 def import_create(
@@ -52,3 +57,57 @@ def import_create(
         upload.save(force_insert=True)
         task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
     return upload
+
+
+def import_cancel(*, owner_id: UUID, import_id: UUID | str) -> Import:
+    """Stop an import; its worker notices within a second while it reads, and stores nothing.
+
+    Raises
+    ------
+    NotFound
+        When it is not the owner's.
+    Conflict
+        When it is over.
+    """
+    upload = import_get(owner_id=owner_id, import_id=import_id)
+    for before in (FetchStatus.QUEUED, FetchStatus.RUNNING):
+        if import_move(
+            import_id=upload.id,
+            before=before,
+            after=FetchStatus.CANCELED,
+            stage="",
+            finished_at=timezone.now(),
+        ):
+            return import_get(owner_id=owner_id, import_id=import_id)
+    upload = import_get(owner_id=owner_id, import_id=import_id)
+    raise Conflict(f"The import is {upload.status} already.", code="already_over")
+
+
+def import_retry(*, owner_id: UUID, import_id: UUID | str) -> Import:
+    """Queue an import again that ended by no fault of its file; the file is kept for a day.
+
+    Raises
+    ------
+    NotFound
+        When it is not the owner's.
+    Conflict
+        When it is not over, brought its bars, or its file is gone.
+    """
+    upload = import_get(owner_id=owner_id, import_id=import_id)
+    with transaction.atomic():
+        for before in FETCH_FINAL - {FetchStatus.COMPLETED} if upload.path else ():
+            if import_move(
+                import_id=upload.id,
+                before=FetchStatus(before),
+                after=FetchStatus.QUEUED,
+                attempts=0,
+                progress=0.0,
+                finished_at=None,
+                error_code="",
+                error_message="",
+                error_details=[],
+            ):
+                task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
+                return import_get(owner_id=owner_id, import_id=import_id)
+    why = "its file is gone: upload it again" if upload.status in FETCH_FINAL else "it goes on"
+    raise Conflict(f"The import is {upload.status} and {why}.", code="not_retryable")

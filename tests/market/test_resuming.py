@@ -18,6 +18,7 @@ from core.realtime.models import Event
 from market import downloads, parts, runner, sweeper, tasks
 from market.choices import FetchStatus
 from market.downloads import bars_download
+from market.hold import Hold
 from market.intervals import interval_get
 from market.locks import series_lock
 from market.models import BarSeries, BarSnapshot, Fetch, FetchPart, QuarantinedBar
@@ -164,6 +165,49 @@ def test_the_lock_of_a_series_is_held_by_one_connection_and_ends_with_it(user):
     thread.join()
     with series_lock(**name, wait_s=0):
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hold_that_is_renewed_keeps_a_job_from_the_sweeper_until_its_worker_dies(
+    user, eventually
+):
+    fetch = create(user)
+    long_ago = timezone.now() - sweeper.RUNNING_LOST_AFTER * 2
+
+    def lose():
+        Fetch.objects.update(status=FetchStatus.RUNNING, attempts=1, updated_at=long_ago)
+        fetch.refresh_from_db()
+
+    lose()
+    with Hold(Fetch.objects.all(), fetch, renew_every_s=0.02):
+        eventually(lambda: Fetch.objects.get().updated_at > long_ago)
+        assert sweeper.fetches_requeue() == 0
+    lose()
+    # Somebody else's attempt is not this one's to renew.
+    Fetch.objects.update(attempts=2)
+    with Hold(Fetch.objects.all(), fetch, renew_every_s=0.01):
+        time.sleep(0.1)
+    assert Fetch.objects.get().updated_at == long_ago
+    assert sweeper.fetches_requeue() == 1
+
+
+def test_a_worker_that_was_taken_for_dead_ends_nothing_and_drops_no_parts(
+    binance, user, monkeypatch
+):
+    fetch = create(user)
+    report = runner.report_try
+
+    def late(series):
+        report(series)
+        # Meanwhile another worker has begun.
+        Fetch.objects.update(attempts=2)
+
+    monkeypatch.setattr(runner, "report_try", late)
+    tasks.fetch(str(fetch.id))
+    fetch.refresh_from_db()
+    assert (fetch.status, fetch.attempts) == ("running", 2)
+    assert fetch.parts.count() == 6
+    assert not Event.objects.filter(type="fetch.completed").exists()
 
 
 def request(**kwargs) -> BarRequest:

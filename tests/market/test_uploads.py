@@ -5,23 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
 from rest_framework.test import APIClient
 
 from core.errors import InvalidInput
-from core.outbox.models import OutboxMessage
-from core.realtime.models import Event
-from market import sweeper, tasks
+from market.files import csv_bars, text_table
 from market.files.tables import table_read
-from market.models import BarSeries, Import, Instrument
+from market.models import BarSeries, Import
 from market.store import bars_read
+from tests.market.sending import YAHOO, send
 
 DAY = 86_400 * 10**9
 
@@ -34,10 +31,6 @@ def read(text: str | bytes, **kwargs):
     return table_read(text.encode() if isinstance(text, str) else text, **kwargs)
 
 
-YAHOO = """Date,Open,High,Low,Close,Adj Close,Volume
-2024-01-02,10,12,9,11,5.5,100
-2024-01-03,11,13,10,12,6.0,200
-"""
 NASDAQ = """Date,Close/Last,Volume,Open,High,Low
 01/31/2024,$184.40,"55,467,800",$187.04,$187.10,$184.35
 01/30/2024,$188.04,"55,859,370",$190.94,$191.80,$187.47
@@ -209,18 +202,68 @@ def test_packed_files_are_unpacked_up_to_a_limit():
             read(broken)
 
 
+def test_what_shrank_to_less_than_a_hundredth_is_a_bomb_long_before_the_limit(monkeypatch):
+    rows = YAHOO + "2024-01-05,1,1,1,1,1,1\n" * 1_500_000
+    bomb = gzip.compress(rows.encode(), 9)
+    assert len(bomb) * 150 < len(rows) < 2**26
+    with pytest.raises(InvalidInput, match="100 times its size") as caught:
+        read(bomb)
+    assert caught.value.code == "too_large"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bars.csv", rows)
+    with pytest.raises(InvalidInput, match="100 times its size"):
+        read(buffer.getvalue())
+
+
+def test_a_parquet_file_whose_values_repeat_for_ever_is_refused_before_it_unfolds():
+    # A million rows in some kilobytes, and the file says so itself.
+    ones = np.ones(1_000_000)
+    bomb = parquet_bytes(ts=ones, open=ones, high=ones, low=ones, close=ones)
+    assert len(bomb) < 50_000
+    with pytest.raises(InvalidInput, match="unpacks to more than 38 MiB"):
+        read(bomb, limit=5 * 8 * 1_000_000 - 1)
+
+
+def test_a_file_is_read_in_stretches_and_faults_keep_their_lines(monkeypatch):
+    monkeypatch.setattr(text_table, "STRETCH_BYTES", 400)
+    monkeypatch.setattr(csv_bars, "STRETCH", 7)
+    lines = [f"2024-01-{day:02},{day},{day + 1}.5,0.5,{day}.25" for day in range(1, 32)]
+    head = "Date,Open,High,Low,Close"
+    told: list[float] = []
+    found = read("\n".join([head, *lines]), tell=told.append)
+    assert found.bars.close.tolist() == [day + 0.25 for day in range(1, 32)]
+    assert dates(found.bars)[-1] == "2024-01-31T00:00"
+    assert len(told) >= 2
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    lines[4] = lines[4].replace(".5,", "x,", 1)
+    lines[27] = lines[27].replace("0.5", "low")
+    lines[29] = lines[29].replace("2024-01-30", "2024-02-30")
+    with pytest.raises(InvalidInput, match="3 values") as caught:
+        read("\n".join([head, *lines]), date_format="iso")
+    assert [(one.path, one.message.split(":")[0]) for one in caught.value.details] == [
+        ("bars[29].ts", "line 31"),
+        ("bars[4].high", "line 6"),
+        ("bars[27].low", "line 29"),
+    ]
+    with pytest.raises(InvalidInput, match="1 rows have another number of fields"):
+        read("\n".join([head, *lines[:3], "2024-01-09,1", *lines[5:8]]))
+
+
+def test_of_a_million_faults_the_first_are_told_and_the_others_counted():
+    rows = "2024-01-02,x,1,1,1\n" * 50_000
+    with pytest.raises(InvalidInput, match="50000 values") as caught:
+        read("Date,Open,High,Low,Close\n" + rows)
+    assert "49980 more are not listed" in caught.value.message
+    assert len(caught.value.details) == 20
+
+
 @pytest.fixture
 def api(user) -> APIClient:
     client = APIClient()
     client.force_authenticate(user)
     return client
-
-
-def send(api, data: str | bytes, path: str = "imports", **fields):
-    content = data.encode() if isinstance(data, str) else data
-    headers = {"Prefer": fields.pop("prefer")} if "prefer" in fields else {}
-    form = {"file": SimpleUploadedFile("bars.csv", content), **fields}
-    return api.post(f"/api/v1/{path}", form, format="multipart", headers=headers)
 
 
 def test_a_file_is_looked_at_before_anything_is_stored(api):
@@ -252,68 +295,6 @@ def test_a_file_is_imported_as_it_was_previewed(api, user):
     bars = bars_read(symbol="DAX", interval="1d", owner_id=user.id).bars
     assert bars.close.tolist() == [1004.0, 1011.25]
     assert send(api, GERMAN, symbol="DAX", columns="[1]").status_code == 422
-
-
-def test_a_large_file_is_imported_by_a_worker_that_tells_its_owner(api, user, bars_dir):
-    answer = send(api, YAHOO, symbol="BIG", prefer="respond-async")
-    assert answer.status_code == 202
-    place = answer.headers["Location"]
-    upload = Import.objects.get()
-    assert OutboxMessage.objects.get().args == [str(upload.id)]
-    assert (bars_dir / upload.path).is_file()
-    tasks.import_file(str(upload.id))
-    done = api.get(place).json()
-    assert (done["status"], done["progress"], done["rows"]) == ("completed", 1.0, 2)
-    assert done["series"]["private"] is True
-    assert Event.objects.get(user=user).type == "import.completed"
-    tasks.import_file(str(upload.id))
-    assert Import.objects.get().attempts == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_file_of_an_import_is_gone_when_it_is_over(api, bars_dir):
-    send(api, YAHOO, symbol="BIG", prefer="respond-async")
-    upload = Import.objects.get()
-    tasks.import_file(str(upload.id))
-    assert not (bars_dir / upload.path).exists()
-
-
-def test_an_import_that_fails_stores_nothing_and_says_where(api, other_user):
-    bad = YAHOO + "2024-01-04,1,2,3,4,5,6\n"
-    place = send(api, bad, symbol="BIG", prefer="respond-async").headers["Location"]
-    tasks.import_file(str(Import.objects.get().id))
-    failed = api.get(place).json()
-    assert (failed["status"], failed["error"]["code"]) == ("failed", "invalid_bars")
-    assert failed["error"]["details"][0]["path"] == "bars[2].high"
-    assert not BarSeries.objects.exists()
-    assert not Instrument.objects.exists()
-    client = APIClient()
-    client.force_authenticate(other_user)
-    assert client.get(place).status_code == 404
-
-
-def test_an_import_whose_worker_died_is_done_again_once(api):
-    send(api, YAHOO, symbol="BIG", prefer="respond-async")
-    OutboxMessage.objects.all().delete()
-    assert sweeper.imports_requeue() == 0
-    long_ago = timezone.now() - sweeper.RUNNING_LOST_AFTER - timedelta(seconds=1)
-    Import.objects.update(status="running", attempts=1, updated_at=long_ago)
-    assert sweeper.imports_requeue() == 1
-    assert sweeper.imports_requeue() == 0
-    tasks.import_file(str(Import.objects.get().id))
-    assert Import.objects.get().status == "completed"
-    Import.objects.update(status="running", attempts=3, updated_at=long_ago)
-    assert sweeper.imports_requeue() == 0
-    assert Import.objects.get().error_code == "worker_lost"
-
-
-def test_our_own_fault_in_an_import_is_told_without_secrets(api, monkeypatch):
-    send(api, YAHOO, symbol="BIG", prefer="respond-async")
-    monkeypatch.setattr("market.uploads.bars_import", lambda **_: 1 / 0)
-    tasks.import_file(str(Import.objects.get().id))
-    upload = Import.objects.get()
-    assert (upload.status, upload.error_code) == ("errored", "internal_error")
-    assert "zero" not in upload.error_message
 
 
 def test_a_hundred_thousand_rows_are_read_in_a_second():

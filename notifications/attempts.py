@@ -98,10 +98,14 @@ def _refused_us(delivery: Delivery, error: DeliveryError) -> None:
     )
 
 
-def channel_disable(*, channel_id: UUID, reason: str) -> bool:
-    """Switch a channel off and tell its owner why, once; False where it was off."""
+def channel_disable(*, channel_id: UUID, reason: str, unwanted: bool = False) -> bool:
+    """Switch a channel off and tell its owner why, once; False where it was off.
+
+    Where the recipient wants no messages (`unwanted`), the address must be proven again.
+    """
     on = UserChannel.objects.filter(id=channel_id, enabled=True)
-    if not claim(on, enabled=False, disabled_reason=reason[:1000]):
+    unproven = {"verified_at": None, "code_hash": ""} if unwanted else {}
+    if not claim(on, enabled=False, disabled_reason=reason[:1000], **unproven):
         return False
     channel = UserChannel.objects.get(id=channel_id)
     event_notify(

@@ -10,6 +10,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import DatabaseError
 
+from notifications.channels.sendgrid_events import key_fault
 from notifications.models import ServiceFault
 
 TWILIO: Final = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
@@ -35,6 +36,14 @@ def keys_check(**_: Any) -> list[CheckMessage]:
                 "SENDGRID_API_KEY does not look like a key of SendGrid: they begin with SG.",
                 hint="Copy the key as it was shown when it was made, not its id.",
                 id="notifications.W002",
+            )
+        )
+    if settings.SENDGRID_EVENT_KEY and (fault := key_fault(settings.SENDGRID_EVENT_KEY)):
+        faults.append(
+            checks.Warning(
+                f"SENDGRID_EVENT_KEY cannot be read, so that no bounce is heard of: {fault}",
+                hint="Copy the verification key of the Event Webhook, in base64 on one line.",
+                id="notifications.W004",
             )
         )
     return faults

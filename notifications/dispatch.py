@@ -23,7 +23,7 @@ from notifications.channels.kinds import CHANNELS
 from notifications.choices import DeliveryStatus as Status
 from notifications.choices import Hold
 from notifications.keeping import secrets_open
-from notifications.links import receipt_url
+from notifications.links import receipt_token, receipt_url
 from notifications.messages import message_of
 from notifications.models import Alert, Delivery, UserChannel
 from notifications.pacing import RATE_WINDOW, quiet_end
@@ -117,6 +117,7 @@ def attempt_perform(attempt: Attempt) -> str | DeliveryError:
             alerts=alerts,
             secrets=secrets,
             receipt_url=receipt_url(attempt.claimed[0]),
+            receipt_token=receipt_token(attempt.claimed[0]),
         )
         return CHANNELS.get(attempt.channel.kind).send(message)
     except Permanent as error:

@@ -41,8 +41,13 @@ def receipt_url(delivery: Delivery) -> str:
     """Return where a service may tell what became of a delivery; "" where none can reach us."""
     if not settings.PUBLIC_URL.startswith("https://"):
         return ""
-    query = urlencode({"delivery": _receipt_signer().sign(delivery.id.hex)})
+    query = urlencode({"delivery": receipt_token(delivery)})
     return f"{settings.PUBLIC_URL}/api/v1/notifications/receipts/{delivery.kind}?{query}"
+
+
+def receipt_token(delivery: Delivery) -> str:
+    """Return what stands for a delivery in what a service tells of it."""
+    return _receipt_signer().sign(delivery.id.hex)
 
 
 def receipt_delivery_id(token: str) -> UUID | None:

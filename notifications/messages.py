@@ -36,6 +36,7 @@ def message_of(
     alerts: Sequence[Alert],
     secrets: tuple[str, ...],
     receipt_url: str = "",
+    receipt_token: str = "",
 ) -> Message:
     """Return the message that tells of one alert, or of several at once.
 
@@ -59,6 +60,7 @@ def message_of(
         secrets=secrets,
         unsubscribe_url=link,
         receipt_url=receipt_url,
+        receipt_token=receipt_token,
     )
 
 

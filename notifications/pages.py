@@ -15,7 +15,7 @@ from django.views.generic import View
 from core.errors import NotFound
 from notifications.channels.base import TellsLater
 from notifications.channels.kinds import CHANNELS
-from notifications.services import channel_unsubscribe, delivery_receipt
+from notifications.services import channel_unsubscribe, receipts_take
 
 TITLE = "Unsubscribe"
 ASK = "Stop sending alerts to this address"
@@ -54,12 +54,13 @@ class Receipts(View):
         channel = CHANNELS.get(kind) if kind in CHANNELS else None
         if not isinstance(channel, TellsLater):
             return HttpResponse(status=404)
-        receipt = channel.receipt_of(
+        receipts = channel.receipts_of(
             url=f"{settings.PUBLIC_URL}{request.get_full_path()}",
+            body=request.body,
             fields=request.POST.dict(),
             headers=request.headers,
         )
-        if receipt is None:
+        if receipts is None:
             return HttpResponse(status=403)
-        delivery_receipt(token=request.GET.get("delivery", "")[:200], receipt=receipt)
+        receipts_take(kind=kind, token=request.GET.get("delivery", "")[:200], receipts=receipts)
         return HttpResponse(status=204)

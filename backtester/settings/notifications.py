@@ -22,6 +22,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "algobacktester@localhost")
 
 SENDGRID_API_KEY = env.text("SENDGRID_API_KEY", "")
 SENDGRID_URL = env.text("SENDGRID_URL", "https://api.sendgrid.com")
+# The public key of SendGrid's Event Webhook: who signs with it may tell what became of mails.
+SENDGRID_EVENT_KEY = env.text("SENDGRID_EVENT_KEY", "")
 
 TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -53,6 +54,8 @@ class Message:
         Where a POST ends these messages, for email.
     receipt_url : str
         Where the service may tell later what became of it; empty where it cannot reach us.
+    receipt_token : str
+        What stands for the message there, for a service that has one address for all.
     """
 
     recipient: str = field(repr=False)
@@ -66,6 +69,7 @@ class Message:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     unsubscribe_url: str = field(default="", repr=False)
     receipt_url: str = field(default="", repr=False)
+    receipt_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +79,38 @@ class Receipt:
     Attributes
     ----------
     arrived : bool or None
-        None while it is still on its way.
+        None where that is not told: it is still on its way, or this is about the recipient.
     service_id : str
     error : str
-        Why it did not arrive.
+        Why it did not arrive, or why nothing is to go there.
     permanent : bool
-        No message to this recipient will.
+        No message to this recipient will arrive.
+    unwanted : bool
+        The recipient wants none: the address must be proven again before the next one.
+    token : str
+        The message's `receipt_token`, where the service hands it back.
+    recipient : str
+        Whose address it is about, where the service says so.
+    event_id : str
+        The service's id of what it tells, the same each time it tells it; empty where it has none.
+    told_at : datetime, optional
+        When it happened.
     """
 
     arrived: bool | None
     service_id: str
     error: str = ""
     permanent: bool = False
+    unwanted: bool = False
+    token: str = ""
+    recipient: str = ""
+    event_id: str = ""
+    told_at: datetime | None = None
+
+    @property
+    def ends_channel(self) -> bool:
+        """Whether nothing more is to go to the recipient."""
+        return self.unwanted or (self.permanent and not self.arrived)
 
 
 class DeliveryError(Exception):
@@ -169,17 +193,19 @@ class Channel(Protocol):
 class TellsLater(Channel, Protocol):
     """A channel whose service tells, by a request of its own, what became of a message."""
 
-    def receipt_of(
-        self, *, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
-    ) -> Receipt | None:
+    def receipts_of(
+        self, *, url: str, body: bytes, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Sequence[Receipt] | None:
         """Return what the service tells, None where it is not the service who tells it.
 
         Parameters
         ----------
         url : str
             That the request was made to, as it was given to the service.
+        body : bytes
+            As it was posted.
         fields : Mapping of str to str
-            Of the posted form.
+            Of the posted form; empty where it is none.
         headers : Mapping of str to str
         """
         ...

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from urllib.error import URLError
 
 from django.conf import settings
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
-from sendgrid.helpers.mail import Header, Mail
+from sendgrid.helpers.mail import CustomArg, Header, Mail
 
 from notifications.channels.addresses import email_fault, unsubscribe_headers
-from notifications.channels.base import Blame, DeliveryError, Message, SecretKind
+from notifications.channels.base import Blame, DeliveryError, Message, Receipt, SecretKind
+from notifications.channels.sendgrid_events import ARGUMENT, events_read
 
 TIMEOUT_S = 10
 
@@ -48,6 +50,8 @@ class SendGridEmail:
         )
         for name, value in unsubscribe_headers(message).items():
             mail.add_header(Header(name, value))
+        if settings.SENDGRID_EVENT_KEY and message.receipt_token:
+            mail.add_custom_arg(CustomArg(ARGUMENT, message.receipt_token))
         client = SendGridAPIClient(settings.SENDGRID_API_KEY, host=settings.SENDGRID_URL)
         client.client.timeout = TIMEOUT_S
         try:
@@ -60,6 +64,17 @@ class SendGridEmail:
         except (OSError, HTTPException) as error:
             raise DeliveryError(f"SendGrid did not answer: {error}", unknown=True) from error
         return str(response.headers.get("X-Message-Id", ""))
+
+    def receipts_of(
+        self,
+        *,
+        url: str,  # noqa: ARG002 - one address for all messages
+        body: bytes,
+        fields: Mapping[str, str],  # noqa: ARG002 - it is no form
+        headers: Mapping[str, str],
+    ) -> Sequence[Receipt] | None:
+        """Return what SendGrid's Event Webhook tells; its signature proves that it is SendGrid."""
+        return events_read(body, headers, key=settings.SENDGRID_EVENT_KEY)
 
 
 def _refusal(error: HTTPError) -> DeliveryError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import requests
@@ -96,21 +96,27 @@ class TwilioSms:
             raise DeliveryError(f"Twilio's answer cannot be read: {error}", unknown=True) from error
         return str(sent.sid)
 
-    def receipt_of(
-        self, *, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
-    ) -> Receipt | None:
+    def receipts_of(
+        self,
+        *,
+        url: str,
+        body: bytes,  # noqa: ARG002 - Twilio signs the fields
+        fields: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> Sequence[Receipt] | None:
         """Return what Twilio tells of a message; its signature proves that it is Twilio."""
         validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
         signature = headers.get("X-Twilio-Signature", "")
         if not self.is_configured() or not validator.validate(url, dict(fields), signature):
             return None
         status, code = fields.get("MessageStatus", ""), fields.get("ErrorCode", "")
-        return Receipt(
+        told = Receipt(
             arrived=True if status in ARRIVED else False if status in LOST else None,
             service_id=fields.get("MessageSid", ""),
             error=f"Twilio: {status} ({code or 'without a code'})",
             permanent=code in PERMANENT_CODES,
         )
+        return [told]
 
 
 def _refusal(error: TwilioRestException) -> DeliveryError:

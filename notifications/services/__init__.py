@@ -15,7 +15,7 @@ from notifications.services.channels import (
     channel_verify,
     secrets_reseal,
 )
-from notifications.services.receipts import delivery_receipt
+from notifications.services.receipts import receipts_take
 from notifications.services.rules import rule_create, rule_update
 from notifications.telling import event_notify
 
@@ -30,9 +30,9 @@ __all__ = [
     "channel_unsubscribe",
     "channel_update",
     "channel_verify",
-    "delivery_receipt",
     "delivery_resend",
     "event_notify",
+    "receipts_take",
     "rule_create",
     "rule_update",
     "secrets_reseal",

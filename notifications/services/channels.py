@@ -15,6 +15,7 @@ from core.accounts.models import User
 from core.db import claim
 from core.errors import Conflict, Detail, InvalidInput, NotFound
 from core.sealing import rows_reseal
+from notifications.attempts import channel_disable
 from notifications.channels.base import SecretKind
 from notifications.channels.kinds import CHANNELS
 from notifications.choices import DeliveryStatus, Hold
@@ -170,6 +171,7 @@ def channel_secret_rotate(*, channel: UserChannel) -> str:
     return made
 
 
+@transaction.atomic
 def channel_unsubscribe(*, token: str) -> UserChannel:
     """End the mails of a channel for whoever has a link from one of them.
 
@@ -183,13 +185,9 @@ def channel_unsubscribe(*, token: str) -> UserChannel:
     channel = unsubscribe_channel(token)
     if channel is None:
         raise NotFound("This link is not ours, or what it ends has ended already.")
-    UserChannel.objects.filter(id=channel.id, enabled=True).update(
-        enabled=False,
-        disabled_reason=UNSUBSCRIBED,
-        verified_at=None,
-        code_hash="",
-        updated_at=timezone.now(),
-    )
+    if not channel_disable(channel_id=channel.id, reason=UNSUBSCRIBED, unwanted=True):
+        # It is off for another reason; switched on again, it needs a proof all the same.
+        UserChannel.objects.filter(id=channel.id).update(verified_at=None, code_hash="")
     channel.refresh_from_db()
     return channel
 

@@ -51,7 +51,7 @@ def emails(service, channel_of, django_user_model):
             "email",
             f"desk{n}@example.com",
         )
-        for n in range(20)
+        for n in range(14)
     ]
 
 

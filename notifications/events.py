@@ -84,6 +84,7 @@ EVENTS: Final[dict[str, EventKind]] = {
         "Trading of an account was halted: by its owner, or because it is not as the broker says",
         ACCOUNT,
     ),
+    "account.mismatch": EventKind("An account is not as its broker says", ACCOUNT),
     "drawdown.exceeded": EventKind(
         "Equity has fallen from its peak",
         {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from brokers.choices import OrderStatus
-from brokers.frames import account_tell, order_frame
+from brokers.frames import account_tell, mismatch_tell, order_frame
 from brokers.models import BrokerAccount, Order
 from core.backtests.announce import completion_notify, failure_notify
 from core.backtests.choices import RunStatus
@@ -21,6 +22,7 @@ from notifications.models import Alert, AlertRule
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 # Those that are named by what they are about: `brokers.frames`, `notifications.watching`.
+NAMED = re.compile(r'\bevent="([a-z_]+\.[a-z_]+)"')
 BY_STATUS = {f"order.{status}" for status in OrderStatus.values}
 BY_RULE = {name for name, kind in EVENTS.items() if kind.market}
 
@@ -36,6 +38,17 @@ def test_every_event_that_is_offered_is_announced_somewhere():
     )
     silent = {name for name in EVENTS if f'"{name}"' not in code}
     assert silent - BY_STATUS - BY_RULE == set()
+
+
+def test_every_event_that_is_announced_is_offered():
+    named = set()
+    for app in ("brokers", "core", "market", "notifications", "strategies"):
+        for path in (ROOT / app).rglob("*.py"):
+            if not {"migrations", "api"} & set(path.parts):
+                named |= set(NAMED.findall(path.read_text()))
+    assert {"run.completed", "account.halted"} < named
+    named -= {"channel.code"}  # a message that is no alert
+    assert named <= EVENTS.keys(), "nobody can make a rule on it"
 
 
 def test_a_rule_on_an_event_that_is_gone_says_so_and_takes_another(user):
@@ -63,5 +76,8 @@ def test_orders_carry_theirs(user):
 def test_accounts_carry_theirs(user):
     account = BrokerAccount.objects.create(owner=user, name="Paper", kind="paper", state="halted")
     account_tell(account_id=account.id)
-    alert = Alert.objects.get(event="account.halted")
-    assert set(EVENTS[alert.event].filters) <= alert.data.keys()
+    services.rule_create(owner_id=user.id, event="account.mismatch", channels=[])
+    mismatch_tell(account_id=account.id)
+    for event in ("account.halted", "account.mismatch"):
+        alert = Alert.objects.get(event=event)
+        assert set(EVENTS[event].filters) <= alert.data.keys()

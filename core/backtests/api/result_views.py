@@ -17,13 +17,13 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from core.api.caller import caller_id
+from core.api.images import PngRenderer, SvgRenderer
 from core.api.renderers import FiniteJSONRenderer
 from core.api.views import ApiView, ListView
 from core.backtests.api import examples
 from core.backtests.api.bodies import milliseconds, result_body
 from core.backtests.api.equity import EquityQuery, equity_body
 from core.backtests.api.filters import TradePage
-from core.backtests.api.renderers import PngRenderer, SvgRenderer
 from core.backtests.api.results import (
     ChartSerializer,
     ComparisonSerializer,

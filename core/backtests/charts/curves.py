@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.backtests.charts.data import ChartData
-from core.backtests.charts.style import (
+from core.backtests.thin import thin
+from core.charts.style import (
     BENCHMARK,
     GAIN,
     INK,
@@ -24,7 +25,6 @@ from core.backtests.charts.style import (
     money,
     percent,
 )
-from core.backtests.thin import thin
 from core.metrics.drawdown import drawdown
 
 # More than a screen has columns; the extremes survive.

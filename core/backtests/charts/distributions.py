@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from core.backtests.charts.data import ChartData
-from core.backtests.charts.style import (
+from core.charts.style import (
     BENCHMARK,
     GAIN,
     INK,

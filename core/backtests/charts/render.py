@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +12,7 @@ from core.backtests.charts.curves import draw_drawdown, draw_equity, draw_price
 from core.backtests.charts.data import ChartData, chart_data
 from core.backtests.charts.distributions import draw_monthly, draw_returns, draw_trades
 from core.backtests.models import BacktestRun
+from core.charts.image import figure_render
 
 CHART_TYPES: Final[dict[str, Callable[[ChartData], Figure]]] = {
     "equity": draw_equity,
@@ -42,13 +42,3 @@ def chart_render(*, run: BacktestRun, chart_type: str, svg: bool = False) -> byt
     image = figure_render(CHART_TYPES[chart_type](chart_data(run)), svg=svg)
     cache.set(key, image, timeout=KEPT_S)
     return image
-
-
-def figure_render(figure: Figure, *, svg: bool = False) -> bytes:
-    """Return a figure's bytes."""
-    buffer = io.BytesIO()
-    if svg:
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    else:
-        figure.savefig(buffer, format="png")
-    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""How charts look, and what makes images of them."""

@@ -7,7 +7,9 @@ to one HTTP status (`core.api.exceptions`), the command line to an exit code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 
@@ -140,3 +142,13 @@ class Permanent(ApplicationError):
     """It failed and will fail again: do not retry the same call."""
 
     default_code = "failed"
+
+
+@contextmanager
+def faults_within(path: str) -> Iterator[None]:
+    """Say of faults that they lie in the part `path` of what the caller sent."""
+    try:
+        yield
+    except InvalidInput as error:
+        details = [replace(one, path=f"{path}.{one.path}".rstrip(".")) for one in error.details]
+        raise InvalidInput(error.message, code=error.code, details=details) from error

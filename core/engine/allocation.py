@@ -80,18 +80,28 @@ class Allocation(Section):
 
     def _weights_check(self, symbols: Sequence[str]) -> None:
         faults = [
-            fault(f"weights.{symbol}", "required", "must be above 0", "> 0", None)
+            fault(f"allocation.weights.{symbol}", "required", "must be above 0", "> 0", None)
             for symbol in symbols
             if symbol not in self.weights
         ]
         faults += [
-            fault(f"weights.{symbol}", "unknown", "names no instrument of the run", None, symbol)
+            fault(
+                f"allocation.weights.{symbol}",
+                "unknown",
+                "names no instrument of the run",
+                None,
+                symbol,
+            )
             for symbol in self.weights
             if symbol not in symbols
         ]
         total = math.fsum(self.weights.values())
         if not faults and total > 1.0 + _TOLERANCE:
-            faults = [fault("weights", "out_of_range", "must add up to 1 at most", "<= 1", total)]
+            faults = [
+                fault(
+                    "allocation.weights", "out_of_range", "must add up to 1 at most", "<= 1", total
+                )
+            ]
         if faults:
             message = " ".join(found.message for found in faults)
             raise InvalidInput(f"The weights do not fit the instruments: {message}", details=faults)

@@ -85,10 +85,13 @@ def test_what_is_wrong_is_said_at_once(api, pair):
     ]  # fmt: skip
     weights = {"allocation": {"method": "weights", "weights": {"TINY": 0.9, "OTHER": 0.2}}}
     assert refusal(config=weights) == [
-        ("weights.PEER", "required"), ("weights.OTHER", "unknown"),
-    ]  # fmt: skip
-    assert refusal(config={"profile": "reference"}) == [("profile", "unsupported")]
-    assert refusal(config={"allocation": {"rotate": True}}) == [("allocation.rotate", "conflict")]
+        ("config.allocation.weights.PEER", "required"),
+        ("config.allocation.weights.OTHER", "unknown"),
+    ]
+    assert refusal(config={"profile": "reference"}) == [("config.profile", "unsupported")]
+    assert refusal(config={"allocation": {"rotate": True}}) == [
+        ("config.allocation.rotate", "conflict")
+    ]
     assert [path for path, _ in refusal(universe="both")] == ["symbols"]
     assert not BacktestRun.objects.exists()
 

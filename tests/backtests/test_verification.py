@@ -156,7 +156,7 @@ def test_another_users_strategy_is_not_found(user, stranger, waves):
         ({"symbol": "WAVE", "samples": 201}, "samples"),
         ({"symbol": "WAVE", "seed": -1}, "seed"),
         ({"symbol": "WAVE", "parameters": {"fats": 3}}, "parameters.fats"),
-        ({"symbol": "WAVE", "config": {"cash": 0}}, "cash"),
+        ({"symbol": "WAVE", "config": {"cash": 0}}, "config.cash"),
         ({"symbol": "WAVE", "end": "2020-01-20"}, "nodes"),
         ({"sybmol": "WAVE"}, "sybmol"),
     ],

@@ -28,10 +28,10 @@ def listed_bars(count: int, **columns: object) -> Listed:
     [
         ({"profile": "reference", "fractional": False}, "profile"),
         ({"trade_on_close": True}, "trade_on_close"),
-        ({"allocation": {"method": "weights", "weights": {"A": 1.0}}}, "weights.B"),
+        ({"allocation": {"method": "weights", "weights": {"A": 1.0}}}, "allocation.weights.B"),
         (
             {"allocation": {"method": "weights", "weights": {"A": 0.6, "B": 0.6}}},
-            "weights",
+            "allocation.weights",
         ),
         ({"allocation": {"max_positions": 1, "rotate": True}}, "allocation.rotate"),
     ],

@@ -21,7 +21,7 @@ from core.backtests.portfolio import instrument_check
 from core.backtests.sending import lost_at, message_send
 from core.backtests.settings import ADJUSTMENT, RunSettings, adjustment_asked
 from core.engine.portfolio import sharing_check
-from core.errors import Detail, InvalidInput, NotFound
+from core.errors import Detail, InvalidInput, NotFound, faults_within
 from market.choices import QualityPolicy
 from market.reports import bars_check
 from market.selectors import universe_symbols
@@ -145,7 +145,8 @@ def _symbols(owner_id: UUID, request: RunRequest) -> Sequence[str]:
 def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
     """Refuse instruments on which the strategy cannot run, or that cannot share an account."""
     if len(listing.instruments) > 1:
-        sharing_check([one.symbol for one in listing.instruments], settings.engine)
+        with faults_within("config"):
+            sharing_check([one.symbol for one in listing.instruments], settings.engine)
         settings.plain_check("Runs on several instruments", but=ADJUSTMENT)
     if plan.program.option_rules:
         settings.plain_check("Strategies that trade options")
@@ -238,7 +239,8 @@ def _settings(request: RunRequest, *, lot_sizes: set[float]) -> RunSettings:
                 "send one of them."
             )
             raise InvalidInput(message, details=[Detail("config.cash", "conflict", message)])
-    settings = RunSettings.from_mapping(mapping)
+    with faults_within("config"):
+        settings = RunSettings.from_mapping(mapping)
     config = settings.engine
     if not (math.isfinite(config.cash) and 0 < config.cash <= CAPITAL_AT_MOST):
         message = f"The capital must be above 0 and at most {CAPITAL_AT_MOST:,.0f}: change it."

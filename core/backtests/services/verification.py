@@ -12,7 +12,7 @@ from core.backtests.plans import plan_get
 from core.backtests.settings import RunSettings
 from core.backtests.surroundings import surroundings_read
 from core.backtests.verification import Verification, plan_verify
-from core.errors import InvalidInput
+from core.errors import InvalidInput, faults_within
 from market.store import StoredBars, bars_read
 from strategies.drafts import faults_under
 from strategies.selectors import strategy_get, version_get
@@ -95,7 +95,8 @@ def strategy_verify(*, owner_id: UUID, strategy_id: UUID | str, request: VerifyR
     except InvalidInput as error:
         raise faults_under(error, "graph") from error
     around = surroundings_read(plan=plan, stored=stored, end=request.end, owner_id=owner_id)
-    settings = RunSettings.from_mapping(request.config)
+    with faults_within("config"):
+        settings = RunSettings.from_mapping(request.config)
     settings.plain_check("Proofs")
     verification = plan_verify(
         plan=plan,

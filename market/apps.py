@@ -6,4 +6,7 @@ class MarketConfig(AppConfig):
     label = "market"
 
     def ready(self) -> None:
-        from market import checks  # noqa: F401, PLC0415 - Django's place to register checks
+        from market import (  # noqa: PLC0415 - Django's place to register checks
+            checks,  # noqa: F401
+            holders,  # noqa: F401
+        )

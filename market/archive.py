@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from core.db import claim
 from core.errors import Conflict, InvalidInput, Permanent
@@ -23,6 +24,7 @@ from market.files.location import location_of
 from market.files.yearly import history_get, history_put
 from market.history import History, history_merge
 from market.intervals import Interval, interval_get
+from market.locks import folder_hold
 from market.models import BarSeries, BarSnapshot, Instrument, QuarantinedBar
 from market.quality.sift import RejectedBar
 from market.telling import bars_tell
@@ -46,6 +48,11 @@ def history_read(path: str) -> History:
             f"The bar store has lost {path}: restore it, or fetch or import the bars again.",
             code="bars_lost",
         ) from error
+
+
+def folder_of(symbol: str, interval: str) -> str:
+    """Return the folder of the store that has a symbol's bars, whoever they belong to."""
+    return f"{quote(symbol, safe='')}/{interval}"
 
 
 def history_store(
@@ -100,12 +107,12 @@ def _store_once(
     Where the row is there already nothing but a lost file is written.
     """
     content_hash = history.content_hash()
-    symbol = quote(place["instrument"].symbol, safe="")
     interval = interval_get(place["interval"])
+    folder = folder_of(place["instrument"].symbol, interval.name)
+    # From here on nothing is dropped that lies there already, until rows name it.
+    folder_hold(folder)
     # A year of days is a few kilobytes; a year of minutes, some megabytes that hardly change.
-    path = history_put(
-        location_of(settings.BARS_URL), f"{symbol}/{interval}", history, by_year=interval.intraday
-    )
+    path = history_put(location_of(settings.BARS_URL), folder, history, by_year=interval.intraday)
     if current is not None and current.content_hash == content_hash:
         return BarSeries.objects.select_related("instrument").get(id=current.id)
     facts = {
@@ -127,6 +134,10 @@ def _store_once(
     if not won:
         return None
     stored = mine.select_related("instrument").get()
+    if current is not None:
+        # Since when it is not the current one: what is dropped is counted from here.
+        replaced = BarSnapshot.objects.filter(series=stored, content_hash=current.content_hash)
+        replaced.update(updated_at=timezone.now())
     BarSnapshot.objects.bulk_create(
         [
             BarSnapshot(

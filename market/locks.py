@@ -1,4 +1,4 @@
-"""One writer a series: whoever comes second waits, and finds the work done."""
+"""One download a series, and no file dropped while somebody writes: locks of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def series_lock(
     Transient
         When somebody else still holds it after `wait_s`.
     """
-    name = f"series:{provider}:{symbol}:{interval}"
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    key = int.from_bytes(digest, "big", signed=True)
+    key = _key(f"series:{provider}:{symbol}:{interval}")
     waited = 0.0
     while not _ask("SELECT pg_try_advisory_lock(%s)", key):
         if waited >= wait_s:
@@ -52,6 +50,29 @@ def series_lock(
         yield
     finally:
         _ask("SELECT pg_advisory_unlock(%s)", key)
+
+
+def folder_hold(folder: str) -> None:
+    """Keep whoever drops files out of a folder, until the transaction that is open now ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_key(f"folder:{folder}")])
+
+
+@contextmanager
+def folder_lock(folder: str) -> Iterator[bool]:
+    """Keep writers out of a folder; False, at once, where one is writing."""
+    key = _key(f"folder:{folder}")
+    mine = _ask("SELECT pg_try_advisory_lock(%s)", key)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _ask("SELECT pg_advisory_unlock(%s)", key)
+
+
+def _key(name: str) -> int:
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _ask(question: str, key: int) -> bool:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import structlog
 from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from market.polling import POLL_EVERY_S, quotes_poll
+from market.pruning import DUE_EVERY_S, prune_due, snapshots_prune
 from market.quotes import quotes_wanted
 from market.refresh import watches_refresh
 from market.runner import fetch_error, fetch_run
@@ -45,10 +48,19 @@ def sweep() -> None:
     parts_prune()
     files_prune()
     watches_refresh(now=timezone.now())
+    if prune_due():
+        prune.apply_async(queue="market", expires=DUE_EVERY_S)
     if quotes_wanted(now=timezone.now()):
         poll.apply_async(queue="market", expires=POLL_EVERY_S)
         if stream_due(now=timezone.now()):
             stream.apply_async(queue="market", expires=POLL_EVERY_S)
+
+
+@shared_task(name="market.prune")
+def prune() -> None:
+    """Drop bars as they once were that nobody can ask for any more."""
+    for dropped in snapshots_prune(now=timezone.now()):
+        log.info("market.pruned", **asdict(dropped))
 
 
 @shared_task(name="market.poll")

@@ -26,6 +26,12 @@ class Location(Protocol):
     def delete(self, path: str) -> None:
         """Delete a file; one that is not there is no error."""
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the paths of the files in a folder and how many bytes they have."""
+
+    def folders(self) -> list[str]:
+        """Return the folders in the folders of this one, as `GOOG/1d`."""
+
 
 class LocalFolder:
     """A folder of this machine."""
@@ -50,6 +56,25 @@ class LocalFolder:
         target.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             target.parent.rmdir()
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the files in a folder, but for those that are being written."""
+        target = self.root / folder
+        if not target.is_dir():
+            return {}
+        return {
+            f"{folder}/{path.name}": path.stat().st_size
+            for path in target.iterdir()
+            if not path.name.startswith(".")
+        }
+
+    def folders(self) -> list[str]:
+        """Return the folders in the folders of this one."""
+        return sorted(
+            path.relative_to(self.root).as_posix()
+            for path in self.root.glob("*/*")
+            if path.is_dir()
+        )
 
 
 class RemoteFolder:
@@ -78,6 +103,31 @@ class RemoteFolder:
         """Delete a file."""
         with contextlib.suppress(FileNotFoundError), _away_told():
             self.files.rm_file(f"{self.root}/{path}")
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the files in a folder."""
+        with contextlib.suppress(FileNotFoundError), _away_told():
+            # Others write there too: what was listed before is not asked.
+            self.files.invalidate_cache()
+            listed = self.files.ls(f"{self.root}/{folder}", detail=True)
+            return {
+                f"{folder}/{one['name'].rpartition('/')[2]}": int(one["size"])
+                for one in listed
+                if one["type"] == "file"
+            }
+        return {}
+
+    def folders(self) -> list[str]:
+        """Return the folders in the folders of this one."""
+        with contextlib.suppress(FileNotFoundError), _away_told():
+            self.files.invalidate_cache()
+            inner = [place for outer in self._inside(self.root) for place in self._inside(outer)]
+            return sorted("/".join(place.split("/")[-2:]) for place in inner)
+        return []
+
+    def _inside(self, place: str) -> list[str]:
+        listed = self.files.ls(place, detail=True)
+        return [one["name"] for one in listed if one["type"] == "directory"]
 
 
 @contextlib.contextmanager

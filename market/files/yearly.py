@@ -67,6 +67,20 @@ def history_get(location: Location, path: str) -> History:
         return tables_join(list(readers.map(read, files)))
 
 
+def files_of(location: Location, path: str) -> list[str]:
+    """Return the paths of all files that a history lies in, itself first.
+
+    Raises
+    ------
+    FileNotFoundError, Permanent
+        As `history_get`.
+    """
+    if not path.endswith(LIST):
+        return [path]
+    folder = path.rpartition("/")[0]
+    return [path, *(f"{folder}/{file}" for file in _listed(location.read(path), name=path))]
+
+
 def _years(history: History) -> list[tuple[int, History]]:
     """Return a history cut where years begin (UTC)."""
     years = history.bars.ts.view("datetime64[ns]").astype("datetime64[Y]").astype(np.int64)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import uuid
-from datetime import date
+from datetime import date, timedelta
 
 import fsspec
 import pytest
 from django.db import connection
+from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
 from core.errors import Permanent, Transient
@@ -18,6 +19,7 @@ from market.archive import history_store
 from market.files.location import RemoteFolder, location_of
 from market.intervals import interval_get
 from market.models import BarSeries, BarSnapshot, Fetch, Instrument
+from market.pruning import snapshots_prune
 from market.services.fetches import fetch_create
 from market.store import bars_read
 from tests.market.conftest import DAY, MONDAY
@@ -65,6 +67,19 @@ def test_bars_in_an_object_store_come_back_and_old_runs_keep_theirs(bucket, goog
     files = RemoteFolder(bucket)
     names = {path.rsplit("/", 1)[1] for path in files.files.find(files.root)}
     assert names == {f"{series.content_hash}.parquet" for series in (before, after)}
+
+
+def test_old_versions_in_an_object_store_go(bucket, goog, make_history):
+    keep(goog, make_history(3))
+    kept = keep(goog, make_history(9))
+    files = RemoteFolder(bucket)
+    assert files.sizes("GOOG/1w") == {}
+    assert files.folders() == ["GOOG/1d"]
+    (pruned,) = snapshots_prune(now=timezone.now(), kept=timedelta(0))
+    assert (pruned.snapshots, pruned.files) == (1, 1)
+    assert pruned.bytes > 1000
+    assert list(files.sizes("GOOG/1d")) == [kept.path]
+    assert len(bars_read(symbol="GOOG", interval="1d").bars) == 9
 
 
 def test_a_file_that_is_gone_is_told_and_one_that_never_was_can_be_deleted(

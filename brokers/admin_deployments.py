@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from uuid import UUID
 
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from brokers.deployments.drift_series import drift_chart
 from brokers.deployments.services import deployment_pause, deployment_stop
 from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
 from core.admin import Kept, badge, plain, row_link, signed
@@ -39,6 +46,29 @@ class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
     list_per_page = 50
     inlines = (DriftInline,)
     actions = ("pause", "stop", "liquidate")
+    readonly_fields = ("against_its_backtest",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the admin's addresses and that of the chart."""
+        chart = self.admin_site.admin_view(self.chart)
+        name = "brokers_deployment_drift"
+        return [path("<uuid:deployment_id>/drift.svg", chart, name=name), *super().get_urls()]
+
+    def chart(self, request: HttpRequest, deployment_id: UUID) -> HttpResponse:
+        """Answer with the chart of a deployment's drift."""
+        deployment = get_object_or_404(Deployment, id=deployment_id)
+        if not self.has_view_permission(request, deployment):
+            raise PermissionDenied
+        image = drift_chart(deployment=deployment, svg=True)
+        return HttpResponse(image, content_type="image/svg+xml")
+
+    @admin.display(description="against its backtest")
+    def against_its_backtest(self, deployment: Deployment) -> str:
+        """Return the chart of its drift."""
+        if not deployment.drift.exists():
+            return "No session is over yet."
+        address = reverse("admin:brokers_deployment_drift", args=[deployment.id])
+        return format_html('<a href="{0}"><img src="{0}" alt="Drift" width="800"></a>', address)
 
     def has_change_permission(self, request: HttpRequest, obj: Deployment | None = None) -> bool:
         """Return that the list has actions, while a single deployment is for reading."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,15 +14,20 @@ from brokers import selectors
 from brokers.api.deployments_serializers import (
     DeploymentInput,
     DeploymentOutput,
+    DriftChartOutput,
     DriftOutput,
+    DriftSeriesOutput,
     StopInput,
     TickOutput,
 )
 from brokers.deployments import services
+from brokers.deployments.drift_series import drift_chart, drift_series
 from brokers.deployments.selectors import deployment_get, deployment_list, drift_list, tick_list
 from brokers.models import Deployment, DeploymentTick, DriftReport
 from brokers.services import paper_account
 from core.api.caller import caller_id
+from core.api.images import PngRenderer, SvgRenderer
+from core.api.renderers import FiniteJSONRenderer
 from core.api.views import ApiView, ListView, created
 from strategies.selectors import strategy_get
 
@@ -151,6 +158,45 @@ class DriftListView(ListView):
     def get(self, request: Request, deployment_id: str) -> Response:
         """List the sessions that were replayed through the backtester, newest first."""
         return self.page(drift_list(deployment=_own(request, deployment_id)), DriftOutput)
+
+
+class DriftSeriesView(ApiView):
+    """All sessions of a deployment, as columns."""
+
+    @extend_schema(
+        responses=DriftSeriesOutput,
+        operation_id="deployment_drift_series",
+        summary="Traded and backtested, session by session and fill by fill",
+    )
+    def get(self, request: Request, deployment_id: str) -> Response:
+        """Return profits, their sums so far, what differences are due to, and every fill."""
+        found = drift_series(deployment=_own(request, deployment_id))
+        return Response(DriftSeriesOutput(found).data)
+
+
+class DriftChartView(ApiView):
+    """Traded and backtested, drawn."""
+
+    renderer_classes = [FiniteJSONRenderer, PngRenderer, SvgRenderer]
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): DriftChartOutput,
+            (200, "image/png"): OpenApiTypes.BINARY,
+            (200, "image/svg+xml"): OpenApiTypes.BINARY,
+        },
+        operation_id="deployment_drift_chart",
+        summary="A chart of a deployment's drift",
+    )
+    def get(self, request: Request, deployment_id: str) -> Response:
+        """Return a base64 PNG in JSON; an image as it is with `Accept: image/png` or SVG."""
+        deployment = _own(request, deployment_id)
+        wanted = request.accepted_renderer.format
+        image = drift_chart(deployment=deployment, svg=wanted == "svg")
+        if wanted != "json":
+            return Response(image)
+        body = {"content_type": "image/png", "image": b64encode(image).decode()}
+        return Response(DriftChartOutput(body).data)
 
 
 def _own(request: Request, deployment_id: str) -> Deployment:

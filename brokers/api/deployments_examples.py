@@ -90,3 +90,42 @@ DRIFT = OpenApiExample(
     },
     response_only=True,
 )
+DRIFT_SERIES = OpenApiExample(
+    "Two sessions",
+    {
+        "sessions": ["2026-11-19", "2026-11-20"],
+        "live_pnl": [20.0, -12.4],
+        "backtest_pnl": [20.0, -10.1],
+        "difference": [0.0, -2.3],
+        "live_pnl_total": [20.0, 7.6],
+        "backtest_pnl_total": [20.0, 9.9],
+        "difference_total": [0.0, -2.3],
+        "parts": {
+            "signal": [0.0, 0.0],
+            "data": [0.0, 0.0],
+            "timing": [0.0, -1.5],
+            "slippage": [0.0, -0.6],
+            "fees": [0.0, -0.2],
+        },
+        "fills": [
+            {
+                "session": "2026-11-20",
+                "side": "buy",
+                "bar_ts": "2026-11-20T15:00:00Z",
+                "quantity": 12.0,
+                "price": 101.05,
+                "backtest_bar_ts": "2026-11-20T15:00:00Z",
+                "backtest_quantity": 13.0,
+                "backtest_price": 101.0,
+                "signal": 0.0,
+                "timing": -1.5,
+                "slippage": -0.6,
+                "fees": -0.2,
+            }
+        ],
+    },
+    response_only=True,
+)
+DRIFT_CHART = OpenApiExample(
+    "A chart", {"content_type": "image/png", "image": "iVBORw0KGgo="}, response_only=True
+)

@@ -94,3 +94,46 @@ class DriftOutput(serializers.ModelSerializer[DriftReport]):
             "session", "live_pnl", "backtest_pnl", "difference", "signal", "data", "timing",
             "slippage", "fees", "detail",
         )  # fmt: skip
+
+
+class FillDriftOutput(serializers.Serializer[Any]):
+    """One fill beside its backtest's; null where a side has none."""
+
+    session = serializers.DateField()
+    side = serializers.ChoiceField(choices=["buy", "sell"])
+    bar_ts = serializers.DateTimeField(allow_null=True)
+    quantity = serializers.FloatField(allow_null=True)
+    price = serializers.FloatField(allow_null=True)
+    backtest_bar_ts = serializers.DateTimeField(allow_null=True)
+    backtest_quantity = serializers.FloatField(allow_null=True)
+    backtest_price = serializers.FloatField(allow_null=True)
+    signal = serializers.FloatField()
+    timing = serializers.FloatField()
+    slippage = serializers.FloatField()
+    fees = serializers.FloatField()
+
+
+@extend_schema_serializer(examples=[examples.DRIFT_SERIES])
+class DriftSeriesOutput(serializers.Serializer[Any]):
+    """Sessions as columns, the oldest first."""
+
+    sessions = serializers.ListField(child=serializers.DateField())
+    live_pnl = serializers.ListField(child=serializers.FloatField())
+    backtest_pnl = serializers.ListField(child=serializers.FloatField())
+    difference = serializers.ListField(child=serializers.FloatField())
+    live_pnl_total = serializers.ListField(child=serializers.FloatField())
+    backtest_pnl_total = serializers.ListField(child=serializers.FloatField())
+    difference_total = serializers.ListField(child=serializers.FloatField())
+    parts = serializers.DictField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        help_text="By name: signal, data, timing, slippage, fees.",
+    )
+    fills = FillDriftOutput(many=True)
+
+
+@extend_schema_serializer(examples=[examples.DRIFT_CHART])
+class DriftChartOutput(serializers.Serializer[Any]):
+    """A chart in JSON."""
+
+    content_type = serializers.CharField()
+    image = serializers.CharField(help_text="A PNG in base64.")

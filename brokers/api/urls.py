@@ -47,4 +47,14 @@ urlpatterns = [
             ("drift", deployments.DriftListView),
         )
     ),
+    route(
+        "deployments/<uuid:deployment_id>/drift/series",
+        deployments.DriftSeriesView.as_view(),
+        "deployment-drift-series",
+    ),
+    route(
+        "deployments/<uuid:deployment_id>/drift/chart",
+        deployments.DriftChartView.as_view(),
+        "deployment-drift-chart",
+    ),
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from core.engine.result import ExitReason
 
@@ -70,28 +71,57 @@ class Drift:
         return self.signal + self.timing + self.slippage + self.fees
 
 
+@dataclass(frozen=True, slots=True)
+class FillDrift:
+    """What one fill differs by; where a side has none, the other one is signal."""
+
+    live: TradedFill | None
+    backtest: TradedFill | None
+    parts: Drift
+
+
 def drift_split(live: Side, backtest: Side, *, start: float, end: float) -> Drift:
     """Return what the profit of a session differs by, live less backtest.
 
     Fills are the same where rule, reason and side are, in their order.
     """
-    signal = (live.position - backtest.position) * (end - start)
-    timing = slippage = 0.0
-    fees = sum(one.commission for one in backtest.fills) - sum(one.commission for one in live.fills)
-    ours, theirs = _grouped(live.fills), _grouped(backtest.fills)
-    for key in ours.keys() | theirs.keys():
-        left, right = ours[key], theirs[key]
-        for mine, other in zip(left, right, strict=False):
-            timing += mine.side * (mine.quantity - other.quantity) * (end - other.price)
-            price = mine.side * mine.quantity * (other.price - mine.price)
-            if mine.bar_ts == other.bar_ts:
-                slippage += price
-            else:
-                timing += price
-        common = min(len(left), len(right))
-        signal += sum(one.side * one.quantity * (end - one.price) for one in left[common:])
-        signal -= sum(one.side * one.quantity * (end - one.price) for one in right[common:])
-    return Drift(signal, timing, slippage, fees)
+    rows = [one.parts for one in fills_split(live.fills, backtest.fills, end=end)]
+    held = (live.position - backtest.position) * (end - start)
+    return Drift(
+        signal=sum((one.signal for one in rows), held),
+        timing=sum(one.timing for one in rows),
+        slippage=sum(one.slippage for one in rows),
+        fees=sum(one.fees for one in rows),
+    )
+
+
+def fills_split(
+    live: Iterable[TradedFill], backtest: Iterable[TradedFill], *, end: float
+) -> list[FillDrift]:
+    """Return what each fill of either side adds to the difference, in the order of their bars."""
+    ours, theirs = _grouped(live), _grouped(backtest)
+    rows = [
+        _fill_split(mine, other, end=end)
+        for key in ours.keys() | theirs.keys()
+        for mine, other in zip_longest(ours[key], theirs[key])
+    ]
+    return sorted(rows, key=lambda one: min(x.bar_ts for x in (one.live, one.backtest) if x))
+
+
+def _fill_split(mine: TradedFill | None, other: TradedFill | None, *, end: float) -> FillDrift:
+    fees = (other.commission if other else 0.0) - (mine.commission if mine else 0.0)
+    if mine is None or other is None:
+        signal = (_worth(mine, end) if mine else 0.0) - (_worth(other, end) if other else 0.0)
+        return FillDrift(mine, other, Drift(signal=signal, fees=fees))
+    timing = mine.side * (mine.quantity - other.quantity) * (end - other.price)
+    price = mine.side * mine.quantity * (other.price - mine.price)
+    if mine.bar_ts == other.bar_ts:
+        return FillDrift(mine, other, Drift(timing=timing, slippage=price, fees=fees))
+    return FillDrift(mine, other, Drift(timing=timing + price, fees=fees))
+
+
+def _worth(fill: TradedFill, end: float) -> float:
+    return fill.side * fill.quantity * (end - fill.price)
 
 
 def _grouped(fills: Iterable[TradedFill]) -> defaultdict[tuple[int, int, int], list[TradedFill]]:

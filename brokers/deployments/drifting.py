@@ -10,7 +10,7 @@ import numpy as np
 from django.db import transaction
 
 from brokers.deployments.choices import TickStatus
-from brokers.deployments.drift import Side, TradedFill, drift_split
+from brokers.deployments.drift import FillDrift, Side, TradedFill, drift_split, fills_split
 from brokers.deployments.reading import View, stored_of, view_of
 from brokers.deployments.timing import ts_of
 from brokers.models import BookEntry, Deployment, DriftReport
@@ -22,6 +22,8 @@ from notifications.services import event_notify
 
 EPOCH: Final = date(1970, 1, 1)
 AT_ONCE: Final = 100
+# Of a session; its parts are of all of them.
+FILLS_KEPT: Final = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +116,7 @@ def _report(
     then = seen.side(first, stop)
     today = current.side(first, stop)
     parts = drift_split(live, then, start=start, end=end)
+    pairs = fills_split(live.fills, then.fills, end=end)
     live_pnl, backtest_pnl = live.profit(start, end), today.profit(start, end)
     data = then.profit(start, end) - backtest_pnl
     report, _ = DriftReport.objects.get_or_create(
@@ -125,11 +128,38 @@ def _report(
             "difference": live_pnl - backtest_pnl,
             "data": data,
             **asdict(parts),
-            "detail": {"fills_live": len(live.fills), "fills_backtest": len(today.fills)},
+            "detail": {
+                "fills_live": len(live.fills),
+                "fills_backtest": len(today.fills),
+                "fills": [_told(one) for one in pairs[:FILLS_KEPT]],
+            },
         },
     )
     _alert(deployment, report)
     return report
+
+
+def _told(one: FillDrift) -> dict[str, Any]:
+    """Return a fill beside its backtest's: where a side has none, its figures are null."""
+    known = one.live or one.backtest
+    if known is None:
+        raise ValueError("A difference has at least one fill.")
+    return {
+        "side": "buy" if known.side > 0 else "sell",
+        "bar_ts": _moment(one.live),
+        "quantity": one.live.quantity if one.live else None,
+        "price": one.live.price if one.live else None,
+        "backtest_bar_ts": _moment(one.backtest),
+        "backtest_quantity": one.backtest.quantity if one.backtest else None,
+        "backtest_price": one.backtest.price if one.backtest else None,
+        **asdict(one.parts),
+    }
+
+
+def _moment(fill: TradedFill | None) -> str | None:
+    if fill is None:
+        return None
+    return f"{datetime.fromtimestamp(fill.bar_ts // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _as_seen(deployment: Deployment, current: _Replay, snapshot: str, until: int) -> _Replay:

@@ -6,20 +6,23 @@ id until it answers (`brokers.resolving`). The account's state is read in the tr
 commits `submitting`, with its row locked: after a kill switch has committed, nothing is sent.
 
 Several accounts are sent for at once, each under a lease of its own: one transaction commits what
-all of them send next, then all calls are made, then what came of each is written down.
+all of them send next, then all calls are made, then what came of them is written down. What an
+account sends next is all that waits and depends on none of the others: an order that opens waits
+for those before it that reduce, or that trade the same symbol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -36,10 +39,11 @@ from brokers.adapters.base import (
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change, order_ended
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
+from brokers.deadlocks import deadlock_repeat
 from brokers.lease import LEASE, Lease, leases_claim, leases_hold, leases_release
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury, reconcile
-from brokers.recording import venue_order_record
+from brokers.recording import venue_orders_record
 from brokers.selectors import unknown_symbols
 from brokers.transitions import orders_move
 from core.errors import Permanent
@@ -48,9 +52,17 @@ from core.errors import Permanent
 STALE_AFTER = timedelta(minutes=5)
 # What happened at the venue since then is looked at before the next order goes out.
 RECONCILED_WITHIN = timedelta(minutes=3)
-# All calls of one round are made at the same time: none waits past its lease for its turn.
-CALLS_AT_ONCE: Final = 32
+# All calls of one round are made at the same time: none waits past its lease for its turn. Those of
+# an account are no more than its broker's rate lets through at once: what was committed before a
+# kill switch must not go out long after it.
+CALLS_AT_ONCE: Final = 128
+CALLS_OF_ACCOUNT: Final = 8
 LOCAL_AT_ONCE: Final = 250
+# What came of some is written down while others are still waited for, but not before that: it
+# would hold up calls that are about to be made.
+SOON_S: Final = 0.1
+# What a venue may say that no row can hold.
+UNREADABLE: Final = (DataError, IntegrityError, ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +118,8 @@ def _send_group(ids: Sequence[UUID]) -> set[UUID]:
         return set()
     ready, undone = _prepare(leases)
     while chosen := _next(ready):
-        for sending, outcome in _outcomes(chosen):
-            _record(sending.order, outcome)
+        for made in _outcomes(chosen):
+            _record(made)
     # Not in a `finally`: what a sender that broke off was doing must be found out first.
     leases_release(ready, clean=True)
     leases_release(undone, clean=False)
@@ -153,19 +165,18 @@ def _recent(account: BrokerAccount | None) -> bool:
 
 @transaction.atomic
 def _next(leases: Sequence[Lease]) -> list[_Sending]:
-    """Commit the next order of each account as `submitting`, or deny it."""
+    """Commit the next orders of each account as `submitting`, or deny them."""
     accounts = {row.id: row for row in leases_hold(leases)}
-    chosen: dict[UUID, _Sending] = {}
+    runs = {row.id: _Run(calls=_calls_at_once(row.kind)) for row in accounts.values()}
+    chosen: list[_Sending] = []
     unsure = unknown_symbols(account_ids=accounts)
-    waiting = _waiting(accounts).select_for_update(no_key=True)
-    for order in waiting:
-        account = accounts[order.account_id]
-        if account.id in chosen:
+    for order in _waiting(accounts).select_for_update(no_key=True):
+        order.account = accounts[order.account_id]
+        if len(chosen) == LOCAL_AT_ONCE or not runs[order.account_id].takes(order):
             continue
-        order.account = account
         found = _admitted(order, unsure)
         if isinstance(found, Access):
-            chosen[account.id] = _Sending(order, found, request_of(order))
+            chosen.append(_Sending(order, found, request_of(order)))
             continue
         order_ended(
             order_id=order.id,
@@ -176,14 +187,49 @@ def _next(leases: Sequence[Lease]) -> list[_Sending]:
         )
     now = timezone.now()
     orders_move(
-        orders=[sending.order for sending in chosen.values()],
+        orders=[sending.order for sending in chosen],
         old=OrderStatus.CREATED,
         new=OrderStatus.SUBMITTING,
         attempts=F("attempts") + 1,
         submitted_at=now,
         leased_until=now + LEASE,
     )
-    return list(chosen.values())
+    return chosen
+
+
+@dataclass(slots=True)
+class _Run:
+    """The orders of an account that are sent at the same time, the oldest first.
+
+    Our own venue takes them one after the other. At any other their calls cross each other: an
+    order that opens might find its symbol's outcome unknown, or the money not there yet.
+    """
+
+    calls: int | None
+    symbols: set[str] = field(default_factory=set)
+    reduces: bool = False
+    ended: bool = False
+
+    def takes(self, order: Order) -> bool:
+        """Tell whether an order may be sent with those before it; if not, none after it may."""
+        opens = order.side in OPENING_SIDES
+        if self.calls is not None and not self.ended:
+            self.ended = (
+                len(self.symbols) == self.calls
+                or order.symbol in self.symbols
+                or (opens and self.reduces)
+            )
+        self.symbols.add(order.symbol)
+        self.reduces |= not opens
+        return not self.ended
+
+
+def _calls_at_once(kind: str) -> int | None:
+    """Return how many calls are made for an account at the same time; None at our own venue."""
+    if not _remote(kind):
+        return None
+    rate = settings.BROKER_RATES.get(kind) or CALLS_OF_ACCOUNT
+    return max(1, min(CALLS_OF_ACCOUNT, int(rate)))
 
 
 def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str, str]:
@@ -208,8 +254,8 @@ def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str
     return access
 
 
-def _outcomes(chosen: Sequence[_Sending]) -> Iterable[tuple[_Sending, Outcome]]:
-    """Make each call once, and yield what came of it as it comes."""
+def _outcomes(chosen: Sequence[_Sending]) -> Iterable[list[tuple[_Sending, Outcome]]]:
+    """Make each call once, and yield what came of them as it comes."""
     by_kind: dict[str, list[_Sending]] = {}
     for sending in chosen:
         by_kind.setdefault(sending.order.account.kind, []).append(sending)
@@ -217,17 +263,21 @@ def _outcomes(chosen: Sequence[_Sending]) -> Iterable[tuple[_Sending, Outcome]]:
     for kind, sendings in by_kind.items():
         adapter = ADAPTERS.get(kind)
         if isinstance(adapter, LocalAdapter):
-            yield from zip(sendings, _call_local(adapter, sendings), strict=True)
+            yield list(zip(sendings, _call_local(adapter, sendings), strict=True))
         else:
             calls += [(one, partial(_call, adapter, one)) for one in sendings]
     if len(calls) == 1:  # in this thread: a pool would only cost time
         ((sending, call),) = calls
-        yield sending, call()
+        yield [(sending, call())]
     elif calls:
         with ThreadPoolExecutor(max_workers=len(calls)) as pool:
             made = {pool.submit(call): sending for sending, call in calls}
-            for done in as_completed(made):
-                yield made[done], done.result()
+            left = set(made)
+            while left:
+                done, left = wait(left, timeout=SOON_S)
+                if not done:
+                    done, left = wait(left, return_when=FIRST_COMPLETED)
+                yield [(made[one], one.result()) for one in done]
 
 
 def _call(adapter: Adapter, sending: _Sending) -> Outcome:
@@ -244,12 +294,36 @@ def _call_local(adapter: LocalAdapter, sendings: Sequence[_Sending]) -> Sequence
         return [error] * len(sendings)
 
 
-def _record(order: Order, outcome: Outcome) -> None:
-    if isinstance(outcome, VenueOrder):
-        venue_order_record(order_id=order.id, venue=outcome)
-        if Order.objects.filter(id=order.id, cancel_requested_at__isnull=False).exists():
-            order_change(order_id=order.id)
-        return
+def _record(made: Sequence[tuple[_Sending, Outcome]]) -> None:
+    """Write down what came of calls: what venues took together, the rest one by one."""
+    taken = {
+        sending.order.id: outcome for sending, outcome in made if isinstance(outcome, VenueOrder)
+    }
+    unread = _take_over(taken)
+    unwanted = Order.objects.filter(id__in=taken, cancel_requested_at__isnull=False)
+    for order_id in list(unwanted.values_list("id", flat=True)) if taken else ():
+        order_change(order_id=order_id)
+    for sending, outcome in made:
+        if sending.order.id in unread:
+            _record_failure(sending.order, unread[sending.order.id])
+        elif not isinstance(outcome, VenueOrder):
+            _record_failure(sending.order, outcome)
+
+
+def _take_over(taken: Mapping[UUID, VenueOrder]) -> dict[UUID, OutcomeUnknown]:
+    """Take over venues' news; return those that no row can hold: others do not suffer from it."""
+    try:
+        deadlock_repeat(partial(venue_orders_record, taken))
+    except UNREADABLE as error:
+        if len(taken) == 1:
+            said = f"The reply cannot be written down: {error}"
+            return dict.fromkeys(taken, OutcomeUnknown(said))
+        parts = [_take_over({order_id: venue}) for order_id, venue in taken.items()]
+        return {order_id: fault for part in parts for order_id, fault in part.items()}
+    return {}
+
+
+def _record_failure(order: Order, outcome: Refused | OutcomeUnknown) -> None:
     refused = isinstance(outcome, Refused)
     order_ended(
         order_id=order.id,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from brokers.alerting import Telling, alerts_tell, events_wanted
 from brokers.choices import AccountState, OrderStatus
 from brokers.models import BrokerAccount, Fill, Order, RiskDecision
+from brokers.publishing import News, news_publish
 from core.db import uuid7
 from core.realtime.services import event_publish
 from notifications.events import EVENTS
-from notifications.models import AlertRule
 from notifications.services import event_notify
 
 # All others are called as the status is.
 ALERTS = {OrderStatus.DENIED: "order.rejected"}
 # What every order goes through is told to those who have a rule on it; the rest to everybody.
 TOLD_TO_ALL = frozenset({"order.filled", "order.rejected", "order.unknown", "risk.denied"})
+
+RECEIVED: Final = "fill.received"
 
 
 def order_frame(order: Order) -> dict[str, Any]:
@@ -42,15 +46,36 @@ def order_frame(order: Order) -> dict[str, Any]:
 
 def order_tell(*, order_id: UUID) -> None:
     """Publish where the order is now; call it inside the transaction that moved it."""
-    order = Order.objects.select_related("decision").get(id=order_id)
+    orders_tell([order_id])
+
+
+def orders_tell(order_ids: Sequence[UUID]) -> None:
+    """Publish where orders are now; call it inside the transaction that moved them."""
+    if not order_ids:
+        return
+    rows = Order.objects.select_related("decision").defer("decision__facts")
+    found = {order.id: order for order in rows.filter(id__in=order_ids)}
+    orders = [found[each] for each in order_ids]
+    news_publish([_order_news(order) for order in orders])
+    told = [(order, *_event_of(order)) for order in orders]
+    told = [one for one in told if one[1] in EVENTS]
+    wanted = events_wanted({(one[0].owner_id, one[1]) for one in told if one[1] not in TOLD_TO_ALL})
+    alerts_tell(
+        [
+            _order_alert(order, event, data)
+            for order, event, data in told
+            if event in TOLD_TO_ALL or (order.owner_id, event) in wanted
+        ]
+    )
+
+
+def _order_news(order: Order) -> News:
+    return News(order.owner_id, "orders", f"order.{order.status}", order_frame(order))
+
+
+def _order_alert(order: Order, event: str, data: dict[str, Any]) -> Telling:
     frame = order_frame(order)
-    event_publish(user_id=order.owner_id, topic="orders", type=f"order.{order.status}", data=frame)
-    event, data = _event_of(order)
-    if event not in EVENTS:
-        return
-    if event not in TOLD_TO_ALL and not event_wanted(owner_id=order.owner_id, event=event):
-        return
-    event_notify(
+    return Telling(
         owner_id=order.owner_id,
         event=event,
         key=f"{event}:{order.id}",
@@ -73,31 +98,31 @@ def _done(frame: dict[str, Any]) -> str:
     return f"It is {frame['status']}." if price is None else f"Executed at {price}."
 
 
-def fill_tell(*, order: Order, fill: Fill) -> None:
-    """Tell of an execution whoever has asked for it; call it in the transaction that took it."""
-    if not event_wanted(owner_id=order.owner_id, event="fill.received"):
-        return
+def fills_tell(fills: Sequence[tuple[Order, Fill]]) -> None:
+    """Tell of executions whoever has asked for it; call it in the transaction that took them."""
+    wanted = events_wanted({(order.owner_id, RECEIVED) for order, _ in fills})
+    alerts_tell(
+        [_fill_alert(order, fill) for order, fill in fills if (order.owner_id, RECEIVED) in wanted]
+    )
+
+
+def _fill_alert(order: Order, fill: Fill) -> Telling:
     quantity, price = (f"{each.normalize():f}" for each in (fill.quantity, fill.price))
-    event_notify(
+    return Telling(
         owner_id=order.owner_id,
-        event="fill.received",
-        key=f"fill.received:{fill.id}",
+        event=RECEIVED,
+        key=f"{RECEIVED}:{fill.id}",
         subject=f"{order.side} {quantity} {order.symbol} at {price}",
         text=f"Order {order.client_order_id}.",
         data={"ticker": order.symbol, "side": order.side, "quantity": quantity, "price": price},
     )
 
 
-def event_wanted(*, owner_id: UUID, event: str) -> bool:
-    """Tell whether a user has a rule on an event that is not told to everybody."""
-    return AlertRule.objects.filter(owner_id=owner_id, event=event, enabled=True).exists()
-
-
 @transaction.atomic
 def mismatch_tell(*, account_id: UUID) -> None:
     """Tell who has a rule on it what differs between an account and its broker, once a day."""
     account = BrokerAccount.objects.get(id=account_id)
-    if not event_wanted(owner_id=account.owner_id, event="account.mismatch"):
+    if not events_wanted({(account.owner_id, "account.mismatch")}):
         return
     event_notify(
         owner_id=account.owner_id,

@@ -36,13 +36,13 @@ class News:
     data: dict[str, Any]
 
 
-def news_publish(news: Sequence[News]) -> None:
-    """Write events in their order, and push them after the commit.
+def news_publish(news: Sequence[News]) -> list[Event]:
+    """Write events in their order, push them after the commit, and return them.
 
     Call it inside the transaction that made them happen.
     """
     if not news:
-        return
+        return []
     last = _numbers_take(Counter(one.user_id for one in news))
     events = []
     for one in news:
@@ -58,6 +58,7 @@ def news_publish(news: Sequence[News]) -> None:
         )
     Event.objects.bulk_create(events)
     transaction.on_commit(lambda: _push(events), robust=True)
+    return events
 
 
 def _numbers_take(wanted: Counter[UUID]) -> dict[UUID, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -12,46 +12,58 @@ from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
 from brokers.choices import FINAL_STATUSES, SIGN, OrderStatus, Side
-from brokers.frames import fill_tell, order_tell
+from brokers.frames import fills_tell, order_tell, orders_tell
 from brokers.models import Fill, Order, Position
-from brokers.transitions import ALLOWED, order_move
+from brokers.rows import rows_update
+from brokers.transitions import ALLOWED, Moved, order_move, orders_settle
 
 STEP: Final = Decimal("1e-8")
 PENDING = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 WORKING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 
-@transaction.atomic
 def venue_order_record(*, order_id: UUID, venue: VenueOrder, restore: bool = False) -> None:
-    """Take over the venue's state of an order: its id, its fills, its status.
+    """Take over the venue's state of an order: its id, its fills, its status."""
+    venue_orders_record({order_id: venue}, restore=restore)
+
+
+@transaction.atomic
+def venue_orders_record(found: Mapping[UUID, VenueOrder], *, restore: bool = False) -> None:
+    """Take over venues' states of orders: their ids, their fills, their status.
 
     The status follows from the fills where there are any; what the venue says counts otherwise.
     An order that still waits there while a cancel or a replacement of it is under way stays
     pending, unless `restore` says that this is over.
     """
-    order = Order.objects.select_for_update().get(id=order_id)
-    changes = fills_record(order=order, executions=venue.executions)
-    if venue.broker_order_id and not order.broker_order_id:
-        changes["broker_order_id"] = venue.broker_order_id
-    old, new = OrderStatus(order.status), _status_of(order, venue)
-    stays = old in PENDING and new in WORKING and not restore
-    if stays or (old, new) not in ALLOWED:
-        if changes:
-            Order.objects.filter(id=order.id).update(**changes, updated_at=timezone.now())
-        return
-    order_move(
-        order_id=order.id,
-        old=old,
-        new=new,
-        note=venue.reason,
-        leased_until=None,
-        ask_at=None,
-        reason_code="venue" if new == OrderStatus.REJECTED else "",
-        reason=venue.reason[:1000] if new == OrderStatus.REJECTED else "",
-        finished_at=timezone.now() if new in FINAL_STATUSES else None,
-        **changes,
-    )
-    order_tell(order_id=order.id)
+    orders = list(Order.objects.select_for_update().filter(id__in=found).order_by("id"))
+    filled = fills_record(orders, {each: venue.executions for each, venue in found.items()})
+    moves, kept = [], []
+    for order in orders:
+        venue = found[order.id]
+        told = bool(venue.broker_order_id) and not order.broker_order_id
+        if told:
+            order.broker_order_id = venue.broker_order_id
+        old, new = OrderStatus(order.status), _status_of(order, venue)
+        stays = old in PENDING and new in WORKING and not restore
+        if not stays and (old, new) in ALLOWED:
+            moves.append(_moved(order, new, venue.reason))
+        elif told or order.id in filled:
+            kept.append(order)
+    rows_update(kept, ("broker_order_id", "filled_quantity", "average_price"))
+    orders_settle(moves)
+    orders_tell([move.order.id for move in moves])
+
+
+def _moved(order: Order, new: OrderStatus, reason: str) -> Moved:
+    """Put an order into the status that its venue's news brings it to."""
+    old = OrderStatus(order.status)
+    refused = new == OrderStatus.REJECTED
+    order.status = new
+    order.leased_until = order.ask_at = None
+    order.reason_code = "venue" if refused else ""
+    order.reason = reason[:1000] if refused else ""
+    order.finished_at = timezone.now() if new in FINAL_STATUSES else None
+    return Moved(order, old, reason)
 
 
 def venue_order_known(*, order: Order, venue: VenueOrder) -> bool:
@@ -84,12 +96,40 @@ def order_restore(*, order_id: UUID, code: str, reason: str) -> None:
     order_tell(order_id=order.id)
 
 
-def fills_record(*, order: Order, executions: Iterable[Execution]) -> dict[str, Any]:
-    """Insert the fills that are new, move the position by them, and return what the order has.
+def fills_record(
+    orders: Sequence[Order], executions: Mapping[UUID, Iterable[Execution]]
+) -> set[UUID]:
+    """Insert the fills that are new, move the positions by them; return whose orders have any.
 
-    Call it with the order's row locked: `order` gets the values that are returned.
+    Call it with the orders' rows locked: they get what they are filled by, which the caller writes.
     """
-    told = [
+    told = [fill for order in orders for fill in _fills_of(order, executions[order.id])]
+    if not told:
+        return set()
+    Fill.objects.bulk_create(told, ignore_conflicts=True)
+    known: dict[UUID, list[Fill]] = {}
+    for fill in Fill.objects.filter(order_id__in={fill.order_id for fill in told}):
+        known.setdefault(fill.order_id, []).append(fill)
+    # Rows have the ids that we gave them; what another told before is there under another one.
+    ours = {fill.id for fill in told}
+    new = {
+        order_id: fresh
+        for order_id, fills in known.items()
+        if (fresh := [fill for fill in fills if fill.id in ours])
+    }
+    filled = [order for order in orders if order.id in new]
+    _positions_move([(order, new[order.id]) for order in filled])
+    for order in filled:
+        fills = known[order.id]
+        order.filled_quantity = sum((fill.quantity for fill in fills), Decimal(0))
+        notional = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
+        order.average_price = (notional / order.filled_quantity).quantize(STEP)
+    fills_tell([(order, fill) for order in filled for fill in new[order.id]])
+    return set(new)
+
+
+def _fills_of(order: Order, executions: Iterable[Execution]) -> list[Fill]:
+    return [
         Fill(
             account_id=order.account_id,
             execution_id=execution.execution_id,
@@ -101,39 +141,46 @@ def fills_record(*, order: Order, executions: Iterable[Execution]) -> dict[str, 
         )
         for execution in {one.execution_id: one for one in executions}.values()
     ]
-    if not told:
-        return {}
-    before = set(order.fills.values_list("id", flat=True))
-    Fill.objects.bulk_create(told, ignore_conflicts=True)
-    fills = list(order.fills.all())
-    new = [fill for fill in fills if fill.id not in before]
-    if not new:
-        return {}
-    _position_move(order, new)
-    order.filled_quantity = sum((fill.quantity for fill in fills), Decimal(0))
-    notional = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
-    order.average_price = (notional / order.filled_quantity).quantize(STEP)
-    for fill in new:
-        fill_tell(order=order, fill=fill)
-    return {"filled_quantity": order.filled_quantity, "average_price": order.average_price}
 
 
-def _position_move(order: Order, fills: Iterable[Fill]) -> None:
-    place = {"account_id": order.account_id, "symbol": order.symbol}
-    rows = Position.objects.select_for_update().filter(**place)
-    position = rows.first()
-    if position is None:
-        Position.objects.bulk_create([Position(**place)], ignore_conflicts=True)
-        position = rows.get()
-    for fill in sorted(fills, key=lambda fill: (fill.executed_at, fill.execution_id)):
+def _positions_move(filled: Sequence[tuple[Order, Sequence[Fill]]]) -> None:
+    """Move positions by new fills; their rows are locked in one order everywhere."""
+    positions = _positions_lock({(order.account_id, order.symbol) for order, _ in filled})
+    moved = [
+        (fill, positions[order.account_id, order.symbol], SIGN[Side(order.side)])
+        for order, fills in filled
+        for fill in fills
+    ]
+    for fill, position, sign in sorted(
+        moved, key=lambda one: (one[0].executed_at, one[0].execution_id)
+    ):
         position.quantity, position.average_price, realized = position_after(
             quantity=position.quantity,
             average_price=position.average_price,
-            fill_quantity=fill.quantity * SIGN[Side(order.side)],
+            fill_quantity=fill.quantity * sign,
             fill_price=fill.price,
         )
         position.realized_pnl += realized - fill.commission
-    position.save()
+    rows_update(list(positions.values()), ("quantity", "average_price", "realized_pnl"))
+
+
+def _positions_lock(places: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Position]:
+    def read() -> dict[tuple[UUID, str], Position]:
+        rows = Position.objects.select_for_update().filter(
+            account_id__in={account_id for account_id, _ in places},
+            symbol__in={symbol for _, symbol in places},
+        )
+        found = {(row.account_id, row.symbol): row for row in rows.order_by("account_id", "symbol")}
+        return {place: row for place, row in found.items() if place in places}
+
+    found = read()
+    if missing := sorted(places - found.keys()):
+        Position.objects.bulk_create(
+            [Position(account_id=account_id, symbol=symbol) for account_id, symbol in missing],
+            ignore_conflicts=True,
+        )
+        found = read()
+    return found
 
 
 def position_after(

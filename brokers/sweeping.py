@@ -52,7 +52,11 @@ def _working_ask() -> None:
         status__in=WORKING_STATUSES, updated_at__lt=timezone.now() - ASK_WORKING_AFTER
     )
     orders = list(rows.select_related("account").order_by("updated_at")[:SWEEP_BATCH])
-    Order.objects.filter(id__in=[order.id for order in orders]).update(updated_at=timezone.now())
+    with transaction.atomic():
+        asked = Order.objects.filter(id__in=[order.id for order in orders])
+        # In the order in which venues' news lock them.
+        list(asked.select_for_update().order_by("id").values_list("id", flat=True))
+        asked.update(updated_at=timezone.now())
     orders_ask(orders)
 
 

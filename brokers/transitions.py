@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from brokers.choices import OrderStatus as S
 from brokers.models import Order, OrderEvent
+from brokers.rows import rows_update
 from core.db import claim
 
 ALLOWED = frozenset(
@@ -74,6 +76,21 @@ ALLOWED = frozenset(
     }
 )
 
+# What a venue's news may change of an order besides its status.
+NEWS: Final = (
+    "status", "reason_code", "reason", "broker_order_id", "filled_quantity", "average_price",
+    "leased_until", "ask_at", "finished_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An order as it shall be, and the status that its row has."""
+
+    order: Order
+    old: S
+    note: str = ""
+
 
 @transaction.atomic(savepoint=False)
 def order_move(*, order_id: UUID, old: S, new: S, note: str = "", **changes: Any) -> bool:
@@ -96,6 +113,27 @@ def orders_move(*, orders: Sequence[Order], old: S, new: S, **changes: Any) -> N
         raise ValueError(f"Not all of these orders are {old}: lock their rows first.")
     OrderEvent.objects.bulk_create(
         [OrderEvent(order_id=order_id, old_status=old, new_status=new) for order_id in ids]
+    )
+
+
+@transaction.atomic(savepoint=False)
+def orders_settle(moves: Sequence[Moved]) -> None:
+    """Write orders as venues have them now, whose rows the caller has locked."""
+    for move in moves:
+        _check(move.old, S(move.order.status))
+    was = [move.old for move in moves]
+    if rows_update([move.order for move in moves], NEWS, status_was=was) != len(moves):
+        raise ValueError("These orders have moved on: lock their rows first.")
+    OrderEvent.objects.bulk_create(
+        [
+            OrderEvent(
+                order_id=move.order.id,
+                old_status=move.old,
+                new_status=move.order.status,
+                note=move.note[:1000],
+            )
+            for move in moves
+        ]
     )
 
 

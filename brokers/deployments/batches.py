@@ -7,20 +7,19 @@ deployment that is at fault, which fails alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
-from psycopg.errors import DeadlockDetected
+from django.db import IntegrityError, transaction
 
+from brokers.deadlocks import deadlock_repeat
 from brokers.models import Deployment, DeploymentTick
 from core.errors import ApplicationError
 
 # What a strategy may raise on bars that nobody had thought of.
 FAULTS: Final = (ApplicationError, IntegrityError, ValueError, ArithmeticError, LookupError)
 BATCH: Final = 100
-# Of two transactions that wait for each other PostgreSQL ends one: it is done again.
-ATTEMPTS: Final = 3
 
 Ticks = list[DeploymentTick]
 Work = Callable[[Sequence[Deployment]], Ticks]
@@ -79,16 +78,12 @@ def _apart(ids: Sequence[UUID], work: Work, fail: Fail, *, wait: bool) -> tuple[
 
 
 def _together(ids: Sequence[UUID], work: Work, *, wait: bool) -> tuple[Ticks, list[UUID]]:
-    attempts = 0
-    while True:
-        attempts += 1
-        try:
-            with transaction.atomic():
-                rows = deployments_lock(ids, wait=wait)
-                made = work(rows)
-        except OperationalError as error:
-            if attempts == ATTEMPTS or not isinstance(error.__cause__, DeadlockDetected):
-                raise
-        else:
-            found = {deployment.id for deployment in rows}
-            return made, [one for one in ids if one not in found]
+    rows, made = deadlock_repeat(partial(_once, ids, work, wait=wait))
+    found = {deployment.id for deployment in rows}
+    return made, [one for one in ids if one not in found]
+
+
+@transaction.atomic
+def _once(ids: Sequence[UUID], work: Work, *, wait: bool) -> tuple[list[Deployment], Ticks]:
+    rows = deployments_lock(ids, wait=wait)
+    return rows, work(rows)

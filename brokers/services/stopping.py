@@ -24,6 +24,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
 from brokers.changing import order_change
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
+from brokers.deadlocks import deadlock_repeat
 from brokers.frames import account_tell, order_tell
 from brokers.models import BrokerAccount, Order
 from brokers.recording import WORKING, venue_order_record
@@ -69,7 +70,7 @@ def kill_switch_pull(
 def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
     """Halt accounts and cancel all that is open in them."""
     ids = list(account_ids)
-    _block(ids, reason)
+    deadlock_repeat(partial(_block, ids, reason))
     orders = list(
         Order.objects.filter(account_id__in=ids, status__in=OPEN_STATUSES).select_related("account")
     )
@@ -91,6 +92,9 @@ def _block(ids: list[UUID], reason: str) -> None:
         state=AccountState.HALTED, state_reason=f"kill switch: {reason}"[:300], updated_at=now
     )
     rows = Order.objects.filter(account_id__in=ids)
+    # In the order in which venues' news lock them.
+    locked = rows.filter(status__in=OPEN_STATUSES).select_for_update().order_by("id")
+    list(locked.values_list("id", flat=True))
     for order_id in rows.filter(status=OrderStatus.CREATED).values_list("id", flat=True):
         moved = order_move(
             order_id=order_id,

@@ -1,9 +1,10 @@
 """Time the bar store beside plain pyarrow and beside rows in PostgreSQL.
 
 Run it as ``python -m benchmarks.market_store [--bars 1000000]``; it takes about half a minute. It
-starts a PostgreSQL of its own in a temporary folder. The store is measured through its public
-functions: writing is merging, hashing, the Parquet file (flushed, read back, compared) and the
-catalogue row; reading is the query and the file (cold) or the process's memory (warm).
+starts a PostgreSQL and a Valkey of its own in a temporary folder. The store is measured through its
+public functions: writing is merging, hashing, the Parquet file (flushed, read back, compared), the
+catalogue row and the message to who trades on the bars; reading is the query and the file (cold) or
+the process's memory (warm).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import secrets
 import shutil
 import statistics
 import sys
@@ -28,6 +30,7 @@ from backtester.stack.account import account_for
 from backtester.stack.cluster import Cluster
 from backtester.stack.ports import port_free_find
 from backtester.stack.postgres import PostgresServer
+from backtester.stack.valkey import ValkeyServer
 
 ROUNDS: Final = 5
 NAMES: Final = ("open", "high", "low", "close", "volume")
@@ -51,10 +54,20 @@ def main() -> int:
         log=folder / "postgres.log",
         durable=True,
     )
+    # Who trades on bars is told of each write.
+    broker = ValkeyServer(
+        home=folder / "valkey",
+        port=port_free_find(),
+        password=secrets.token_urlsafe(16),
+        log=folder / "valkey.log",
+        durable=False,
+    )
     server.start()
     try:
+        broker.start()
         os.environ |= {
             "DATABASE_URL": server.url,
+            "REDIS_URL": broker.url,
             "BARS_URL": str(folder / "bars"),
             "VAR_DIR": str(folder),
             "DJANGO_SETTINGS_MODULE": "backtester.settings",
@@ -66,6 +79,7 @@ def main() -> int:
         call_command("migrate", verbosity=0)
         measure(options.bars, folder)
     finally:
+        broker.stop()
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
     return 0

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin import ShownOnly, badge, duration, indented, list_link, row_link
+from core.errors import ApplicationError
 from market.models import (
     BarSeries,
     BarSnapshot,
@@ -16,6 +23,37 @@ from market.models import (
     Universe,
     Watch,
 )
+from market.services.fetches import fetch_cancel, fetch_retry, series_renew
+from market.services.imports import import_cancel, import_retry
+
+Row = TypeVar("Row", bound=Model)
+
+
+class WorkedAdmin(ShownOnly, admin.ModelAdmin[Row]):
+    """Rows that only the code writes, but that it can be told to do something with."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those act on rows who may change them; nobody changes one by hand."""
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+
+def each(
+    page: admin.ModelAdmin[Row],
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    change: Callable[[Row], object],
+    done: str,
+) -> None:
+    """Do something with the chosen rows; what cannot be is told, and the others go on."""
+    changed = 0
+    for row in rows:
+        try:
+            change(row)
+            changed += 1
+        except ApplicationError as error:
+            page.message_user(request, f"{row}: {error.message}", messages.WARNING)
+    if changed:
+        page.message_user(request, f"{changed} {done}.")
 
 
 @admin.register(Instrument)
@@ -44,7 +82,7 @@ class InstrumentAdmin(admin.ModelAdmin[Instrument]):
 
 
 @admin.register(BarSeries)
-class BarSeriesAdmin(ShownOnly, admin.ModelAdmin[BarSeries]):
+class BarSeriesAdmin(WorkedAdmin[BarSeries]):
     list_display = (
         "instrument",
         "interval",
@@ -55,9 +93,11 @@ class BarSeriesAdmin(ShownOnly, admin.ModelAdmin[BarSeries]):
         "last_close",
         "adjusted",
         "reports",
+        "versions",
         "owner",
         "updated_at",
     )
+    actions = ("renew",)
     list_filter = ("interval", "provider", "adjusted")
     list_select_related = ("instrument", "owner")
     search_fields = ("instrument__symbol", "instrument__name", "owner__email", "content_hash")
@@ -73,6 +113,23 @@ class BarSeriesAdmin(ShownOnly, admin.ModelAdmin[BarSeries]):
         """Return a link to what the checks found."""
         return list_link(QualityReport, "reports", series__id__exact=series.pk)
 
+    @admin.display(description="versions")
+    def versions(self, series: BarSeries) -> str:
+        """Return a link to what it was and is."""
+        return list_link(BarSnapshot, "versions", series__id__exact=series.pk)
+
+    @admin.action(description="Download anew, in place of what is stored", permissions=["change"])
+    def renew(self, request: HttpRequest, rows: QuerySet[BarSeries]) -> None:
+        """Queue downloads of the chosen series as a whole."""
+        asker = UUID(str(request.user.pk))
+        each(
+            self,
+            request,
+            rows,
+            lambda series: series_renew(owner_id=asker, series=series),
+            "downloads queued; the bars of before stay until they are done",
+        )
+
 
 @admin.register(BarSnapshot)
 class BarSnapshotAdmin(ShownOnly, admin.ModelAdmin[BarSnapshot]):
@@ -82,7 +139,7 @@ class BarSnapshotAdmin(ShownOnly, admin.ModelAdmin[BarSnapshot]):
 
 
 @admin.register(Fetch)
-class FetchAdmin(ShownOnly, admin.ModelAdmin[Fetch]):
+class FetchAdmin(WorkedAdmin[Fetch]):
     list_display = (
         "what",
         "state",
@@ -93,6 +150,7 @@ class FetchAdmin(ShownOnly, admin.ModelAdmin[Fetch]):
         "of_owner",
         "created_at",
     )
+    actions = ("cancel", "retry")
     list_filter = ("status", "provider", "interval", "created_at")
     list_select_related = ("owner",)
     search_fields = ("symbol", "owner__email", "error_message", "=id")
@@ -121,6 +179,28 @@ class FetchAdmin(ShownOnly, admin.ModelAdmin[Fetch]):
         if fetch.started_at is None:
             return duration(None)
         return duration((fetch.finished_at or timezone.now()) - fetch.started_at)
+
+    @admin.action(description="Cancel", permissions=["change"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Fetch]) -> None:
+        """Stop the chosen downloads."""
+        each(
+            self,
+            request,
+            rows,
+            lambda fetch: fetch_cancel(owner_id=fetch.owner_id, fetch_id=fetch.id),
+            "canceled",
+        )
+
+    @admin.action(description="Try again, from where it stopped", permissions=["change"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Fetch]) -> None:
+        """Queue the chosen downloads again."""
+        each(
+            self,
+            request,
+            rows,
+            lambda fetch: fetch_retry(owner_id=fetch.owner_id, fetch_id=fetch.id),
+            "queued again",
+        )
 
     @admin.display(description="owner", ordering="owner__email")
     def of_owner(self, fetch: Fetch) -> str:
@@ -186,6 +266,13 @@ class WatchAdmin(admin.ModelAdmin[Watch]):
     search_fields = ("symbol", "owner__email")
     autocomplete_fields = ("owner",)
     readonly_fields = ("fetch",)
+    actions = ("refresh",)
+
+    @admin.action(description="Download now", permissions=["change"])
+    def refresh(self, request: HttpRequest, rows: QuerySet[Watch]) -> None:
+        """Make the chosen series due; those that are switched off stay so."""
+        changed = rows.filter(active=True).update(next_at=timezone.now())
+        self.message_user(request, f"{changed} due now.")
 
     @admin.display(description="last download")
     def last(self, watch: Watch) -> str:
@@ -217,8 +304,11 @@ class ProviderKeyAdmin(ShownOnly, admin.ModelAdmin[ProviderKey]):
 
 
 @admin.register(Import)
-class ImportAdmin(ShownOnly, admin.ModelAdmin[Import]):
-    list_display = ("filename", "symbol", "interval", "state", "rows", "error_message", "owner")
+class ImportAdmin(WorkedAdmin[Import]):
+    list_display = (
+        "filename", "symbol", "interval", "state", "rows", "error_message", "owner", "created_at",
+    )  # fmt: skip
+    actions = ("cancel", "retry")
     list_filter = ("status", "interval", "created_at")
     list_select_related = ("owner",)
     search_fields = ("filename", "symbol", "owner__email", "=id")
@@ -238,3 +328,25 @@ class ImportAdmin(ShownOnly, admin.ModelAdmin[Import]):
     def error_details_(self, upload: Import) -> str:
         """Return the faults one by one, indented."""
         return indented(upload.error_details)
+
+    @admin.action(description="Cancel", permissions=["change"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
+        """Stop the chosen imports."""
+        each(
+            self,
+            request,
+            rows,
+            lambda upload: import_cancel(owner_id=upload.owner_id, import_id=upload.id),
+            "canceled",
+        )
+
+    @admin.action(description="Try again, while the file is kept", permissions=["change"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
+        """Queue the chosen imports again."""
+        each(
+            self,
+            request,
+            rows,
+            lambda upload: import_retry(owner_id=upload.owner_id, import_id=upload.id),
+            "queued again",
+        )

@@ -17,6 +17,7 @@ from core.errors import Conflict, Detail, InvalidInput
 FORMAT: Final = b"bars/1"
 # Restated prices differ by a split at least; the same price in two downloads, by rounding.
 RESTATED_BEYOND: Final = 0.01
+RESTATED: Final = "prices_restated"
 
 COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
 
@@ -167,13 +168,14 @@ def _check_not_restated(
         return
     raise Conflict(
         f"The provider now gives prices that are {ratio:.6g} times the stored ones for the same "
-        "bars (a split?): the new bars do not fit the stored ones. Fetch the whole range again "
-        "with replace.",
-        code="prices_restated",
+        "bars (a split?): the new bars do not fit the stored ones, which stay as they are. A "
+        "series that is watched is downloaded anew by itself; else staff fetch its whole range "
+        "with replace, or choose 'Download anew' in the admin. Old runs keep their bars.",
+        code=RESTATED,
         details=[
             Detail(
                 path="close",
-                code="prices_restated",
+                code=RESTATED,
                 message="New over stored close, median of the bars that both have.",
                 expected=1.0,
                 received=ratio,

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 from urllib.parse import unquote
+from uuid import UUID
 
 import redis
 import structlog
@@ -154,7 +155,7 @@ def _rows_drop(snapshots: Sequence[BarSnapshot]) -> None:
 
 
 def _unneeded(
-    location: Location, folder: str, symbol: str, interval: str, dropped: Sequence[object]
+    location: Location, folder: str, symbol: str, interval: str, dropped: Sequence[UUID]
 ) -> dict[str, int]:
     """Return the files of a folder, with their sizes, that no row but the dropped ones names."""
     needed = {
@@ -164,7 +165,7 @@ def _unneeded(
     return {path: size for path, size in there.items() if path not in needed}
 
 
-def _named(symbol: str, interval: str, dropped: Sequence[object]) -> Iterator[str]:
+def _named(symbol: str, interval: str, dropped: Sequence[UUID]) -> Iterator[str]:
     """Return the paths in all rows of a symbol's bars, whoever they belong to."""
     series = BarSeries.objects.filter(instrument__symbol=symbol, interval=interval)
     yield from series.values_list("path", flat=True)

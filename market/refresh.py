@@ -10,10 +10,10 @@ from django.db import transaction
 from core.db import claim
 from core.outbox.services import task_enqueue
 from market.choices import FETCH_FINAL, FetchStatus
+from market.history import RESTATED
 from market.models import BarSeries, Fetch, Watch
 
 AT_ONCE: Final = 200
-RESTATED: Final = "prices_restated"
 
 
 def watches_refresh(*, now: datetime) -> int:

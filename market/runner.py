@@ -16,10 +16,11 @@ from core.outbox.services import task_enqueue
 from core.realtime.services import event_publish
 from market.choices import FetchStatus
 from market.downloads import bars_download, share_done
+from market.history import RESTATED
 from market.hold import Hold
 from market.intervals import interval_get
 from market.keys import credentials_of
-from market.models import BarSeries, Fetch
+from market.models import BarSeries, Fetch, Watch
 from market.parts import StoredParts
 from market.providers.base import BarRequest, Download
 from market.reports import report_try
@@ -190,14 +191,18 @@ def _queue_again(fetch: Fetch, *, stage: str, send: bool = False, **changes: Any
 
 def fetch_fail(*, fetch: Fetch, error: ApplicationError) -> None:
     """Write why a download has no bars; what came of it stays for another try."""
-    fetch_end(
-        fetch=fetch,
-        status=FetchStatus.FAILED,
-        stage="",
-        error_code=error.code,
-        error_message=error.message,
-        error_details=[detail.as_dict() for detail in error.details],
-    )
+    with transaction.atomic():
+        ended = fetch_end(
+            fetch=fetch,
+            status=FetchStatus.FAILED,
+            stage="",
+            error_code=error.code,
+            error_message=error.message,
+            error_details=[detail.as_dict() for detail in error.details],
+        )
+        if ended and error.code == RESTATED:
+            # A watched series is downloaded anew as a whole, and not only in an hour or a month.
+            Watch.objects.filter(fetch=fetch).update(next_at=timezone.now())
 
 
 def fetch_end(*, fetch: Fetch, status: FetchStatus, **changes: Any) -> bool:

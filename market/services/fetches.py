@@ -13,7 +13,7 @@ from core.outbox.services import task_enqueue
 from market.choices import FETCH_FINAL, FetchStatus
 from market.intervals import interval_get
 from market.listings import symbol_check
-from market.models import Fetch
+from market.models import BarSeries, Fetch
 from market.providers.base import interval_check
 from market.providers.kinds import provider_get
 from market.selectors import fetch_get
@@ -107,4 +107,27 @@ def fetch_retry(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:
     raise Conflict(
         f"The download is {fetch.status}: only one that ended without bars is tried again.",
         code="not_retryable",
+    )
+
+
+def series_renew(*, owner_id: UUID, series: BarSeries) -> Fetch:
+    """Queue a download of a whole series that takes the place of what is stored.
+
+    It is for prices that their provider restated. The bars of before stay until the new ones are
+    there, and for the runs that name them.
+
+    Raises
+    ------
+    InvalidInput
+        When somebody imported the bars: no provider has them.
+    """
+    if series.owner_id is not None:
+        raise InvalidInput(f"{series} was imported from a file: import it again with replace.")
+    return fetch_create(
+        owner_id=owner_id,
+        provider=series.provider,
+        symbol=series.instrument.symbol,
+        interval=series.interval,
+        start=series.first_ts.date(),
+        replace=True,
     )

@@ -245,8 +245,10 @@ def test_restated_prices_are_downloaded_anew_as_a_whole_and_old_runs_keep_theirs
     folder(2, 10, price=50.0)
     due()
     tasks.sweep()
-    assert fetch_all()[-1].error_code == "prices_restated"
-    due()
+    restated = fetch_all()[-1]
+    assert restated.error_code == "prices_restated"
+    assert "downloaded anew by itself" in restated.error_message
+    # At once, and not when it is due the next time.
     tasks.sweep()
     whole = fetch_all()[-1]
     assert (whole.status, whole.rows, whole.replace, str(whole.start)) == (

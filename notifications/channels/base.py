@@ -147,6 +147,7 @@ class DeliveryError(Exception):
         self.blame = blame
 
 
+@runtime_checkable
 class Channel(Protocol):
     """One service that delivers messages. `send` is called in threads, and touches no database.
 

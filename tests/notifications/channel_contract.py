@@ -1,4 +1,4 @@
-"""What every channel that speaks HTTP promises; a new one inherits these tests."""
+"""What every channel promises, and those that speak HTTP besides; a new one inherits it."""
 
 from __future__ import annotations
 
@@ -6,38 +6,28 @@ import socket
 
 import pytest
 
-from notifications.channels.base import Blame, DeliveryError, Message, SecretKind
+from notifications.channels.base import Blame, Channel, DeliveryError, Message, SecretKind
 from notifications.channels.kinds import CHANNELS
 
 
-class HttpChannelContract:
-    """Give `kind`, `recipient`, `bad_recipient`, `module` (for its time-out) and `error_body`.
+class ChannelContract:
+    """Give `kind`, `recipient` and `bad_recipient`; `secrets` are what it signs or logs in with.
 
-    Where the address is the service's own URL, `recipient_at` says which; `secrets` are what the
-    channel signs or logs in with.
-
-    `error_body` is what the service says of a recipient that it will never serve, `key_body` what
-    it says of the credential. Where that is the installation's own (`operators_key`), a refusal of
-    it says nothing about any user's channel: it must not be permanent, or one revoked key would
-    switch off the channels of everybody. A user's own bot, webhook or URL that lets nobody in
-    is that channel's end.
+    `behind` starts what is behind the channel and returns the recipient there.
     """
 
     kind: str
     recipient: str
     bad_recipient: str
-    module: str
-    error_body: bytes
-    key_body: bytes = b"{}"
-    operators_key: bool = False
     secrets: tuple[str, ...] = ()
 
-    def recipient_at(self, url):
+    @pytest.fixture
+    def behind(self):
         return self.recipient
 
     @pytest.fixture(autouse=True)
-    def _address(self, service):
-        self.address = self.recipient_at(service.url)
+    def _address(self, behind):
+        self.address = behind
 
     @pytest.fixture
     def channel(self):
@@ -62,7 +52,8 @@ class HttpChannelContract:
             channel.send(self.message)
         return refusal.value
 
-    def test_it_is_configured(self, channel, service):
+    def test_it_is_configured(self, channel):
+        assert isinstance(channel, Channel)
         assert channel.is_configured()
 
     def test_a_well_formed_address_passes_and_another_is_told(self, channel):
@@ -76,8 +67,36 @@ class HttpChannelContract:
         assert channel.secret_fault("nonsense") is not None
         assert (channel.secret_fault("") is None) == made_here
 
-    def test_it_sends_once_and_returns_the_services_id(self, channel, service):
+    def test_it_returns_the_services_id_of_a_message(self, channel):
         assert isinstance(channel.send(self.message), str)
+
+
+class HttpChannelContract(ChannelContract):
+    """Give `module` (for its time-out) and `error_body` besides.
+
+    Where the address is the service's own URL, `recipient_at` says which.
+
+    `error_body` is what the service says of a recipient that it will never serve, `key_body` what
+    it says of the credential. Where that is the installation's own (`operators_key`), a refusal of
+    it says nothing about any user's channel: it must not be permanent, or one revoked key would
+    switch off the channels of everybody. A user's own bot, webhook or URL that lets nobody in
+    is that channel's end.
+    """
+
+    module: str
+    error_body: bytes
+    key_body: bytes = b"{}"
+    operators_key: bool = False
+
+    def recipient_at(self, url):
+        return self.recipient
+
+    @pytest.fixture
+    def behind(self, service):
+        return self.recipient_at(service.url)
+
+    def test_it_sends_once(self, channel, service):
+        channel.send(self.message)
         assert len(service.requests) == 1
 
     def test_a_refused_recipient_is_permanent(self, channel, service):

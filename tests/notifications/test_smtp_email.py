@@ -10,8 +10,9 @@ from email import policy
 
 import pytest
 
-from notifications.channels.base import Blame, DeliveryError, Message, SecretKind
+from notifications.channels.base import Blame, DeliveryError, Message
 from notifications.channels.kinds import CHANNELS
+from tests.notifications.channel_contract import ChannelContract
 
 MESSAGE = Message(
     "trader@example.com",
@@ -166,8 +167,14 @@ def test_nobody_there_passes_with_time(channel, server, settings):
     assert not refusal(channel).permanent
 
 
-def test_it_takes_addresses_and_no_secret(channel):
-    assert channel.recipient_fault("trader@example.com") is None
-    assert channel.recipient_fault("trader@") is not None
-    assert channel.secret is SecretKind.NONE
-    assert channel.needs_code
+class TestSmtpEmail(ChannelContract):
+    kind = "smtp_email"
+    recipient = "trader@example.com"
+    bad_recipient = "trader@"
+
+    @pytest.fixture
+    def behind(self, server):
+        return self.recipient
+
+    def test_the_address_is_proven_by_a_code(self, channel):
+        assert channel.needs_code

@@ -12,6 +12,7 @@ from django.core import signing
 from notifications.models import Delivery, UserChannel
 
 SALT: Final = "notifications.unsubscribe"
+NOT_OURS: Final = "This link is not ours, or what it ends has ended already."
 RECEIPT_SALT: Final = "notifications.receipt"
 
 

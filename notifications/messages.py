@@ -46,7 +46,8 @@ def message_of(
     first = alerts[0]
     several = len(alerts) > 1
     link = unsubscribe_url(channel) if is_email(channel.kind) else ""
-    body = _body(DIGEST if several else first.event, alerts, link)
+    zone = channel.owner.time_zone
+    body = _body(DIGEST if several else first.event, alerts, link, zone)
     subject = f"{len(alerts)} alerts: {first.subject}"[:200] if several else first.subject
     return Message(
         recipient=address_of(channel, secrets),
@@ -69,7 +70,7 @@ def code_message(*, channel: UserChannel, code: str, minutes: int) -> Message:
     context = {"code": code, "minutes": minutes}
     return Message(
         recipient=channel.address,
-        subject=f"{code} is your code",
+        subject="Your algobacktester code",
         text=_text("code.txt", context),
         alert_id=f"code-{channel.id}",
         html=render_to_string(f"{FOLDER}/code.html", context),
@@ -82,7 +83,7 @@ def iso(alert: Alert) -> str:
     return alert.created_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _body(event: str, alerts: Sequence[Alert], link: str) -> Body:
+def _body(event: str, alerts: Sequence[Alert], link: str, zone: str) -> Body:
     """Render the event's own template where there is one, else that of every event."""
     kind = EVENTS.get(event)
     context: dict[str, Any] = {
@@ -90,6 +91,7 @@ def _body(event: str, alerts: Sequence[Alert], link: str) -> Body:
         "alerts": alerts,
         "title": kind.title if kind else "",
         "unsubscribe_url": link,
+        "zone": zone,
     }
     names = [f"{FOLDER}/{event}", f"{FOLDER}/message"]
     text = select_template([f"{name}.txt" for name in names]).render(context)

@@ -15,11 +15,12 @@ from django.views.generic import View
 from core.errors import NotFound
 from notifications.channels.base import TellsLater
 from notifications.channels.kinds import CHANNELS
+from notifications.links import NOT_OURS, unsubscribe_channel
 from notifications.services import channel_unsubscribe, receipts_take
 
 TITLE = "Unsubscribe"
-ASK = "Stop sending alerts to this address"
-DONE = "No more alerts are sent to this address."
+ASK = "Stop sending alerts to {}"
+DONE = "No more alerts are sent to {}."
 
 
 # A mail program (RFC 8058) has no cookie and no form of ours: the signed token is what lets it.
@@ -28,20 +29,24 @@ class UnsubscribePage(View):
     """Ends the mails of a channel. Opening it changes nothing, for scanners open links too."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show the button."""
-        return self._page(request, token=request.GET.get("token", ""))
+        """Show the button, and whose mails it ends."""
+        token = request.GET.get("token", "")[:200]
+        channel = unsubscribe_channel(token)
+        if channel is None:
+            return self._page(request, status=404, done=NOT_OURS)
+        return self._page(request, token=token, button=ASK.format(channel.address))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """End the mails."""
         try:
-            channel_unsubscribe(token=request.GET.get("token", "")[:200])
+            channel = channel_unsubscribe(token=request.GET.get("token", "")[:200])
         except NotFound as error:
             return self._page(request, status=404, done=error.message)
-        return self._page(request, done=DONE)
+        return self._page(request, done=DONE.format(channel.address))
 
     def _page(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         page = "notifications/unsubscribe.html"
-        return render(request, page, {"title": TITLE, "button": ASK, **context}, status=status)
+        return render(request, page, {"title": TITLE, **context}, status=status)
 
 
 # A service has no cookie and no account here: its signature is what lets it.

@@ -21,7 +21,7 @@ from notifications.channels.kinds import CHANNELS
 from notifications.choices import DeliveryStatus, Hold
 from notifications.codes import TRIES, code_hash
 from notifications.keeping import secrets_open, secrets_seal
-from notifications.links import unsubscribe_channel
+from notifications.links import NOT_OURS, unsubscribe_channel
 from notifications.models import Alert, Delivery, UserChannel
 from notifications.outgoing.signing import secret_make
 from notifications.services.addressing import address_take, channel_code_request, channel_move
@@ -184,7 +184,7 @@ def channel_unsubscribe(*, token: str) -> UserChannel:
     """
     channel = unsubscribe_channel(token)
     if channel is None:
-        raise NotFound("This link is not ours, or what it ends has ended already.")
+        raise NotFound(NOT_OURS)
     if not channel_disable(channel_id=channel.id, reason=UNSUBSCRIBED, unwanted=True):
         # It is off for another reason; switched on again, it needs a proof all the same.
         UserChannel.objects.filter(id=channel.id).update(verified_at=None, code_hash="")

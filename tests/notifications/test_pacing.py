@@ -158,6 +158,7 @@ def test_an_urgent_rule_wakes_its_owner(user, channel_of, at):
 
 @pytest.mark.django_db
 def test_a_digest_is_one_mail_that_tells_of_all_in_order(user, channel_of, at):
+    type(user).objects.update(time_zone="Europe/Berlin")
     email_rule(user, channel_of, digest_minutes=60)
     for number in range(3):
         notify(user, number)
@@ -168,10 +169,11 @@ def test_a_digest_is_one_mail_that_tells_of_all_in_order(user, channel_of, at):
     (sent,) = mail.outbox
     assert sent.subject == "3 alerts: Run 0"
     assert [line for line in sent.body.splitlines() if "Run" in line] == [
-        "2026-01-15 21:30 Run 0",
-        "2026-01-15 21:31 Run 1",
-        "2026-01-15 21:32 Run 2",
-    ]
+        "2026-01-15 22:30 CET Run 0",
+        "2026-01-15 22:31 CET Run 1",
+        "2026-01-15 22:32 CET Run 2",
+    ], "by the clock on the owner's wall"
+    assert "2026-01-15 22:30 CET" in sent.alternatives[0][0]
     outside = Delivery.objects.exclude(kind="in_app")
     assert set(outside.values_list("status", flat=True)) == {Status.SENT}
     assert deliveries_pump() == 0
@@ -188,6 +190,7 @@ def test_mails_are_plain_text_and_html_in_which_nothing_is_markup(user, channel_
     assert kind == "text/html"
     assert "&lt;b&gt;GOOG&lt;/b&gt;" in html
     assert "<b>GOOG" not in html
+    assert "overflow-wrap: anywhere" in html, "a long word does not push the mail off the screen"
 
 
 @pytest.mark.django_db

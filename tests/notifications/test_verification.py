@@ -136,15 +136,18 @@ def test_a_mail_program_ends_the_mails_with_one_click(user, channel_of):
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     url = headers["List-Unsubscribe"].strip("<>")
     assert url in mail.outbox[0].alternatives[0][0].replace("&amp;", "&")
+    assert mail.outbox[0].body.endswith(url), "a mail program without HTML has the way out too"
     path = url.removeprefix("http://127.0.0.1:8000")
     client = Client(enforce_csrf_checks=True)
 
     page = client.get(path)
     assert page.status_code == 200
+    assert "Stop sending alerts to desk@example.com" in page.content.decode()
     channel.refresh_from_db()
     assert channel.enabled, "opening the page changes nothing"
     posted = client.post(path, {"List-Unsubscribe": "One-Click"})
     assert posted.status_code == 200
+    assert "No more alerts are sent to desk@example.com." in posted.content.decode()
     channel.refresh_from_db()
     assert (channel.enabled, channel.verified_at) == (False, None)
     assert "unsubscribed" in channel.disabled_reason
@@ -156,6 +159,9 @@ def test_a_mail_program_ends_the_mails_with_one_click(user, channel_of):
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b", "é"])
 def test_a_link_that_is_not_ours_ends_nothing(token):
+    page = Client().get(f"/api/v1/notifications/unsubscribe?token={token}")
+    assert page.status_code == 404
+    assert "<button" not in page.content.decode(), "there is nothing to press"
     assert Client().post(f"/api/v1/notifications/unsubscribe?token={token}").status_code == 404
     with pytest.raises(NotFound):
         services.channel_unsubscribe(token=token)

@@ -58,16 +58,16 @@ class Ledger:
                 mid,
                 commission,
                 abs(quantity) * abs(price - mid) * self._multiplier,
-                spot,
-                vol,
                 rule,
                 reason,
+                spot,
+                vol,
             )
         )
 
     def trade(self, leg: Any, *, rule: int, number: int) -> None:
         """Note the leg that the last fill has closed; `leg` is its record."""
-        bar, ts, _side, quantity, price, mid, fee, slippage = self._fills[-1][6:14]
+        bar, ts, _, quantity, price, mid, fee, slippage, _, reason = self._fills[-1][6:16]
         contract = self._fills[-1][:5]
         side = 1 if leg["quantity"] > 0.0 else -1
         entry, shares = float(leg["entry_price"]), quantity * self._multiplier
@@ -93,7 +93,7 @@ class Ledger:
                 costs,
                 slippage + shares * abs(entry - float(leg["entry_mid"])),
                 rule,
-                self._fills[-1][-1],
+                reason,
                 min(side * (worst - entry) / entry, 0.0),
                 max(side * (best - entry) / entry, 0.0),
             )

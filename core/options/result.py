@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.result import ExitReason, Result
+from core.engine.result import FILL, TRADE, ExitReason, Result
 
 
 class OptionExitReason(IntEnum):
@@ -51,26 +51,13 @@ _CONTRACT: Final = [
     ("multiplier", np.float64),
 ]
 
+_OF_A_SHARE: Final = {"instrument"}
+
 OPTION_TRADE: Final = np.dtype(
     [
         *_CONTRACT,
         ("position", np.int64),
-        ("entry_bar", np.int64),
-        ("exit_bar", np.int64),
-        ("entry_ts", np.int64),
-        ("exit_ts", np.int64),
-        ("side", np.int8),
-        ("quantity", np.float64),
-        ("entry_price", np.float64),
-        ("exit_price", np.float64),
-        ("pnl", np.float64),
-        ("return", np.float64),
-        ("commission", np.float64),
-        ("slippage", np.float64),
-        ("entry_rule", np.int32),
-        ("exit_reason", np.int8),
-        ("mae", np.float64),
-        ("mfe", np.float64),
+        *((name, TRADE[name]) for name in TRADE.names or () if name not in _OF_A_SHARE),
     ],
     align=True,
 )
@@ -82,18 +69,9 @@ OPTION_FILL: Final = np.dtype(
     [
         *_CONTRACT,
         ("position", np.int64),
-        ("bar", np.int64),
-        ("ts", np.int64),
-        ("side", np.int8),
-        ("quantity", np.float64),
-        ("price", np.float64),
-        ("reference_price", np.float64),
-        ("commission", np.float64),
-        ("slippage", np.float64),
+        *((name, FILL[name]) for name in FILL.names or () if name not in _OF_A_SHARE),
         ("underlying", np.float64),
         ("volatility", np.float64),
-        ("rule", np.int32),
-        ("reason", np.int8),
     ],
     align=True,
 )

@@ -175,6 +175,25 @@ def _exchange_sessions(calendar: str, timezone: str, start: int, stop: int) -> S
     return Sessions(dates, opens, closes, timezone)
 
 
+def breaks_for(calendar: str, *, first_ts: int, last_ts: int) -> NDArray[np.int64]:
+    """Return when an exchange pauses within its sessions, at noon for most that do.
+
+    Returns
+    -------
+    ndarray of int64, shape (n, 2)
+        Beginnings and ends, nanoseconds UTC, in order, as far as exchange_calendars knows them;
+        empty for most exchanges.
+    """
+    if calendar in ROUND_THE_CLOCK:
+        return np.empty((0, 2), dtype=np.int64)
+    exchange = _exchange(calendar)
+    if first_ts < int(exchange.first_session.as_unit("ns").value):
+        exchange = _exchange_early(calendar)
+    paused = exchange.schedule[["break_start", "break_end"]].dropna()
+    pauses = np.column_stack([_moments(paused[name]) for name in paused])
+    return pauses[(pauses[:, 1] > first_ts) & (pauses[:, 0] <= last_ts)]
+
+
 def _regular(
     exchange: exchange_calendars.ExchangeCalendar, start: int, stop: int, *, place: int
 ) -> list[NDArray[np.int64]]:

@@ -9,7 +9,7 @@ import structlog
 
 from core.errors import ApplicationError, Detail, InvalidInput
 from market.archive import history_read
-from market.calendars import sessions_for
+from market.calendars import breaks_for, sessions_for
 from market.choices import QualityPolicy, Severity
 from market.intervals import interval_get
 from market.models import BarSeries, BarSnapshot, QualityReport
@@ -39,14 +39,12 @@ def report_ensure(series: BarSeries, *, snapshot: str | None = None) -> QualityR
     if content_hash != series.content_hash:
         path = BarSnapshot.objects.get(series=series, content_hash=content_hash).path
     history = history_read(path)
+    span = {"first_ts": int(history.bars.ts[0]), "last_ts": int(history.bars.ts[-1])}
     found = quality_report(
         history,
         interval=interval_get(series.interval),
-        sessions=sessions_for(
-            series.instrument,
-            first_ts=int(history.bars.ts[0]),
-            last_ts=int(history.bars.ts[-1]),
-        ),
+        sessions=sessions_for(series.instrument, **span),
+        breaks=breaks_for(series.instrument.calendar, **span),
         quarantined=quarantined,
     )
     report, _ = QualityReport.objects.update_or_create(

@@ -65,6 +65,8 @@ class Subject:
     interval : Interval
     sessions : Sessions
         That cover the bars.
+    breaks : ndarray of int64, shape (n, 2)
+        Pauses within them, in order.
     """
 
     bars: Bars
@@ -72,6 +74,16 @@ class Subject:
     split: NDArray[np.float64]
     interval: Interval
     sessions: Sessions
+    breaks: NDArray[np.int64]
+
+    def paused_ns(self, ts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how much of all pauses is over at each of some times."""
+        starts, ends = self.breaks[:, 0], self.breaks[:, 1]
+        begun = np.searchsorted(starts, ts, side="right")
+        whole = np.append(0, np.cumsum(ends - starts))[begun]
+        # The last one that has begun may go on.
+        last = np.append(ts.min(initial=0), ends)[begun]
+        return np.asarray(whole - np.maximum(last - ts, 0), dtype=np.int64)
 
 
 def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:

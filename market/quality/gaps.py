@@ -80,7 +80,8 @@ def _holes_within(subject: Subject) -> list[Finding]:
     stops = np.searchsorted(ts, sessions.closes)
     inside = (sessions.closes > ts[0]) & (sessions.opens <= ts[-1])
     there = np.maximum(stops - firsts, 0)
-    due = -(-(sessions.closes - sessions.opens) // step)
+    paused = subject.paused_ns(sessions.closes) - subject.paused_ns(sessions.opens)
+    due = -(-(sessions.closes - sessions.opens - paused) // step)
     # The first and the last session may have begun before, or go on after, the bars.
     empty = inside & (there == 0)
     found = [
@@ -110,7 +111,8 @@ def _holes(subject: Subject, step: int) -> list[Finding]:
     # A bar that is open when the session opens belongs to it.
     place = np.searchsorted(sessions.opens - step + 1, ts, side="right") - 1
     inside = (place >= 0) & (ts < sessions.closes[place])
-    missing = np.diff(ts) // step - 1
+    paused = subject.paused_ns(ts[1:]) - subject.paused_ns(ts[:-1] + step)
+    missing = (np.diff(ts) - np.maximum(paused, 0)) // step - 1
     same = (place[1:] == place[:-1]) & inside[1:] & inside[:-1]
     return [
         Finding(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.sessions.sessions import Sessions
 from market.choices import Severity
 from market.history import History
@@ -17,7 +20,8 @@ from market.quality.gaps import clock_check, gaps_check
 from market.quality.prices import spikes_check, splits_check, stale_check, volume_check
 
 # A report of an older version is made anew.
-VERSION: Final = 1
+VERSION: Final = 2
+NO_BREAKS: Final = np.empty((0, 2), dtype=np.int64)
 SHOWN_OF_EACH: Final = 20
 ORDER: Final = (Severity.OK, Severity.NOTE, Severity.WARNING, Severity.ERROR)
 CHECKS: Final[tuple[Callable[[Subject], list[Finding]], ...]] = (
@@ -54,7 +58,12 @@ class Report:
 
 
 def quality_report(
-    history: History, *, interval: Interval, sessions: Sessions, quarantined: int = 0
+    history: History,
+    *,
+    interval: Interval,
+    sessions: Sessions,
+    breaks: NDArray[np.int64] = NO_BREAKS,
+    quarantined: int = 0,
 ) -> Report:
     """Look at bars.
 
@@ -64,6 +73,8 @@ def quality_report(
     interval : Interval
     sessions : Sessions
         That cover the bars, of their exchange.
+    breaks : ndarray of int64, shape (n, 2)
+        Pauses within sessions, as at noon in Tokyo: no bar is missing there.
     quarantined : int
         Rows of deliveries that were kept out.
     """
@@ -73,6 +84,7 @@ def quality_report(
         split=history.split,
         interval=interval,
         sessions=sessions,
+        breaks=breaks,
     )
     found = [finding for check in CHECKS for finding in check(subject)]
     if quarantined:

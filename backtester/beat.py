@@ -48,6 +48,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "live", "expires": 10},
     },
+    "brokers: charge paper accounts for their nights": {
+        "task": "brokers.paper_carry",
+        "schedule": 900.0,
+        "options": {"queue": "live", "expires": 900},
+    },
     "deployments: decide on the bars that are over": {
         "task": "brokers.deployments_tick",
         "schedule": 1.0,

@@ -9,6 +9,7 @@ from brokers.changing import order_change
 from brokers.choices import LOOK_TASK
 from brokers.dispatch import accounts_send, order_submit
 from brokers.models import Order
+from brokers.paper.carrying import accounts_carry
 from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
 from brokers.streams import listening
@@ -51,6 +52,12 @@ def reconcile(account_id: str) -> None:
 def sweep() -> None:
     """Find out about orders that were left behind."""
     orders_sweep()
+
+
+@shared_task(name="brokers.paper_carry")
+def paper_carry() -> None:
+    """Charge paper accounts for the nights that are over."""
+    accounts_carry()
 
 
 @shared_task(name=LOOK_TASK)

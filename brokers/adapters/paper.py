@@ -42,6 +42,7 @@ from brokers.choices import (
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, PaperExecution, PaperOrder
 from brokers.paper.book import books_of, order_check
+from brokers.paper.carrying import carrying_charge
 from brokers.paper.matching import Waiting, marketable, match, rests, trail_stop
 from brokers.paper.quotes import bars_after
 from brokers.paper.terms import Terms, terms_of
@@ -164,8 +165,9 @@ class PaperBroker:
         return [VenuePosition(row["symbol"], row["units"], Decimal(0)) for row in rows]
 
     def balance(self, access: Access) -> Balance:
-        """Return the cash that the executions left."""
+        """Return the cash that the executions and the nights left."""
         account = BrokerAccount.objects.get(id=access.account_id)
+        carrying_charge(account=account)
         cash = books_of({account.id: account})[account.id].cash
         return Balance(account.currency, equity=cash, cash=cash, buying_power=cash)
 

@@ -127,6 +127,8 @@ class PaperTermsInput(serializers.Serializer[dict[str, Any]]):
     sell_percent = TermField(max_value=Decimal("0.99"))
     sell_per_order = TermField()
     sell_per_unit = TermField()
+    borrow_rate = TermField(max_value=Decimal(10))
+    financing_rate = TermField(max_value=Decimal(10))
     preset = serializers.ChoiceField(choices=["none", *PRESETS], required=False)
 
 

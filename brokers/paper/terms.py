@@ -13,7 +13,7 @@ BPS: Final = Decimal(10_000)
 _AMOUNTS: Final = (
     *("slippage_bps", "spread", "percent", "per_order", "per_unit", "minimum", "maximum"),
     *("maker", "taker", "maximum_percent", "buy_percent", "sell_percent"),
-    *("sell_per_order", "sell_per_unit"),
+    *("sell_per_order", "sell_per_unit", "borrow_rate", "financing_rate"),
 )
 
 
@@ -38,6 +38,8 @@ class Terms:
         In place of `percent`: of limit orders that have rested in the book, and of all others.
     buy_percent, sell_percent, sell_per_order, sell_per_unit : Decimal
         What comes on top of it on one side, whatever its bounds.
+    borrow_rate, financing_rate : Decimal
+        Of the value of what is short and of cash below zero: fractions a year, a 365th a night.
     """
 
     fill: Literal["quote", "next_open"] = "quote"
@@ -56,6 +58,8 @@ class Terms:
     sell_percent: Decimal = Decimal(0)
     sell_per_order: Decimal = Decimal(0)
     sell_per_unit: Decimal = Decimal(0)
+    borrow_rate: Decimal = Decimal(0)
+    financing_rate: Decimal = Decimal(0)
 
     def commission(
         self, quantity: Decimal, price: Decimal, *, sign: int, rested: bool = False

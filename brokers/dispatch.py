@@ -13,8 +13,7 @@ for those before it that reduce, or that trade the same symbol.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -27,20 +26,20 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from brokers.access import access_of, request_of
-from brokers.adapters.base import (
-    Access,
-    Adapter,
-    LocalAdapter,
-    OrderRequest,
-    OutcomeUnknown,
-    Refused,
-    VenueOrder,
-)
+from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
+from brokers.calling import Outcome, Sending, outcomes_of
 from brokers.changing import order_change, order_ended
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
-from brokers.lease import LEASE, Lease, leases_claim, leases_hold, leases_release
+from brokers.lease import (
+    LEASE,
+    Lease,
+    leases_claim,
+    leases_hold,
+    leases_release,
+    leases_take,
+)
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury, reconcile
 from brokers.recording import venue_orders_record
@@ -58,23 +57,8 @@ RECONCILED_WITHIN = timedelta(minutes=3)
 CALLS_AT_ONCE: Final = 128
 CALLS_OF_ACCOUNT: Final = 8
 LOCAL_AT_ONCE: Final = 250
-# What came of some is written down while others are still waited for, but not before that: it
-# would hold up calls that are about to be made.
-SOON_S: Final = 0.1
 # What a venue may say that no row can hold.
 UNREADABLE: Final = (DataError, IntegrityError, ArithmeticError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sending:
-    """An order that is committed as being sent, and what is sent."""
-
-    order: Order
-    access: Access
-    request: OrderRequest
-
-
-Outcome = VenueOrder | Refused | OutcomeUnknown
 
 
 def order_submit(*, order_id: UUID) -> None:
@@ -117,13 +101,61 @@ def _send_group(ids: Sequence[UUID]) -> set[UUID]:
     if not leases:
         return set()
     ready, undone = _prepare(leases)
-    while chosen := _next(ready):
-        for made in _outcomes(chosen):
-            _record(made)
-    # Not in a `finally`: what a sender that broke off was doing must be found out first.
-    leases_release(ready, clean=True)
+    _send_on(ready, _next(ready))
     leases_release(undone, clean=False)
     return {lease.account_id for lease in ready}
+
+
+def _send_on(leases: Sequence[Lease], chosen: Sequence[Sending]) -> None:
+    """Send what is committed as being sent, and what waits behind it, until nothing does."""
+    while chosen:
+        for made in outcomes_of(chosen):
+            _record(made)
+        chosen = _next(leases)
+    # Not in a `finally`: what a sender that broke off was doing must be found out first.
+    leases_release(leases, clean=True)
+
+
+class Beginning:
+    """Orders of our own venue, committed as being sent by the transaction that makes them.
+
+    It saves them the way through a second one. Where another sender is at work on an account, or
+    has died, or something waits there already, they go the usual way.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: set[UUID] = set()
+        self._leases: list[Lease] = []
+        self._chosen: list[Sending] = []
+
+    def begin(self, orders: Sequence[Order]) -> list[Order]:
+        """Take on admitted orders with their accounts, whose rows are locked; return the rest."""
+        accounts = {order.account_id: order.account for order in orders}
+        self._accounts |= accounts.keys()
+        own = [row.id for row in accounts.values() if not _remote(row.kind)]
+        ids = [order.id for order in orders]
+        busy = set(_waiting(own).exclude(id__in=ids).values_list("account_id", flat=True))
+        free = [
+            accounts[each]
+            for each in own
+            if accounts[each].sender_until is None and each not in busy
+        ]
+        leases = leases_take(free)
+        held = {lease.account_id for lease in leases}
+        chosen = [
+            Sending(order, access_of(order.account), request_of(order))
+            for order in orders
+            if order.account_id in held
+        ]
+        _submitting(chosen)
+        self._leases += leases
+        self._chosen += chosen
+        return [order for order in orders if order.account_id not in held]
+
+    def finish(self) -> None:
+        """Make the calls, right after the commit."""
+        _send_on(self._leases, self._chosen)
+        accounts_send(account_ids=self._accounts - {lease.account_id for lease in self._leases})
 
 
 def _waiting(account_ids: Iterable[UUID]) -> QuerySet[Order]:
@@ -164,11 +196,11 @@ def _recent(account: BrokerAccount | None) -> bool:
 
 
 @transaction.atomic
-def _next(leases: Sequence[Lease]) -> list[_Sending]:
+def _next(leases: Sequence[Lease]) -> list[Sending]:
     """Commit the next orders of each account as `submitting`, or deny them."""
     accounts = {row.id: row for row in leases_hold(leases)}
     runs = {row.id: _Run(calls=_calls_at_once(row.kind)) for row in accounts.values()}
-    chosen: list[_Sending] = []
+    chosen: list[Sending] = []
     unsure = unknown_symbols(account_ids=accounts)
     for order in _waiting(accounts).select_for_update(no_key=True):
         order.account = accounts[order.account_id]
@@ -176,7 +208,7 @@ def _next(leases: Sequence[Lease]) -> list[_Sending]:
             continue
         found = _admitted(order, unsure)
         if isinstance(found, Access):
-            chosen.append(_Sending(order, found, request_of(order)))
+            chosen.append(Sending(order, found, request_of(order)))
             continue
         order_ended(
             order_id=order.id,
@@ -185,6 +217,11 @@ def _next(leases: Sequence[Lease]) -> list[_Sending]:
             code=found[0],
             reason=found[1],
         )
+    _submitting(chosen)
+    return chosen
+
+
+def _submitting(chosen: Sequence[Sending]) -> None:
     now = timezone.now()
     orders_move(
         orders=[sending.order for sending in chosen],
@@ -194,7 +231,6 @@ def _next(leases: Sequence[Lease]) -> list[_Sending]:
         submitted_at=now,
         leased_until=now + LEASE,
     )
-    return chosen
 
 
 @dataclass(slots=True)
@@ -254,47 +290,7 @@ def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str
     return access
 
 
-def _outcomes(chosen: Sequence[_Sending]) -> Iterable[list[tuple[_Sending, Outcome]]]:
-    """Make each call once, and yield what came of them as it comes."""
-    by_kind: dict[str, list[_Sending]] = {}
-    for sending in chosen:
-        by_kind.setdefault(sending.order.account.kind, []).append(sending)
-    calls: list[tuple[_Sending, Callable[[], Outcome]]] = []
-    for kind, sendings in by_kind.items():
-        adapter = ADAPTERS.get(kind)
-        if isinstance(adapter, LocalAdapter):
-            yield list(zip(sendings, _call_local(adapter, sendings), strict=True))
-        else:
-            calls += [(one, partial(_call, adapter, one)) for one in sendings]
-    if len(calls) == 1:  # in this thread: a pool would only cost time
-        ((sending, call),) = calls
-        yield [(sending, call())]
-    elif calls:
-        with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-            made = {pool.submit(call): sending for sending, call in calls}
-            left = set(made)
-            while left:
-                done, left = wait(left, timeout=SOON_S)
-                if not done:
-                    done, left = wait(left, return_when=FIRST_COMPLETED)
-                yield [(made[one], one.result()) for one in done]
-
-
-def _call(adapter: Adapter, sending: _Sending) -> Outcome:
-    try:
-        return adapter.submit(sending.access, sending.request)
-    except (Refused, OutcomeUnknown) as error:
-        return error
-
-
-def _call_local(adapter: LocalAdapter, sendings: Sequence[_Sending]) -> Sequence[Outcome]:
-    try:
-        return adapter.submit_all([(one.access, one.request) for one in sendings])
-    except OutcomeUnknown as error:
-        return [error] * len(sendings)
-
-
-def _record(made: Sequence[tuple[_Sending, Outcome]]) -> None:
+def _record(made: Sequence[tuple[Sending, Outcome]]) -> None:
     """Write down what came of calls: what venues took together, the rest one by one."""
     taken = {
         sending.order.id: outcome for sending, outcome in made if isinstance(outcome, VenueOrder)

@@ -54,10 +54,15 @@ def leases_claim(account_ids: Iterable[UUID]) -> list[Lease]:
     now = timezone.now()
     rows = _locked(account_ids).only("sender_fence", "sender_until")
     free = [row for row in rows if row.sender_until is None or row.sender_until <= now]
+    return leases_take(free)
+
+
+def leases_take(free: Sequence[BrokerAccount]) -> list[Lease]:
+    """Take the leases of accounts that nobody has, whose rows the caller has locked."""
     if not free:
         return []
     BrokerAccount.objects.filter(id__in=[account.id for account in free]).update(
-        sender_fence=F("sender_fence") + 1, sender_until=now + LEASE
+        sender_fence=F("sender_fence") + 1, sender_until=timezone.now() + LEASE
     )
     return [
         Lease(account.id, fence=account.sender_fence + 1, clean=account.sender_until is None)

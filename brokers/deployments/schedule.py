@@ -19,7 +19,6 @@ from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
 from brokers.deployments.ticking import deployments_decide
 from brokers.deployments.ticking import deployments_follow as _follow
-from brokers.dispatch import accounts_send
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
 from brokers.turns import turn
 
@@ -63,7 +62,7 @@ def deployments_tick(
     if helping:  # whoever called has begun at the other end
         local.reverse()
     with collection_later():
-        for ticks in deployments_decide(deployment_ids=local, now=now, then=_send, size=size):
+        for ticks in deployments_decide(deployment_ids=local, now=now, send=True, size=size):
             decided += len(ticks)
     for kind, ids in remote.items():
         with turn(f"deployments-tick:{kind}") as mine:
@@ -96,10 +95,6 @@ def deployments_follow(*, now: datetime) -> None:
     )
     for deployment in lost.select_related("account", "strategy_version")[:AT_ONCE]:
         deployment_begin(deployment=deployment, now=now)
-
-
-def _send(account_ids: set[UUID]) -> None:
-    accounts_send(account_ids=account_ids)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ they decide is written in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,10 +30,11 @@ from brokers.deployments.signals import decisions_tell
 from brokers.deployments.telling import late_tell, ticks_tell
 from brokers.deployments.timing import bar_after, bar_over_at, bars_missing, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
+from brokers.dispatch import Beginning
 from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
 from brokers.resolving import orders_ask
-from brokers.services.intents import intents_create
+from brokers.services.intents import Begin, intents_create
 from core.errors import ApplicationError
 from market.intervals import interval_get
 from market.selectors import instrument_get
@@ -42,9 +43,6 @@ from market.store import StoredBars
 # Providers take a while: before that nobody is told.
 LATE_AFTER: Final = timedelta(minutes=2)
 FOLLOWED: Final = (DeploymentState.RUNNING, DeploymentState.PAUSED)
-
-
-Then = Callable[[set[UUID]], None]
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ def deployments_decide(
     *,
     deployment_ids: Iterable[UUID],
     now: datetime,
-    then: Then | None = None,
+    send: bool = False,
     size: int = BATCH,
 ) -> Iterator[list[DeploymentTick]]:
     """Decide for deployments on the bars that were over last; yield what each batch decided.
@@ -95,12 +93,12 @@ def deployments_decide(
 
     Parameters
     ----------
-    then : callable, optional
-        Is given the ids of a batch's accounts right after its commit, before anybody is told.
+    send : bool
+        Whether orders for our own venue are sent right after a batch's commit.
     size : int
         How many are decided for in one transaction.
     """
-    work = partial(_decide_all, now=now, then=then)
+    work = partial(_decide_all, now=now, send=send)
     fail = partial(_fail, now)
     return in_batches(deployment_ids, work, before=orders_refresh, fail=fail, size=size)
 
@@ -123,11 +121,11 @@ def deployments_follow(*, deployment_ids: Iterable[UUID], now: datetime) -> None
 
 
 def _decide_all(
-    deployments: Sequence[Deployment], now: datetime, then: Then | None
+    deployments: Sequence[Deployment], now: datetime, *, send: bool
 ) -> list[DeploymentTick]:
-    accounts: set[UUID] = set()
-    if then is not None:
-        transaction.on_commit(partial(then, accounts))
+    beginning = Beginning() if send else None
+    if beginning is not None:  # before anybody is told
+        transaction.on_commit(beginning.finish)
     running = [one for one in deployments if one.state == DeploymentState.RUNNING]
     due = []
     for dossier in dossiers_read(running, now=now):
@@ -138,9 +136,8 @@ def _decide_all(
             _late(dossier.deployment, now)
     dossiers_complete(due)
     looks = [_look(dossier, now) for dossier in due]
-    accounts |= {look.dossier.deployment.account_id for look in looks}
     BookEntry.objects.bulk_create(chain.from_iterable(look.entries for look in looks))
-    _act(looks)
+    _act(looks, beginning.begin if beginning is not None else None)
     ticks = [look.tick for look in looks if look.tick is not None]
     DeploymentTick.objects.bulk_create(ticks)
     _go_on(looks)
@@ -182,7 +179,7 @@ def _look(dossier: Dossier, now: datetime) -> _Look:
     return _Look(dossier, view, decision, entries, tick, next_close)
 
 
-def _act(looks: Sequence[_Look]) -> None:
+def _act(looks: Sequence[_Look], begin: Begin | None = None) -> None:
     """Have lie at the brokers what was decided; the accounts are locked in one order."""
     busy = [look for look in looks if look.dossier.orders or _wants(look.decision)]
     if not busy:
@@ -195,7 +192,7 @@ def _act(looks: Sequence[_Look]) -> None:
         desk = Desk(dossier.deployment, look.view.program, look.view.instrument, dossier.orders)
         look.act(desk)
         drafts += desk.drafts
-    intents_create(drafts)
+    intents_create(drafts, begin=begin)
 
 
 def _wants(decision: Decision) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +30,8 @@ from brokers.services.capability import request_check, usual_time
 from brokers.services.orders import order_deny, order_fields, orders_write
 from core.errors import InvalidInput
 from strategies.models import Strategy
+
+Begin = Callable[[list[Order]], list[Order]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,17 @@ def intent_create(
 
 
 @transaction.atomic(savepoint=False)
-def intents_create(drafts: Sequence[Draft]) -> list[Order]:
+def intents_create(drafts: Sequence[Draft], *, begin: Begin | None = None) -> list[Order]:
     """Commit the orders of decisions and their way to the sender, in one transaction.
 
     However often a bar is looked at, by however many processes, there is one order: the one that
     exists is returned. What may not be sent (account, broker, risk limits) is kept as `denied`
     with its reason, so that each decision is on record.
+
+    Parameters
+    ----------
+    begin : callable, optional
+        Is given those that may be sent, and returns the ones that it does not send itself.
     """
     if not drafts:
         return []
@@ -120,7 +127,8 @@ def intents_create(drafts: Sequence[Draft]) -> list[Order]:
     _denied_write(denied)
     if admitted:
         sent = orders_write(orders=admitted, accounts=accounts)
-        sending_enqueue([accounts[order.account_id] for order in sent])
+        left = begin(sent) if begin is not None and sent else sent
+        sending_enqueue([accounts[order.account_id] for order in left])
     return [found[draft.key] for draft in drafts]
 
 

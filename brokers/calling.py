@@ -1,0 +1,77 @@
+"""Making the calls that were committed: each once, those of several accounts at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from brokers.adapters.base import (
+    Access,
+    Adapter,
+    LocalAdapter,
+    OrderRequest,
+    OutcomeUnknown,
+    Refused,
+    VenueOrder,
+)
+from brokers.adapters.kinds import ADAPTERS
+from brokers.models import Order
+
+# What came of some is written down while others are still waited for, but not before that: it
+# would hold up calls that are about to be made.
+SOON_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An order that is committed as being sent, and what is sent."""
+
+    order: Order
+    access: Access
+    request: OrderRequest
+
+
+Outcome = VenueOrder | Refused | OutcomeUnknown
+
+
+def outcomes_of(chosen: Sequence[Sending]) -> Iterable[list[tuple[Sending, Outcome]]]:
+    """Make each call once, and yield what came of them as it comes."""
+    by_kind: dict[str, list[Sending]] = {}
+    for sending in chosen:
+        by_kind.setdefault(sending.order.account.kind, []).append(sending)
+    calls: list[tuple[Sending, Callable[[], Outcome]]] = []
+    for kind, sendings in by_kind.items():
+        adapter = ADAPTERS.get(kind)
+        if isinstance(adapter, LocalAdapter):
+            yield list(zip(sendings, _call_local(adapter, sendings), strict=True))
+        else:
+            calls += [(one, partial(_call, adapter, one)) for one in sendings]
+    if len(calls) == 1:  # in this thread: a pool would only cost time
+        ((sending, call),) = calls
+        yield [(sending, call())]
+    elif calls:
+        with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+            made = {pool.submit(call): sending for sending, call in calls}
+            left = set(made)
+            while left:
+                done, left = wait(left, timeout=SOON_S)
+                if not done:
+                    done, left = wait(left, return_when=FIRST_COMPLETED)
+                yield [(made[one], one.result()) for one in done]
+
+
+def _call(adapter: Adapter, sending: Sending) -> Outcome:
+    try:
+        return adapter.submit(sending.access, sending.request)
+    except (Refused, OutcomeUnknown) as error:
+        return error
+
+
+def _call_local(adapter: LocalAdapter, sendings: Sequence[Sending]) -> Sequence[Outcome]:
+    try:
+        return adapter.submit_all([(one.access, one.request) for one in sendings])
+    except OutcomeUnknown as error:
+        return [error] * len(sendings)

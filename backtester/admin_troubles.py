@@ -17,7 +17,7 @@ from core.backtests.models import BacktestRun
 from market.choices import FetchStatus
 from market.models import Fetch
 from notifications.choices import DeliveryStatus
-from notifications.models import Delivery
+from notifications.models import Delivery, ServiceFault
 
 # As many as a screen holds.
 TROUBLES: Final = 12
@@ -76,9 +76,13 @@ def order_troubles(since: datetime) -> list[Trouble]:
 
 
 def delivery_troubles(since: datetime) -> list[Trouble]:
-    """Return deliveries that did not arrive, or may not have, youngest first."""
+    """Return services that refuse us, and deliveries that did not arrive, or may not have."""
     statuses = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)
-    return [
+    refused = [
+        Trouble(fault.updated_at, badge("errored", "refused"), row_link(fault), "", fault.error)
+        for fault in ServiceFault.objects.order_by("-updated_at")
+    ]
+    return refused + [
         Trouble(
             row.created_at,
             badge(row.status),

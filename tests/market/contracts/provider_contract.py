@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from django.db import connections
+from django.utils import timezone
 
 from core.engine.bars import Bars
 from core.errors import ApplicationError, InvalidInput, Permanent
+from market import sweeper, tasks
+from market.archive import history_read
 from market.intervals import INTERVALS, interval_get
-from market.providers.base import BarRequest, Provider
+from market.models import BarSeries, BarSnapshot, Fetch, FetchPart
+from market.parts import StoredParts
+from market.providers.base import BarRequest, KeyedProvider, Provider
 from market.providers.kinds import PROVIDERS, provider_get
+from market.runner import fetch_run
+from market.services.fetches import fetch_create
+from market.services.keys import key_store
 
 
 class ProviderContract:
@@ -104,6 +116,84 @@ class ProviderContract:
     def test_a_symbol_cannot_lead_out_of_its_place(self, provider, known):
         with pytest.raises(ApplicationError):
             provider.download(replaced(known, symbol="../../ETC/PASSWD"))
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_worker_that_is_killed_while_it_fetches_loses_no_bar_and_writes_none_twice(
+        self, provider, known, user, monkeypatch
+    ):
+        fetch = fetch_of(user, provider, known)
+        with monkeypatch.context() as patched:
+            patched.setattr(StoredParts, "add", dies_after(StoredParts.add))
+            connections.close_all()
+            child = os.fork()
+            if not child:
+                try:
+                    fetch_run(fetch_id=fetch.id)
+                finally:
+                    os._exit(0)
+            assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        assert FetchPart.objects.count() == 1
+        assert not BarSeries.objects.exists()
+        Fetch.objects.update(updated_at=timezone.now() - sweeper.RUNNING_LOST_AFTER * 2)
+        assert sweeper.fetches_requeue() == 1
+        tasks.fetch(str(fetch.id))
+        fetch.refresh_from_db()
+        assert (fetch.status, fetch.attempts) == ("completed", 2)
+        assert_stored_once(provider, known)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_workers_that_fetch_the_same_series_write_it_once(self, provider, known, user):
+        fetches = [fetch_of(user, provider, known) for _ in range(2)]
+
+        def work(fetch_id):
+            try:
+                tasks.fetch(str(fetch_id))
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=work, args=(fetch.id,)) for fetch in fetches]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [fetch.status for fetch in Fetch.objects.all()] == ["completed"] * 2
+        assert len({fetch.series_id for fetch in Fetch.objects.all()}) == 1
+        assert_stored_once(provider, known)
+
+
+def fetch_of(user, provider, known) -> Fetch:
+    if known.credentials and isinstance(provider, KeyedProvider):
+        wanted = {name: known.credentials[name] for name in provider.credential_fields}
+        key_store(owner_id=user.id, provider=provider.name, values=wanted)
+    return fetch_create(
+        owner_id=user.id,
+        provider=provider.name,
+        symbol=known.symbol,
+        interval=known.interval.name,
+        start=known.start,
+        end=known.end,
+    )
+
+
+def dies_after(add):
+    def dies(parts, page):
+        add(parts, page)
+        parts.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return dies
+
+
+def assert_stored_once(provider, known) -> None:
+    whole = provider.download(replaced(known, now=timezone.now())).history
+    series = BarSeries.objects.get()
+    kept = history_read(series.path)
+    assert kept.bars.ts.tolist() == whole.bars.ts.tolist()
+    assert kept.bars.close.tolist() == whole.bars.close.tolist()
+    assert kept.bars.volume.tolist() == whole.bars.volume.tolist()
+    assert kept.factor.tolist() == pytest.approx(whole.factor.tolist(), rel=1e-12)
+    assert BarSnapshot.objects.count() == 1
+    assert not FetchPart.objects.exists()
 
 
 def replaced(request: BarRequest, **changes) -> BarRequest:

@@ -36,9 +36,10 @@ def order_change(*, order_id: UUID) -> None:
 def _cancel(order: Order) -> None:
     old = OrderStatus(order.status)
     if old in (*WORKING, OrderStatus.PENDING_REPLACE):
-        if not order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL):
-            return
-        order_tell(order_id=order.id)
+        with transaction.atomic():
+            if not order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL):
+                return
+            order_tell(order_id=order.id)
     elif old != OrderStatus.PENDING_CANCEL:
         return
     adapter = ADAPTERS.get(order.account.kind)

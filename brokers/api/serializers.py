@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -14,12 +14,29 @@ from brokers.choices import AccountState, AssetType, OrderType, Side, TimeInForc
 from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
 from core.engine.fees import PRESETS
 
+SMALLEST: Final = Decimal("0.00000001")
+POSITIVE: Final = {"min_value": "It must be above zero."}
+
 
 class PlainDecimalField(serializers.DecimalField):
     """A decimal string without the zeros that the column's scale adds."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_digits=24, decimal_places=8, normalize_output=True, **options)
+
+
+class WordField(serializers.ChoiceField):
+    """One of a few words, however it is capitalised; a fault lists them."""
+
+    def __init__(self, choices: Any, **options: Any) -> None:
+        super().__init__(choices, **options)
+        self.error_messages["invalid_choice"] = (
+            '"{input}" is not possible: use ' + ", ".join(map(str, self.choices)) + "."
+        )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the word."""
+        return super().to_internal_value(data.strip().lower() if isinstance(data, str) else data)
 
 
 class TermField(PlainDecimalField):
@@ -38,11 +55,11 @@ class TradeInput(serializers.Serializer[dict[str, Any]]):
     """An order to execute."""
 
     symbol = serializers.CharField(max_length=20)
-    trade_type = serializers.ChoiceField(choices=Side.choices)
-    asset_type = serializers.ChoiceField(choices=AssetType.choices, default=AssetType.STOCK)
-    quantity = PlainDecimalField(min_value=Decimal("0.00000001"))
-    order_type = serializers.ChoiceField(choices=OrderType.choices, default=OrderType.MARKET)
-    time_in_force = serializers.ChoiceField(
+    trade_type = WordField(choices=Side.choices)
+    asset_type = WordField(choices=AssetType.choices, default=AssetType.STOCK)
+    quantity = PlainDecimalField(min_value=SMALLEST, error_messages=POSITIVE)
+    order_type = WordField(choices=OrderType.choices, default=OrderType.MARKET)
+    time_in_force = WordField(
         choices=TimeInForce.choices,
         required=False,
         help_text="A day where left out, or until canceled where the broker knows no days.",
@@ -95,9 +112,9 @@ class TradeOutput(serializers.ModelSerializer[Order]):
 class ReplaceInput(serializers.Serializer[dict[str, Any]]):
     """What an order shall be instead; what is left out stays."""
 
-    quantity = PlainDecimalField(required=False, min_value=Decimal("0.00000001"))
-    limit_price = PlainDecimalField(required=False, min_value=Decimal("0.00000001"))
-    stop_price = PlainDecimalField(required=False, min_value=Decimal("0.00000001"))
+    quantity = PlainDecimalField(required=False, min_value=SMALLEST, error_messages=POSITIVE)
+    limit_price = PlainDecimalField(required=False, min_value=SMALLEST, error_messages=POSITIVE)
+    stop_price = PlainDecimalField(required=False, min_value=SMALLEST, error_messages=POSITIVE)
 
 
 class MismatchOutput(serializers.Serializer[Any]):

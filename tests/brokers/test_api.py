@@ -93,3 +93,12 @@ def test_the_list_costs_the_same_queries_for_one_order_and_for_many(
         execute(client, client_order_id=f"n-{number}")
     with django_assert_num_queries(1):
         assert len(client.get(f"{API}/trades").json()["results"]) == 4
+
+
+def test_words_may_be_capitalised_and_a_wrong_one_lists_the_right_ones(client):
+    trade = execute(client, trade_type="BUY", order_type=" Market ").json()
+    assert (trade["trade_type"], trade["order_type"]) == ("buy", "market")
+    message = execute(client, trade_type="hold").json()["details"][0]["message"]
+    assert message == '"hold" is not possible: use buy, sell, short, cover.'
+    message = execute(client, quantity="-1").json()["details"][0]["message"]
+    assert message == "It must be above zero."

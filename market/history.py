@@ -136,6 +136,8 @@ def history_merge(old: History, new: History) -> History:
         split_scale = float(new.split[in_new[0]] / old.split[in_old[0]])
     before = old.take(old.bars.ts < new.bars.ts[0])
     after = old.take(old.bars.ts > new.bars.ts[-1])
+    if not len(before) and not len(after):
+        return new
     parts = (before, new, after)
     columns = {
         name: np.concatenate([getattr(part.bars, name) for part in parts]) for name in COLUMNS

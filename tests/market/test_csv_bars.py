@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import gzip
+from datetime import datetime
 from io import BytesIO
 
+import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from market.files.csv_bars import csv_bars_read
+from market.files.csv_bars import csv_bars_read, times_read
+from market.files.faults import Faults
+
+FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
 
 HEADER = "ts,open,high,low,close,volume\n"
 BAR = ",10,12,9,11,100\n"
@@ -110,3 +118,21 @@ def test_the_first_twenty_faults_are_listed_and_the_rest_counted():
 )
 def test_a_file_that_is_something_else_is_refused_with_the_reason(text, words):
     assert words in refused(text).message
+
+
+@given(
+    moments=st.lists(
+        st.datetimes(*map(datetime.fromisoformat, ("1700-01-01", "2250-01-01"))),
+        min_size=1,
+        max_size=5,
+    ),
+    form=st.sampled_from(FORMS),
+    zone=st.sampled_from(["", "Z", " Z", "+05:30", "-0330"]),
+    odd=st.sampled_from(["", "2024-01-02T10:00:00,5Z", "2024-01-02"]),
+)
+def test_times_that_are_written_alike_mean_the_same_as_among_others(moments, form, zone, odd):
+    zone = zone if "%H" in form else ""
+    texts = [f"{moment:{form}}{zone}" for moment in moments]
+    expected = pd.to_datetime(pd.Series(texts), utc=True, format="ISO8601")
+    found = times_read(pa.chunked_array([[*texts, odd] if odd else texts]), Faults())
+    assert found[: len(texts)].tolist() == expected.dt.as_unit("ns").astype("int64").tolist()

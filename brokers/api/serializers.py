@@ -45,9 +45,10 @@ class TermField(PlainDecimalField):
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, min_value=Decimal(0), **options)
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Return a decimal string, which a JSON column can keep."""
-        return f"{super().to_internal_value(data):f}"
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return a decimal string, which a JSON column can keep; it is checked as a number."""
+        value = super().run_validation(data)
+        return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 @extend_schema_serializer(examples=[examples.NEW_TRADE])

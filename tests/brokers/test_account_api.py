@@ -155,3 +155,20 @@ def test_anothers_account_is_not_there(account_path, other, method, rest):
     assert answer.status_code == 404
     body = {"account_id": account_path.rsplit("/", 1)[1]}
     assert stranger.post(f"{API}/kill-switch", body, format="json").status_code == 404
+
+
+def test_a_paper_account_has_terms_of_its_own_which_are_checked_as_numbers(client):
+    def connect(**terms):
+        body = {"kind": "paper", "name": "Costs", "initial_cash": "5000", "paper_terms": terms}
+        return client.post(f"{API}/broker-accounts", body, format="json")
+
+    for name, value in (("borrow_rate", "-1"), ("spread", "1.5"), ("per_unit", "NaN")):
+        answer = connect(**{name: value})
+        assert answer.status_code == 422, answer.json()
+        assert answer.json()["details"][0]["path"] == f"paper_terms.{name}"
+    terms = {"slippage_bps": 5, "borrow_rate": "0.030", "financing_rate": "0.05"}
+    shown = connect(**terms, preset="alpaca").json()
+    assert shown["paper_terms"] == {
+        "fill": "quote", "slippage_bps": "5", "borrow_rate": "0.03", "financing_rate": "0.05",
+        "preset": "alpaca",
+    }  # fmt: skip

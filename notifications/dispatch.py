@@ -1,8 +1,8 @@
 """The worker's side: send what is due, once.
 
 A delivery is claimed by compare-and-set with a lease before the service is called. What then
-happens is written down; if the worker dies first, the sweeper finds the lapsed lease: a channel
-that may repeat itself tries again, another one is left as `unknown`.
+happens is written down; if the worker dies first, the sweeper finds that nobody holds its lock, or
+the lapsed lease: a channel that may repeat itself tries again, another one is left as `unknown`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core.errors import Permanent
@@ -27,6 +27,7 @@ from notifications.links import receipt_token, receipt_url
 from notifications.messages import message_of
 from notifications.models import Alert, Delivery, UserChannel
 from notifications.pacing import RATE_WINDOW, quiet_end
+from notifications.senders import senders_alive
 from notifications.transitions import delivery_move
 
 log = structlog.get_logger(__name__)
@@ -66,8 +67,11 @@ def due_list(now: datetime) -> QuerySet[Delivery]:
     )
 
 
-def delivery_claim(delivery: Delivery) -> Attempt | None:
-    """Claim a delivery that is due, and with it those of its digest; None where it must wait."""
+def delivery_claim(delivery: Delivery, *, sender: int | None = None) -> Attempt | None:
+    """Claim a delivery that is due, and with it those of its digest; None where it must wait.
+
+    `sender` is the number of the process that holds a `sender_lock` until it has ended the attempt.
+    """
     now = timezone.now()
     channel = delivery.channel
     if channel is None or (reason := _off_reason(delivery, channel)):
@@ -90,7 +94,7 @@ def delivery_claim(delivery: Delivery) -> Attempt | None:
             .exclude(id=delivery.id)
         )
         rows += others.order_by("created_at")[: DIGEST_AT_MOST - 1]
-    claimed = tuple(row for row in rows if _claim_one(row, now))
+    claimed = tuple(row for row in rows if _claim_one(row, now, sender))
     # What came first is told first.
     ordered = sorted(claimed, key=lambda row: (row.created_at, row.id))
     return Attempt(channel, tuple(ordered)) if claimed else None
@@ -137,14 +141,23 @@ def attempt_end(attempt: Attempt, outcome: str | DeliveryError) -> None:
 
 def deliveries_sweep() -> int:
     """Settle what a lost worker left in `sending`; return how many those were."""
-    lapsed = Delivery.objects.filter(status=Status.SENDING, leased_until__lt=timezone.now())
-    rows = list(lapsed.select_related("channel").order_by("due_at")[:SWEEP_BATCH])
-    for delivery in rows:
+    now = timezone.now()
+    watched = Q(leased_until__lt=now) | Q(sender__isnull=False)
+    sending = Delivery.objects.filter(watched, status=Status.SENDING)
+    rows = list(sending.select_related("channel").order_by("due_at")[:SWEEP_BATCH])
+    # Asked after the rows were read: who claimed one of them had its lock before.
+    alive = senders_alive() if rows else set()
+    lost = [
+        row
+        for row in rows
+        if row.sender not in alive or (row.leased_until is not None and row.leased_until < now)
+    ]
+    for delivery in lost:
         attempt_failed(delivery, DeliveryError("the worker died while sending", unknown=True))
-    return len(rows)
+    return len(lost)
 
 
-def _claim_one(delivery: Delivery, now: datetime) -> bool:
+def _claim_one(delivery: Delivery, now: datetime, sender: int | None) -> bool:
     tried = delivery.attempts
     delivery.attempts = tried + 1
     return delivery_move(
@@ -154,6 +167,7 @@ def _claim_one(delivery: Delivery, now: datetime) -> bool:
         attempt=tried,
         attempts=tried + 1,
         tried_at=now,
+        sender=sender,
         leased_until=now + LEASE,
     )
 

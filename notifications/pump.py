@@ -1,6 +1,7 @@
 """Many deliveries at once, so that nobody waits behind somebody else's slow or broken channel.
 
-One process at a time pumps: it holds a lock of the database, which a killed process gives back.
+One process at a time pumps: it holds a lock of the database, which a killed process gives back,
+and the next one settles what was on its way there.
 Services are called in threads, one message a channel at a time and a few for each owner and kind;
 a channel that keeps failing rests. All rows are read and written by the thread that pumps.
 
@@ -32,10 +33,12 @@ from notifications.dispatch import (
     Attempt,
     attempt_end,
     attempt_perform,
+    deliveries_sweep,
     delivery_claim,
     due_list,
 )
 from notifications.models import Delivery, UserChannel
+from notifications.senders import sender_lock
 from notifications.service_faults import faults_resting
 
 log = structlog.get_logger(__name__)
@@ -64,11 +67,15 @@ def deliveries_pump(*, budget_s: float = BUDGET_S) -> int:
     tried = 0
     deadline = time.monotonic() + budget_s
     while True:
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as threads:
-            pump = _Pump(threads, deadline)
+        with (
+            sender_lock() as sender,
+            ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as threads,
+        ):
+            pump = _Pump(threads, deadline, sender=sender)
             with _lock() as mine:
                 if not mine:
                     return tried
+                deliveries_sweep()
                 pump.run()
             if pump.is_flying:
                 _hand_over()
@@ -91,9 +98,10 @@ def _hand_over() -> None:
 class _Pump:
     """One holder of the lock: what waits by channel, and what is on its way."""
 
-    def __init__(self, threads: ThreadPoolExecutor, deadline: float) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, deadline: float, *, sender: int) -> None:
         self._threads = threads
         self._deadline = deadline
+        self._sender = sender
         self._ahead: dict[UUID | None, deque[Delivery]] = {}
         self._flying: dict[Future[str | DeliveryError], Attempt] = {}
         self._seen_at = -LOOK_EVERY_S
@@ -158,7 +166,7 @@ class _Pump:
     def _next(self, rows: deque[Delivery]) -> Attempt | None:
         """Claim the first of a channel's deliveries that may be sent."""
         while rows:
-            attempt = delivery_claim(rows.popleft())
+            attempt = delivery_claim(rows.popleft(), sender=self._sender)
             if attempt is not None:
                 return attempt
         return None

@@ -37,6 +37,8 @@ class Delivery(BaseModel):
     excused = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
     tried_at = models.DateTimeField(null=True, blank=True)
+    # Whose lock says that it is still at it (`notifications.senders`).
+    sender = models.IntegerField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     service_id = models.CharField(max_length=200, blank=True)

@@ -11,8 +11,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications import pump, services
+from notifications import pump, senders, services
 from notifications.choices import DeliveryStatus as Status
+from notifications.dispatch import attempt_end
 from notifications.models import Delivery, UserChannel
 from notifications.pump import LOCK_ID, deliveries_pump
 
@@ -160,8 +161,9 @@ def test_when_its_time_is_up_another_goes_on_while_slow_messages_are_on_their_wa
         if seen:
             return hand_over()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-            seen.append(cursor.fetchone()[0])
+            # The pump's is of one number; its sender's, of two, says that it lives.
+            held = "SELECT objsubid FROM pg_locks WHERE locktype = 'advisory'"
+            seen.append([row[0] for row in cursor.execute(held).fetchall()])
         tell(user, good)
         seen.append(deliveries_pump())
         seen.append((states(good), states(slow)))
@@ -170,7 +172,7 @@ def test_when_its_time_is_up_another_goes_on_while_slow_messages_are_on_their_wa
     monkeypatch.setattr(pump, "_hand_over", go_on)
     assert deliveries_pump(budget_s=0.3) == 1
     locks, sent, (others, own) = seen
-    assert (locks, sent, others) == (0, 1, {Status.SENT: 1})
+    assert (locks, sent, others) == ([2], 1, {Status.SENT: 1})
     assert own == {Status.SENDING: 1, Status.QUEUED: 1}, "one message of a channel at a time"
     assert deliveries_pump() == 1
     assert states(slow) == {Status.SENT: 2}
@@ -189,3 +191,63 @@ def test_shares_keep_one_owner_from_taking_every_thread(user, service, webhook, 
     deliveries_pump()
     assert max(flying) == pump.PER_OWNER_AND_KIND
     assert len(service.requests) == 8
+
+
+@pytest.fixture
+def at_it(db):
+    """Be another process that is sending: it has a connection of its own, and holds its lock."""
+    options = connection.get_connection_params()
+    keys = ("host", "port", "user", "password", "dbname")
+    with psycopg.connect(**{key: options[key] for key in keys}) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [senders.CLASS, 17])
+        yield 17
+
+
+def left_by(sender, channel):
+    """Leave a message of a channel in the middle, as a process does that is killed."""
+    tell(channel.owner, channel)
+    now = timezone.now()
+    lost = Delivery.objects.filter(channel=channel)
+    lost.update(
+        status=Status.SENDING,
+        attempts=1,
+        tried_at=now,
+        sender=sender,
+        leased_until=now + timedelta(seconds=90),
+    )
+    tell(channel.owner, channel, name="next")
+
+
+def test_what_a_killed_process_left_is_settled_by_the_next_one_at_once(
+    user, service, webhook, channel_of, at_it
+):
+    dead = webhook("dead")
+    sms = channel_of(user, "sms", "+14155550123")
+    alive = webhook("alive")
+    left_by(99, dead)
+    left_by(99, sms)
+    left_by(at_it, alive)
+    deliveries_pump()
+    assert states(dead) == {Status.QUEUED: 1, Status.SENT: 1}, "nothing waits for a lease"
+    assert states(sms) == {Status.UNKNOWN: 1, Status.SENT: 1}, "it is not sent twice"
+    assert states(alive) == {Status.SENDING: 1, Status.QUEUED: 1}, "who lives ends it itself"
+
+
+def test_a_process_holds_its_lock_while_its_messages_are_on_their_way(
+    user, service, webhook, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(
+        "notifications.pump.attempt_end",
+        lambda attempt, outcome: (
+            seen.append({row.sender for row in Delivery.objects.filter(status=Status.SENDING)}),
+            seen.append(senders.senders_alive()),
+            attempt_end(attempt, outcome),
+        ),
+    )
+    tell(user, webhook("a"))
+    deliveries_pump()
+    sending, alive = seen
+    assert sending == alive
+    assert len(alive) == 1
+    assert senders.senders_alive() == set()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from brokers.choices import SIGN, OrderStatus, Side
+from brokers.deployments.books import Book, row_of
 from brokers.deployments.choices import BookKind
 from brokers.deployments.decision import Role
-from brokers.deployments.gathering import Dossier, row_of
+from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import purpose_of
 from brokers.deployments.timing import bar_after, moment_of, ts_of
 from brokers.models import BookEntry, Fill, Order
@@ -29,16 +30,21 @@ def fills_book(dossier: Dossier, *, closed: int) -> list[BookEntry]:
     They are for the caller to write. A fill belongs to the bar that it was executed in, or to the
     first one after its decision.
     """
-    made = []
+    book, made = dossier.book, []
     for fill in dossier.fills:
-        entry = _fill_entry(dossier, closed, fill)
-        if entry.kind == BookKind.ENTRY:
-            dossier.entered.setdefault(entry.order_id, entry.bar_ts)
-        made.append(entry)
-    made += [_end_entry(dossier, closed, order) for order in dossier.ended]
-    dossier.book += map(row_of, made)
-    dossier.book.sort(key=lambda row: row.bar_ts)
+        made.append(_fill_entry(dossier, closed, fill))
+        _enter(book, made[-1])
+    for order in dossier.ended:
+        made.append(_end_entry(dossier, closed, order))
+        _enter(book, made[-1])
+    if made:
+        book.rows.sort(key=lambda row: row.bar_ts)
     return made
+
+
+def _enter(book: Book, entry: BookEntry) -> None:
+    entry.number = book.count + 1
+    book.enter(entry.number, entry.order_id, entry.bar_ts, row_of(entry))
 
 
 def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
@@ -51,7 +57,7 @@ def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
     bar_ts = moment_of(_bar_of(dossier.stored, closed, ts_of(fill.executed_at), after=after))
     entry_ts = decided if kind == BookKind.GUARD else None
     if kind == BookKind.ENTRY:
-        entry_ts = dossier.entered.get(order.id, bar_ts)
+        entry_ts = dossier.book.entered.get(order.id, bar_ts)
     return BookEntry(
         deployment=dossier.deployment,
         order=order,

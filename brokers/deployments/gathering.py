@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, OrderType
+from brokers.deployments.books import Book, books_read
 from brokers.deployments.choices import BookKind, TickStatus
-from brokers.deployments.decision import BookRow, Role
+from brokers.deployments.decision import Role
 from brokers.deployments.reading import Shelf, View
 from brokers.deployments.timing import ts_of
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
@@ -20,12 +21,6 @@ from market.store import StoredBars
 
 # Orders of these roles decide by having ended; guards are looked for where they should lie.
 ENDING: Final = Q(node__endswith=f":{Role.ENTRY.value}") | Q(node__endswith=f":{Role.EXIT.value}")
-
-
-BOOKED: Final = (
-    "deployment_id", "order_id", "kind", "bar_ts", "decided_ts", "rule", "side", "quantity",
-    "price", "commission", "reason", "entry_ts", "done",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -42,10 +37,8 @@ class Dossier:
         Those that are not booked, oldest first.
     ended : list of Order
         Entries and exits that ended without a fill and are not booked.
-    book : list of BookRow
-        What is booked, oldest first.
-    entered : dict
-        Of each order that opens something: the bar of its first fill.
+    book : Book
+        What is booked.
     skipped : list of int
         Bars on which nothing was decided.
     """
@@ -57,8 +50,7 @@ class Dossier:
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     ended: list[Order] = field(default_factory=list)
-    book: list[BookRow] = field(default_factory=list)
-    entered: dict[UUID, datetime] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
     skipped: list[int] = field(default_factory=list)
 
     @property
@@ -66,33 +58,9 @@ class Dossier:
         """When the last bar opened that is over."""
         return int(self.stored.bars.ts[self.closed - 1])
 
-    def enter(self, entry: BookEntry) -> None:
-        """Take in what is booked of an order; the oldest first."""
-        row = row_of(entry)
-        self.book.append(row)
-        if row.kind == BookKind.ENTRY:
-            self.entered.setdefault(entry.order_id, entry.bar_ts)
-
     def view(self, count: int) -> View:
         """Evaluate the program over the first bars."""
         return self.shelf.view(self.deployment, self.stored, count=count)
-
-
-def row_of(entry: BookEntry) -> BookRow:
-    """Return a row of the book as decisions read it."""
-    return BookRow(
-        kind=entry.kind,
-        bar_ts=ts_of(entry.bar_ts),
-        decided_ts=ts_of(entry.decided_ts),
-        rule=entry.rule,
-        side=entry.side,
-        quantity=float(entry.quantity),
-        price=float(entry.price),
-        commission=float(entry.commission),
-        reason=entry.reason,
-        entry_ts=ts_of(entry.entry_ts) if entry.entry_ts else 0,
-        done=entry.done,
-    )
 
 
 def dossiers_read(deployments: Sequence[Deployment], *, now: datetime) -> list[Dossier]:
@@ -117,9 +85,8 @@ def dossiers_read(deployments: Sequence[Deployment], *, now: datetime) -> list[D
 def dossiers_complete(dossiers: Iterable[Dossier]) -> None:
     """Read what decides besides the bars: what is booked, and where nothing was decided."""
     found = {dossier.deployment.id: dossier for dossier in dossiers}
-    rows = BookEntry.objects.filter(deployment_id__in=found)
-    for entry in rows.order_by("bar_ts", "created_at", "id").values_list(*BOOKED, named=True):
-        found[entry.deployment_id].enter(entry)
+    for deployment_id, book in books_read(found).items():
+        found[deployment_id].book = book
     missed = DeploymentTick.objects.filter(deployment_id__in=found)
     for deployment_id, bar_ts in missed.exclude(status=TickStatus.DECIDED).values_list(
         "deployment_id", "bar_ts"

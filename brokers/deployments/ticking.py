@@ -256,7 +256,9 @@ def ticks_pass(
 
 def _decide(dossier: Dossier, view: View, *, skip: Iterable[int] = ()) -> Decision:
     first = dossier.deployment.first_bar_ts or moment_of(int(view.bars.ts[-1]))
-    return view.decide(book=dossier.book, first_ts=ts_of(first), skipped=[*dossier.skipped, *skip])
+    return view.decide(
+        book=dossier.book.rows, first_ts=ts_of(first), skipped=[*dossier.skipped, *skip]
+    )
 
 
 def _follow_all(deployments: Sequence[Deployment], now: datetime) -> list[DeploymentTick]:

@@ -98,6 +98,14 @@ class DeploymentTick(BaseModel):
             # also serves the list of a deployment's decisions
             models.UniqueConstraint(fields=["deployment", "bar_ts"], name="deployment_tick_once"),
         ]
+        indexes = [
+            # a tick: the bars on which a deployment did not decide
+            models.Index(
+                fields=["deployment", "bar_ts"],
+                name="deployment_tick_skipped",
+                condition=~models.Q(status="decided"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.bar_ts:%Y-%m-%d %H:%M} {self.status}"
@@ -109,6 +117,9 @@ class BookEntry(BaseModel):
     deployment = models.ForeignKey(
         Deployment, on_delete=models.CASCADE, related_name="book", db_index=False
     )
+    # Counts the rows of a deployment: none is changed or taken out, so that what was read once is
+    # not read again.
+    number = models.PositiveIntegerField()
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
     fill = models.OneToOneField(Fill, on_delete=models.PROTECT, null=True, related_name="+")
     kind = models.CharField(max_length=10, choices=BookKind)
@@ -129,6 +140,8 @@ class BookEntry(BaseModel):
             models.UniqueConstraint(
                 fields=["order"], condition=models.Q(kind="ended"), name="book_ended_once"
             ),
+            # also serves a tick: the rows of a deployment after one
+            models.UniqueConstraint(fields=["deployment", "number"], name="book_number"),
         ]
         indexes = [
             # a deployment's book, oldest first

@@ -48,7 +48,7 @@ class TermField(PlainDecimalField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return a decimal string, which a JSON column can keep; it is checked as a number."""
         value = super().run_validation(data)
-        return f"{value:f}" if isinstance(value, Decimal) else value
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 @extend_schema_serializer(examples=[examples.NEW_TRADE])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from brokers.adapters.base import (
     Access,
@@ -23,6 +23,10 @@ from brokers.models import Order
 # What came of some is written down while others are still waited for, but not before that: it
 # would hold up calls that are about to be made.
 SOON_S: Final = 0.1
+AT_ONCE: Final = 256
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,20 @@ def outcomes_of(chosen: Sequence[Sending]) -> Iterable[list[tuple[Sending, Outco
             yield list(zip(sendings, _call_local(adapter, sendings), strict=True))
         else:
             calls += [(one, partial(_call, adapter, one)) for one in sendings]
+    yield from calls_make(calls)
+
+
+def calls_make(calls: Sequence[tuple[A, Callable[[], R]]]) -> Iterable[list[tuple[A, R]]]:
+    """Make calls at the same time, and yield what came of them with what they were about.
+
+    They must ask nothing of the database: they are made in threads.
+    """
     if len(calls) == 1:  # in this thread: a pool would only cost time
-        ((sending, call),) = calls
-        yield [(sending, call())]
+        ((about, call),) = calls
+        yield [(about, call())]
     elif calls:
-        with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-            made = {pool.submit(call): sending for sending, call in calls}
+        with ThreadPoolExecutor(max_workers=min(len(calls), AT_ONCE)) as pool:
+            made = {pool.submit(call): about for about, call in calls}
             left = set(made)
             while left:
                 done, left = wait(left, timeout=SOON_S)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from brokers.access import access_of, change_of, ref_of
 from brokers.adapters.base import Change, OutcomeUnknown, Refused, Replacing
 from brokers.adapters.kinds import ADAPTERS
+from brokers.canceling import orders_cancel
 from brokers.choices import FINAL_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.frames import order_tell
 from brokers.models import Order
@@ -42,21 +43,7 @@ def _cancel(order: Order) -> None:
             order_tell(order_id=order.id)
     elif old != OrderStatus.PENDING_CANCEL:
         return
-    adapter = ADAPTERS.get(order.account.kind)
-    try:
-        access = access_of(order.account)
-        adapter.cancel(access, ref_of(order))
-        venue = adapter.find(access, ref_of(order))
-    except Refused as refusal:
-        _settle(order, refusal.code, str(refusal))
-    except Permanent as error:
-        order_restore(order_id=order.id, code=error.code, reason=error.message)
-    except OutcomeUnknown as error:
-        # A cancel may be asked for twice: the sweeper does, until the venue says what holds.
-        Order.objects.filter(id=order.id).update(reason_code="no_answer", reason=str(error)[:1000])
-    else:
-        if venue is not None:
-            venue_order_record(order_id=order.id, venue=venue)
+    orders_cancel([order])
 
 
 def _settle(order: Order, code: str, reason: str) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from brokers.adapters.base import VenueOrder
 from brokers.asking import orders_find
+from brokers.canceling import orders_cancel
 from brokers.changing import order_change, order_ended, order_refresh, replacement_settle
 from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.models import Order
@@ -98,8 +99,9 @@ def orders_ask(orders: Iterable[Order]) -> None:
     for order, answer in orders_find(waiting):
         if isinstance(answer, VenueOrder) and not venue_order_known(order=order, venue=answer):
             venue_order_record(order_id=order.id, venue=answer)
+    orders_cancel(order for order in rows if order.status == OrderStatus.PENDING_CANCEL)
     for order in rows:
-        if order.status not in WORKING:
+        if order.status not in (*WORKING, OrderStatus.PENDING_CANCEL):
             order_ask(order=order)
 
 

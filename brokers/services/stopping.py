@@ -9,9 +9,9 @@ answer is canceled again by the sweeper.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -22,19 +22,19 @@ from brokers.access import access_of, ref_of
 from brokers.adapters.base import Access, Adapter, OrderRef, OutcomeUnknown, Refused, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
-from brokers.changing import order_change
+from brokers.calling import calls_make
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
-from brokers.frames import account_tell, order_tell
+from brokers.frames import account_tell, orders_tell
 from brokers.models import BrokerAccount, Order
-from brokers.recording import WORKING, venue_order_record
-from brokers.transitions import order_move
+from brokers.recording import WORKING, venue_orders_record
+from brokers.transitions import Moved, orders_settle
 from core.accounts.models import User
 from core.accounts.origin import Origin
 from core.errors import Permanent
 
-AT_ONCE: Final = 16
-CANCELED_NOW = (*WORKING, OrderStatus.PENDING_REPLACE)
+CANCELED_NOW: Final = (*WORKING, OrderStatus.PENDING_REPLACE)
+CANCELED_TOO: Final = (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,7 @@ def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
     orders = list(
         Order.objects.filter(account_id__in=ids, status__in=OPEN_STATUSES).select_related("account")
     )
-    local = [order for order in orders if not _remote(order)]
-    for order in local:
-        order_change(order_id=order.id)
-    _cancel_at_venues([order for order in orders if _remote(order)])
+    _cancel_at_venues(orders)
     still = Order.objects.filter(id__in=[order.id for order in orders], status__in=OPEN_STATUSES)
     pending = still.count()
     return Stopped(
@@ -92,21 +89,15 @@ def _block(ids: list[UUID], reason: str) -> None:
         state=AccountState.HALTED, state_reason=f"kill switch: {reason}"[:300], updated_at=now
     )
     rows = Order.objects.filter(account_id__in=ids)
+    unsent = []
     # In the order in which venues' news lock them.
-    locked = rows.filter(status__in=OPEN_STATUSES).select_for_update().order_by("id")
-    list(locked.values_list("id", flat=True))
-    for order_id in rows.filter(status=OrderStatus.CREATED).values_list("id", flat=True):
-        moved = order_move(
-            order_id=order_id,
-            old=OrderStatus.CREATED,
-            new=OrderStatus.CANCELED,
-            note="kill switch",
-            reason_code="kill_switch",
-            reason=reason[:1000],
-            finished_at=now,
-        )
-        if moved:
-            order_tell(order_id=order_id)
+    for order in rows.filter(status__in=OPEN_STATUSES).select_for_update().order_by("id"):
+        if order.status == OrderStatus.CREATED:
+            order.status, order.finished_at = OrderStatus.CANCELED, now
+            order.reason_code, order.reason = "kill_switch", reason[:1000]
+            unsent.append(Moved(order, OrderStatus.CREATED, "kill switch"))
+    orders_settle(unsent)
+    orders_tell([moved.order.id for moved in unsent])
     rows.filter(status__in=OPEN_STATUSES).update(cancel_requested_at=now, updated_at=now)
     for account_id in ids:
         account_tell(account_id=account_id)
@@ -118,25 +109,32 @@ def _remote(order: Order) -> bool:
 
 def _cancel_at_venues(orders: list[Order]) -> None:
     """Cancel what waits at venues, all at once; only the calls are in threads."""
-    chosen, calls = [], []
+    _pend([order.id for order in orders])
+    local, calls = [], []
     for order in orders:
-        old = OrderStatus(order.status)
-        if old in CANCELED_NOW and old != OrderStatus.PENDING_CANCEL:
-            order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL)
-        elif old not in (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN):
+        if OrderStatus(order.status) not in (*CANCELED_NOW, *CANCELED_TOO):
             continue  # Its sender cancels it.
         try:
             access = access_of(order.account)
         except Permanent:
             continue
-        adapter = ADAPTERS.get(order.account.kind)
-        chosen.append(order)
-        calls.append(partial(_call, adapter, access, ref_of(order)))
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        found = list(pool.map(lambda call: call(), calls))
-    for order, venue in zip(chosen, found, strict=True):
-        if venue is not None:
-            venue_order_record(order_id=order.id, venue=venue)
+        call = partial(_call, ADAPTERS.get(order.account.kind), access, ref_of(order))
+        if _remote(order):
+            calls.append((order, call))
+        else:
+            local.append((order, call()))
+    for made in chain([local], calls_make(calls)):
+        venue_orders_record({order.id: venue for order, venue in made if venue is not None})
+
+
+@transaction.atomic
+def _pend(order_ids: list[UUID]) -> None:
+    rows = Order.objects.filter(id__in=order_ids, status__in=CANCELED_NOW)
+    moves = []
+    for order in rows.select_for_update().order_by("id"):
+        moves.append(Moved(order, OrderStatus(order.status)))
+        order.status = OrderStatus.PENDING_CANCEL
+    orders_settle(moves)
 
 
 def _call(adapter: Adapter, access: Access, ref: OrderRef) -> VenueOrder | None:

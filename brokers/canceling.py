@@ -1,0 +1,113 @@
+"""Canceling many orders: at all accounts at the same time, in an account one after the other.
+
+A venue that does not answer costs one time-out an account, and holds up no other account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from brokers.access import access_of, ref_of
+from brokers.adapters.base import Access, Adapter, OrderRef, OutcomeUnknown, Refused, VenueOrder
+from brokers.adapters.kinds import ADAPTERS
+from brokers.calling import calls_make
+from brokers.choices import FINAL_STATUSES
+from brokers.models import Order
+from brokers.recording import order_restore, venue_order_record
+from core.errors import Permanent
+
+REASON_LONGEST: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a venue says of an order that was to be canceled, and why it refused if it did."""
+
+    venue: VenueOrder | None
+    refusal: Refused | None = None
+
+
+# None: it refused, and did not say what holds.
+Answer = Told | OutcomeUnknown | Permanent | None
+
+
+def orders_cancel(orders: Iterable[Order]) -> None:
+    """Ask venues to cancel orders that are `pending_cancel`; their accounts must be loaded.
+
+    Only the calls are made in threads: what is done with an answer is done in the caller's.
+    """
+    by_account: dict[UUID, list[Order]] = {}
+    for order in orders:
+        by_account.setdefault(order.account_id, []).append(order)
+    local = [rows for rows in by_account.values() if not _remote(rows[0])]
+    remote = [rows for rows in by_account.values() if _remote(rows[0])]
+    for rows in local:
+        _take(rows, _ask(*_opened(rows)))
+    for made in calls_make([(rows, partial(_ask, *_opened(rows))) for rows in remote]):
+        for rows, answers in made:
+            _take(rows, answers)
+
+
+def _remote(order: Order) -> bool:
+    return ADAPTERS.get(order.account.kind).capabilities.remote
+
+
+def _opened(orders: Sequence[Order]) -> tuple[Adapter, Access | Permanent, list[OrderRef]]:
+    account = orders[0].account
+    access: Access | Permanent
+    try:
+        access = access_of(account)
+    except Permanent as error:
+        access = error
+    return ADAPTERS.get(account.kind), access, [ref_of(order) for order in orders]
+
+
+def _ask(adapter: Adapter, access: Access | Permanent, refs: Sequence[OrderRef]) -> list[Answer]:
+    """Cancel the orders of one account one after the other, until there is no answer."""
+    if isinstance(access, Permanent):
+        return [access] * len(refs)
+    found: list[Answer] = []
+    for ref in refs:
+        found.append(_cancel(adapter, access, ref))
+        if isinstance(found[-1], OutcomeUnknown):
+            return found + [found[-1]] * (len(refs) - len(found))
+    return found
+
+
+def _cancel(adapter: Adapter, access: Access, ref: OrderRef) -> Answer:
+    try:
+        adapter.cancel(access, ref)
+        return Told(adapter.find(access, ref))
+    except OutcomeUnknown as error:
+        return error
+    except Refused as error:
+        refusal = error
+    try:
+        return Told(adapter.find(access, ref), refusal)
+    except (OutcomeUnknown, Refused):
+        return None
+
+
+def _take(orders: Sequence[Order], answers: Sequence[Answer]) -> None:
+    for order, answer in zip(orders, answers, strict=True):
+        cancel_take(order, answer)
+
+
+def cancel_take(order: Order, answer: Answer) -> None:
+    """Take over what came of a cancel: how the order ended, or that it is as it was before."""
+    if isinstance(answer, OutcomeUnknown):
+        # A cancel may be asked for twice: the sweeper does, until the venue says what holds.
+        reason = str(answer)[:REASON_LONGEST]
+        Order.objects.filter(id=order.id).update(reason_code="no_answer", reason=reason)
+    elif isinstance(answer, Permanent):
+        order_restore(order_id=order.id, code=answer.code, reason=answer.message)
+    elif answer is not None:
+        if answer.venue is not None:
+            venue_order_record(order_id=order.id, venue=answer.venue)
+        ended = answer.venue is not None and answer.venue.status in FINAL_STATUSES
+        if answer.refusal is not None and not ended:
+            order_restore(order_id=order.id, code=answer.refusal.code, reason=str(answer.refusal))

@@ -20,6 +20,8 @@ API_APPS = (
     "brokers",
 )
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", home, name="home"),
     route("api/v1", index, "index"),

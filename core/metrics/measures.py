@@ -12,58 +12,10 @@ from core.metrics import benchmark as against
 from core.metrics import distribution as spread
 from core.metrics import overfitting as doubt
 from core.metrics.drawdown import Curve
+from core.metrics.keys import BENCHMARK_KEYS, RETURN_KEYS, STATISTIC_KEYS
 from core.metrics.value import Undefined, Value, scaled
 
 PERCENT: Final = 100.0
-
-RETURN_KEYS: Final = (
-    "annual_volatility_pct",
-    "sharpe",
-    "sortino",
-    "omega",
-    "var_95_pct",
-    "cvar_95_pct",
-    "tail_ratio",
-    "skew",
-    "kurtosis",
-    "return_periods",
-    "probabilistic_sharpe",
-    "deflated_sharpe",
-    "min_track_record_periods",
-)
-BENCHMARK_KEYS: Final = (
-    "alpha_pct",
-    "beta",
-    "correlation",
-    "tracking_error_pct",
-    "information_ratio",
-)
-STATISTIC_KEYS: Final = (
-    "winrate_pct",
-    "profit_factor",
-    "payoff",
-    "expectancy",
-    "expectancy_pct",
-    "avg_trade_pct",
-    "avg_win",
-    "avg_loss",
-    "best_trade_pct",
-    "worst_trade_pct",
-    "max_consecutive_wins",
-    "max_consecutive_losses",
-    "sqn",
-    "kelly",
-)
-HOLDING_KEYS: Final = (
-    "avg_trade_duration_s",
-    "min_trade_duration_s",
-    "max_trade_duration_s",
-    "avg_mae_pct",
-    "worst_mae_pct",
-    "avg_mfe_pct",
-    "best_mfe_pct",
-    "edge_ratio",
-)
 
 Returns = NDArray[np.float64] | Undefined
 Measured = dict[str, Value]

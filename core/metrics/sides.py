@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
-from core.metrics.measures import HOLDING_KEYS, STATISTIC_KEYS, measure_trades
+from core.metrics.keys import SIDE_KEYS
+from core.metrics.measures import measure_trades
 from core.metrics.summary import Summary, summary_build
 from core.metrics.value import Undefined, Value
-
-SIDE_KEYS: Final = (
-    "trades",
-    "net_profit",
-    *STATISTIC_KEYS,
-    *HOLDING_KEYS,
-    "commission_paid",
-    "slippage_paid",
-)
-"""Every key of a side's summary, in the order of reports."""
 
 
 def sides_summarise(trades: NDArray[Any]) -> dict[str, Summary]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,54 +13,11 @@ from numpy.typing import NDArray
 from core.errors import Detail, InvalidInput
 from core.metrics import measures
 from core.metrics.drawdown import curve_measure
+from core.metrics.keys import KEYS
 from core.metrics.periods import periods_find
 from core.metrics.returns import simple_returns, total_return
 from core.metrics.value import Undefined, Value, not_finite, scaled
 from core.metrics.version import METRICS_VERSION
-
-KEYS: Final = (
-    "total_return_pct",
-    "cagr_pct",
-    "annual_volatility_pct",
-    "sharpe",
-    "sortino",
-    "calmar",
-    "omega",
-    "max_drawdown_pct",
-    "max_drawdown_duration_s",
-    "max_drawdown_recovered",
-    "longest_drawdown_recovered",
-    "drawdowns",
-    "avg_drawdown_pct",
-    "avg_drawdown_duration_s",
-    "exposure_pct",
-    "exposure_long_pct",
-    "exposure_short_pct",
-    "trades",
-    *measures.STATISTIC_KEYS,
-    *measures.HOLDING_KEYS,
-    "var_95_pct",
-    "cvar_95_pct",
-    "tail_ratio",
-    "ulcer_index_pct",
-    "skew",
-    "kurtosis",
-    *measures.BENCHMARK_KEYS,
-    "benchmark_return_pct",
-    "buy_hold_return_pct",
-    "commission_paid",
-    "slippage_paid",
-    "turnover",
-    "final_equity",
-    "peak_equity",
-    "probabilistic_sharpe",
-    "deflated_sharpe",
-    "sharpe_trials",
-    "min_track_record_periods",
-    "return_periods",
-    "periods_per_year",
-)
-"""Every key of a summary, in the order of reports; docs/metrics.md defines them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from core.accounts.models import User
 from market.models import BarSeries
 
+admin.autodiscover()
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 EVERY_MODEL = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 # Session and user, counting and reading the rows, the choices of the filters.

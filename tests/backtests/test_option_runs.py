@@ -161,7 +161,10 @@ def test_the_options_part_of_a_configuration_is_read_and_pinned(waves, seller, n
     assert costly.metrics["commission_paid"] >= 50 * 2 * 4
     with pytest.raises(InvalidInput) as caught:
         new_run("WAVE", seller.id, config={"options": {"rate": 7}, "spread": -1})
-    assert {detail.path for detail in caught.value.details} == {"config.options.rate", "config.spread"}
+    assert {detail.path for detail in caught.value.details} == {
+        "config.options.rate",
+        "config.spread",
+    }
 
 
 def test_settings_are_read_back_as_they_were_written():

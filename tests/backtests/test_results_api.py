@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.backtests.charts import CHART_TYPES
-from core.metrics.summary import KEYS
+from core.metrics.keys import KEYS
 
 
 def body_of(response, status=200):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from core.engine.program import Size, SizeKind
-from core.metrics.summary import KEYS, summarise
+from core.metrics.keys import KEYS
+from core.metrics.summary import summarise
 from tests.engine.scenario import close, flat, long, play
 
 TEN = {"size": Size(SizeKind.UNITS, 10)}

@@ -13,7 +13,8 @@ from core.metrics import trade_statistics as statistics
 from core.metrics.benchmark import alpha, beta, correlation, pair, tracking_error
 from core.metrics.distribution import moments, tails
 from core.metrics.drawdown import curve_measure
-from core.metrics.summary import KEYS, summarise
+from core.metrics.keys import KEYS
+from core.metrics.summary import summarise
 
 DAY = 86_400_000_000_000
 seeds = st.integers(0, 9_999)

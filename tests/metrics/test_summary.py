@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.metrics.measures import BENCHMARK_KEYS, HOLDING_KEYS, STATISTIC_KEYS
-from core.metrics.summary import KEYS, summarise
+from core.metrics.keys import BENCHMARK_KEYS, HOLDING_KEYS, KEYS, STATISTIC_KEYS
+from core.metrics.summary import summarise
 from core.metrics.version import METRICS_VERSION
 
 DAY = 86_400_000_000_000

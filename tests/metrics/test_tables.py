@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from core.errors import InvalidInput
 from core.metrics.calendar_returns import CalendarReturn, monthly_returns, yearly_returns
 from core.metrics.drawdown import curve_measure, drawdown, worst_drawdowns
+from core.metrics.keys import SIDE_KEYS
 from core.metrics.periods import session_returns
 from core.metrics.rolling import rolling_beta, rolling_sharpe, rolling_volatility
-from core.metrics.sides import SIDE_KEYS, sides_summarise
+from core.metrics.sides import sides_summarise
 from core.metrics.value import Undefined
 
 DAY = 86_400_000_000_000

@@ -9,7 +9,7 @@ from django.db import models
 
 from core.backtests.choices import RunStatus
 from core.db import OwnedModel
-from core.metrics.summary import KEYS
+from core.metrics.keys import KEYS
 
 NAME_LENGTH = 100
 TAG_LENGTH = 50

@@ -1,0 +1,106 @@
+"""The keys of metrics, which the API, the database and reports share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RETURN_KEYS: Final = (
+    "annual_volatility_pct",
+    "sharpe",
+    "sortino",
+    "omega",
+    "var_95_pct",
+    "cvar_95_pct",
+    "tail_ratio",
+    "skew",
+    "kurtosis",
+    "return_periods",
+    "probabilistic_sharpe",
+    "deflated_sharpe",
+    "min_track_record_periods",
+)
+BENCHMARK_KEYS: Final = (
+    "alpha_pct",
+    "beta",
+    "correlation",
+    "tracking_error_pct",
+    "information_ratio",
+)
+STATISTIC_KEYS: Final = (
+    "winrate_pct",
+    "profit_factor",
+    "payoff",
+    "expectancy",
+    "expectancy_pct",
+    "avg_trade_pct",
+    "avg_win",
+    "avg_loss",
+    "best_trade_pct",
+    "worst_trade_pct",
+    "max_consecutive_wins",
+    "max_consecutive_losses",
+    "sqn",
+    "kelly",
+)
+HOLDING_KEYS: Final = (
+    "avg_trade_duration_s",
+    "min_trade_duration_s",
+    "max_trade_duration_s",
+    "avg_mae_pct",
+    "worst_mae_pct",
+    "avg_mfe_pct",
+    "best_mfe_pct",
+    "edge_ratio",
+)
+KEYS: Final = (
+    "total_return_pct",
+    "cagr_pct",
+    "annual_volatility_pct",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "omega",
+    "max_drawdown_pct",
+    "max_drawdown_duration_s",
+    "max_drawdown_recovered",
+    "longest_drawdown_recovered",
+    "drawdowns",
+    "avg_drawdown_pct",
+    "avg_drawdown_duration_s",
+    "exposure_pct",
+    "exposure_long_pct",
+    "exposure_short_pct",
+    "trades",
+    *STATISTIC_KEYS,
+    *HOLDING_KEYS,
+    "var_95_pct",
+    "cvar_95_pct",
+    "tail_ratio",
+    "ulcer_index_pct",
+    "skew",
+    "kurtosis",
+    *BENCHMARK_KEYS,
+    "benchmark_return_pct",
+    "buy_hold_return_pct",
+    "commission_paid",
+    "slippage_paid",
+    "turnover",
+    "final_equity",
+    "peak_equity",
+    "probabilistic_sharpe",
+    "deflated_sharpe",
+    "sharpe_trials",
+    "min_track_record_periods",
+    "return_periods",
+    "periods_per_year",
+)
+"""Every key of a summary, in the order of reports; docs/metrics.md defines them."""
+SIDE_KEYS: Final = (
+    "trades",
+    "net_profit",
+    *STATISTIC_KEYS,
+    *HOLDING_KEYS,
+    "commission_paid",
+    "slippage_paid",
+)
+"""Every key of a side's summary, in the order of reports."""

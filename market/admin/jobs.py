@@ -1,0 +1,197 @@
+"""Downloads, imports, and what is downloaded again and again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from core.admin import EMPTY, badge, duration, indented, row_link
+from market.admin.acting import WorkedAdmin, each
+from market.models import (
+    Fetch,
+    Import,
+    Watch,
+)
+from market.services.fetches import fetch_cancel, fetch_retry
+from market.services.imports import import_cancel, import_retry
+
+
+@admin.register(Fetch)
+class FetchAdmin(WorkedAdmin[Fetch]):
+    """Downloads."""
+
+    list_display = (
+        "what",
+        "state",
+        "bar_count",
+        "attempts",
+        "took",
+        "error_message",
+        "of_owner",
+        "created_at",
+    )
+    actions = ("cancel", "retry")
+    list_filter = ("status", "provider", "interval", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("symbol", "owner__email", "error_message", "=id")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    fields = (
+        "id", "state", "error_code", "error_message", "error_details_", "of_owner",
+        ("symbol", "interval", "provider"), ("start", "end", "replace"),
+        ("rows", "series"), ("progress", "stage"), ("attempts", "deferrals"),
+        ("created_at", "started_at", "finished_at", "took"),
+    )  # fmt: skip
+
+    @admin.display(description="download", ordering="symbol")
+    def what(self, fetch: Fetch) -> str:
+        """Return what is downloaded."""
+        return f"{fetch.symbol} {fetch.interval} from {fetch.provider}"
+
+    @admin.display(description="bars", ordering="rows")
+    def bar_count(self, fetch: Fetch) -> str:
+        """Return how many bars there are since."""
+        return f"{fetch.rows:,}" if fetch.rows else EMPTY
+
+    @admin.display(description="status", ordering="status")
+    def state(self, fetch: Fetch) -> str:
+        """Return the status as a badge."""
+        return badge(fetch.status)
+
+    @admin.display(description="took")
+    def took(self, fetch: Fetch) -> str:
+        """Return how long the last attempt took, or takes."""
+        if fetch.started_at is None:
+            return duration(None)
+        return duration((fetch.finished_at or timezone.now()) - fetch.started_at)
+
+    @admin.action(description="Cancel", permissions=["change"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Fetch]) -> None:
+        """Stop the chosen downloads."""
+        each(
+            self,
+            request,
+            rows,
+            lambda fetch: fetch_cancel(owner_id=fetch.owner_id, fetch_id=fetch.id),
+            "canceled",
+        )
+
+    @admin.action(description="Try again, from where it stopped", permissions=["change"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Fetch]) -> None:
+        """Queue the chosen downloads again."""
+        each(
+            self,
+            request,
+            rows,
+            lambda fetch: fetch_retry(owner_id=fetch.owner_id, fetch_id=fetch.id),
+            "queued again",
+        )
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, fetch: Fetch) -> str:
+        """Return a link to who asked for it."""
+        return row_link(fetch.owner)
+
+    @admin.display(description="details")
+    def error_details_(self, fetch: Fetch) -> str:
+        """Return the faults one by one, indented."""
+        return indented(fetch.error_details)
+
+
+@admin.register(Watch)
+class WatchAdmin(admin.ModelAdmin[Watch]):
+    """What is downloaded again and again."""
+
+    list_display = (
+        "symbol",
+        "interval",
+        "provider",
+        "active",
+        "every",
+        "next_at",
+        "last",
+        "owner",
+    )
+    list_filter = ("active", "provider", "interval")
+    list_select_related = ("owner", "fetch")
+    search_fields = ("symbol", "owner__email")
+    autocomplete_fields = ("owner",)
+    readonly_fields = ("fetch",)
+    actions = ("refresh",)
+
+    @admin.action(description="Download now", permissions=["change"])
+    def refresh(self, request: HttpRequest, rows: QuerySet[Watch]) -> None:
+        """Make the chosen series due; those that are switched off stay so."""
+        changed = rows.filter(active=True).update(next_at=timezone.now())
+        self.message_user(request, f"{changed} due now.")
+
+    @admin.display(description="every", ordering="every_s")
+    def every(self, watch: Watch) -> str:
+        """Return how often it is downloaded."""
+        return duration(timedelta(seconds=watch.every_s))
+
+    @admin.display(description="last download")
+    def last(self, watch: Watch) -> str:
+        """Return how the last download ended, with a link to it."""
+        return EMPTY if watch.fetch is None else row_link(watch.fetch, badge(watch.fetch.status))
+
+
+@admin.register(Import)
+class ImportAdmin(WorkedAdmin[Import]):
+    """Files that a worker imports."""
+
+    list_display = (
+        "filename", "symbol", "interval", "state", "bar_count", "error_message", "owner",
+        "created_at",
+    )  # fmt: skip
+    actions = ("cancel", "retry")
+    list_filter = ("status", "interval", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("filename", "symbol", "owner__email", "=id")
+    date_hierarchy = "created_at"
+    fields = (
+        "id", "state", "error_code", "error_message", "error_details_", "owner",
+        ("filename", "size"), ("symbol", "interval"), "options", ("rows", "series"),
+        ("progress", "stage", "attempts"), ("created_at", "started_at", "finished_at"),
+    )  # fmt: skip
+
+    @admin.display(description="bars", ordering="rows")
+    def bar_count(self, upload: Import) -> str:
+        """Return how many bars there are since."""
+        return f"{upload.rows:,}" if upload.rows else EMPTY
+
+    @admin.display(description="status", ordering="status")
+    def state(self, upload: Import) -> str:
+        """Return the status as a badge."""
+        return badge(upload.status)
+
+    @admin.display(description="details")
+    def error_details_(self, upload: Import) -> str:
+        """Return the faults one by one, indented."""
+        return indented(upload.error_details)
+
+    @admin.action(description="Cancel", permissions=["change"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
+        """Stop the chosen imports."""
+        each(
+            self,
+            request,
+            rows,
+            lambda upload: import_cancel(owner_id=upload.owner_id, import_id=upload.id),
+            "canceled",
+        )
+
+    @admin.action(description="Try again, while the file is kept", permissions=["change"])
+    def retry(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
+        """Queue the chosen imports again."""
+        each(
+            self,
+            request,
+            rows,
+            lambda upload: import_retry(owner_id=upload.owner_id, import_id=upload.id),
+            "queued again",
+        )

@@ -16,7 +16,7 @@ from notifications.channels.base import Blame, DeliveryError
 from notifications.channels.kinds import CHANNELS
 from notifications.messages import code_message
 from notifications.models import UserChannel
-from notifications.service_faults import fault_note
+from notifications.service_faults import fault_clear, fault_note
 
 LIFETIME: Final = timedelta(minutes=15)
 DIGITS: Final = 6
@@ -53,6 +53,8 @@ def code_send(*, channel_id: UUID) -> None:
         CHANNELS.get(channel.kind).send(code_message(channel=channel, code=code, minutes=minutes))
     except DeliveryError as error:
         _not_sent(channel, error)
+    else:
+        fault_clear(kind=channel.kind)
 
 
 def _not_sent(channel: UserChannel, error: DeliveryError) -> None:

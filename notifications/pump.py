@@ -1,9 +1,9 @@
 """Many deliveries at once, so that nobody waits behind somebody else's slow or broken channel.
 
 One process at a time pumps: it holds a lock of the database, which a killed process gives back,
-and the next one settles what was on its way there.
-Services are called in threads, one message a channel at a time and a few for each owner and kind;
-a channel that keeps failing rests. All rows are read and written by the thread that pumps.
+and the next one settles what was on its way there. Services are called in threads, one message a
+channel at a time and a few for each owner and kind; those that fail have half of the room, and one
+that keeps failing rests. All rows are read and written by the thread that pumps.
 
 When its time is up it gives the lock back at once, and only then waits for what is on its way: the
 next process goes on meanwhile, with all channels but those.
@@ -48,6 +48,8 @@ LOCK_ID: Final = 7_201_995_001
 THREADS: Final = 32
 PER_KIND: Final = 12
 PER_OWNER_AND_KIND: Final = 3
+# Of those that failed the last time; where many hang at once, the others have room.
+FAILING_PER_KIND: Final = 6
 AHEAD_PER_CHANNEL: Final = 20
 AHEAD: Final = 1000
 LOOK_EVERY_S: Final = 0.2
@@ -55,7 +57,8 @@ BUDGET_S: Final = 20.0
 # No service is given longer; a message that was begun before is none that is on its way.
 LONGEST_S: Final = 30
 
-Share = str | tuple[UUID, str]
+Share = str | tuple[UUID | str, str]
+FAILING: Final = "failing"
 
 
 def deliveries_pump(*, budget_s: float = BUDGET_S) -> int:
@@ -151,7 +154,7 @@ class _Pump:
         shares: Counter[Share] = Counter(
             key for one in self._flying.values() for key in _shares(one.channel)
         )
-        for channel_id, rows in list(self._ahead.items()):
+        for channel_id, rows in sorted(self._ahead.items(), key=_failed_before):
             channel = rows[0].channel
             if channel_id in busy or (channel is not None and _crowded(shares, channel)):
                 continue
@@ -188,14 +191,21 @@ class _Pump:
                 self._ahead.clear()
 
 
-def _shares(channel: UserChannel) -> tuple[str, tuple[UUID, str]]:
+def _failed_before(waiting: tuple[UUID | None, deque[Delivery]]) -> bool:
+    """Return the order in which channels have their turn: first those that work."""
+    channel = waiting[1][0].channel
+    return channel is not None and channel.failures > 0
+
+
+def _shares(channel: UserChannel) -> tuple[Share, ...]:
     """Return what a channel shares with others: its kind, and its owner's part of that."""
-    return channel.kind, (channel.owner_id, channel.kind)
+    shares = (channel.kind, (channel.owner_id, channel.kind))
+    return (*shares, (FAILING, channel.kind)) if channel.failures else shares
 
 
 def _crowded(shares: Counter[Share], channel: UserChannel) -> bool:
-    kind, owner_and_kind = _shares(channel)
-    return shares[kind] >= PER_KIND or shares[owner_and_kind] >= PER_OWNER_AND_KIND
+    at_most = (PER_KIND, PER_OWNER_AND_KIND, FAILING_PER_KIND)
+    return any(shares[key] >= most for key, most in zip(_shares(channel), at_most, strict=False))
 
 
 def _due_now(own: Collection[UUID] = ()) -> QuerySet[Delivery]:

@@ -178,6 +178,26 @@ def test_when_its_time_is_up_another_goes_on_while_slow_messages_are_on_their_wa
     assert states(slow) == {Status.SENT: 2}
 
 
+def test_many_channels_that_hang_leave_room_for_one_that_works(
+    user, service, channel_of, webhook, django_user_model, monkeypatch
+):
+    """As when a host hangs that many users have their webhooks at."""
+    monkeypatch.setattr("notifications.channels.webhook.TIMEOUT_S", 1.0)
+    service.slow_paths = {f"/slow{n}": 3.0 for n in range(14)}
+    for n in range(14):
+        other = django_user_model.objects.create_user(f"t{n}@example.com", None)
+        hangs = channel_of(other, "webhook", f"{service.url}/slow{n}")
+        tell(other, hangs, count=3)
+    UserChannel.objects.update(failures=1)
+    good = webhook("good")
+    tell(user, good, count=2)
+    began = timezone.now()
+    deliveries_pump(budget_s=1.0)
+    assert states(good) == {Status.SENT: 2}
+    late = Delivery.objects.filter(channel=good).latest("sent_at").sent_at - began
+    assert late < timedelta(seconds=0.8), f"it waited {late}"
+
+
 def test_shares_keep_one_owner_from_taking_every_thread(user, service, webhook, monkeypatch):
     service.delay_s = 0.15
     flying = []

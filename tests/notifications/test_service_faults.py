@@ -140,6 +140,9 @@ def test_a_code_that_our_key_cannot_send_comes_later(user, revoked):
     channel.refresh_from_db()
     assert channel.enabled
     assert ServiceFault.objects.get().kind == "sendgrid_email"
+    revoked.status, revoked.body = 0, None
+    code_send(channel_id=channel.id)
+    assert not ServiceFault.objects.exists(), "it takes our key again"
 
 
 def ids(**options):

@@ -36,6 +36,10 @@ class RowsCommand(BaseCommand):
         except ApplicationError as error:
             lines = [error.message, *(f"  {detail.message}" for detail in error.details[1:])]
             raise CommandError("\n".join(lines)) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Stopped; what was not printed is not stored.", returncode=130
+            ) from None
         except OSError as error:
             raise CommandError(f"{error.filename or 'File'}: {error.strerror or error}") from error
         if options["format"] == "json":

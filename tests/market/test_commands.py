@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from rich.progress import Progress
 
 from market.models import BarSeries, Instrument
 from market.providers import sample
@@ -140,3 +142,43 @@ def test_import_bars_shows_how_a_file_is_understood_before_it_is_stored(db, tmp_
         call_command("import_bars", str(path), *columns, stdout=StringIO())
     call_command("import_bars", str(path), "--symbol", "x", *columns, stdout=StringIO())
     assert BarSeries.objects.get().last_close == 1.75
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.django_db
+def test_a_terminal_is_shown_a_bar_and_a_pipe_none(monkeypatch, tmp_path):
+    said: list[tuple[str, float | None]] = []
+    update = Progress.update
+
+    def told(bar, task, **changes):
+        said.append((changes["description"], changes["completed"]))
+        update(bar, task, **changes)
+
+    monkeypatch.setattr(Progress, "update", told)
+    words = {"provider": "sample", "start": date(2013, 1, 2), "end": date(2013, 1, 31)}
+    for stream in (Terminal(), StringIO()):
+        call_command("fetch_bars", "IBM", stdout=StringIO(), stderr=stream, **words)
+    assert said == [("IBM 1d 21 bars", pytest.approx(29 / 30))]
+    assert stream.getvalue() == ""
+    file = tmp_path / "bars.csv"
+    file.write_text("ts,open,high,low,close\n2024-01-02,1,2,0.5,1\n")
+    screen = Terminal()
+    call_command("import_bars", str(file), symbol="NEW", stdout=StringIO(), stderr=screen)
+    assert said[-1] == ("reading bars.csv", 1.0)
+    assert "100%" in screen.getvalue()
+
+
+@pytest.mark.django_db
+def test_ctrl_c_ends_a_command_in_one_line_and_stores_nothing(monkeypatch):
+    def pressed(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("market.management.commands.fetch_bars.bars_download", pressed)
+    with pytest.raises(CommandError, match="Stopped") as caught:
+        run("fetch_bars", "IBM", "--provider", "sample")
+    assert caught.value.returncode == 130
+    assert not BarSeries.objects.exists()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +14,8 @@ from market.downloads import bars_download, share_done
 from market.intervals import interval_get
 from market.keys import credentials_of
 from market.management.base import Row, RowsCommand, day, owner_id_of, series_row
+from market.management.progress import progress_shown
+from market.models import BarSeries
 from market.providers.base import BarRequest, Download
 from market.providers.kinds import PROVIDERS
 from market.selectors import universe_symbols
@@ -72,12 +72,7 @@ class Command(RowsCommand):
                 credentials=credentials,
             )
             try:
-                series = bars_download(
-                    provider=options["provider"],
-                    request=request,
-                    overwrite=options["replace"],
-                    tell=self._teller(request),
-                )
+                series = self._download(options["provider"], request, overwrite=options["replace"])
             except ApplicationError as error:
                 # What cannot be reached for one cannot be for the next.
                 if len(symbols) == 1 or error.code == "provider_unreachable":
@@ -89,23 +84,17 @@ class Command(RowsCommand):
         self.failed = failures
         return rows
 
-    def _teller(self, request: BarRequest) -> Callable[[Download], None]:
-        """Return what says how far a download is: a line that changes, or a line every while."""
-        told, bars = time.monotonic(), 0
-        live = self.stderr.isatty()
+    def _download(self, provider: str, request: BarRequest, *, overwrite: bool) -> BarSeries:
+        bars = 0
+        with progress_shown(self.stderr) as show:
 
-        def tell(page: Download) -> None:
-            nonlocal told, bars
-            bars += len(page.history)
-            if time.monotonic() - told < (0.2 if live else 10.0):
-                return
-            told = time.monotonic()
-            share = share_done(request, page)
-            done = "" if share is None else f" {share:4.0%}"
-            text = f"{request.symbol} {request.interval}{done} {bars:,} bars"
-            self.stderr.write(f"\r{text}" if live else text, ending="" if live else "\n")
+            def tell(page: Download) -> None:
+                nonlocal bars
+                bars += len(page.history)
+                text = f"{request.symbol} {request.interval} {bars:,} bars"
+                show(text, share_done(request, page))
 
-        return tell
+            return bars_download(provider=provider, request=request, overwrite=overwrite, tell=tell)
 
 
 def _symbols(options: dict[str, Any], owner_id: UUID | None) -> list[str]:

@@ -10,6 +10,7 @@ from core.errors import InvalidInput
 from market.choices import AssetClass
 from market.importing import bars_import, bars_preview
 from market.management.base import Row, RowsCommand, owner_id_of, series_row
+from market.management.progress import progress_shown
 
 
 class Command(RowsCommand):
@@ -56,17 +57,19 @@ class Command(RowsCommand):
             return [*found["first"], *found["last"]]
         if not options["symbol"]:
             raise InvalidInput("Of which symbol? Say --symbol, or --preview to look only.")
-        series = bars_import(
-            owner_id=owner_id_of(options["owner"]),
-            symbol=options["symbol"],
-            interval=options["interval"],
-            **meaning,
-            asset_class=options["asset_class"],
-            calendar=options["calendar"],
-            timezone=options["timezone"],
-            name=options["name"],
-            replace=options["replace"],
-        )
+        with progress_shown(self.stderr) as show:
+            series = bars_import(
+                owner_id=owner_id_of(options["owner"]),
+                symbol=options["symbol"],
+                interval=options["interval"],
+                **meaning,
+                asset_class=options["asset_class"],
+                calendar=options["calendar"],
+                timezone=options["timezone"],
+                name=options["name"],
+                replace=options["replace"],
+                tell=lambda share: show(f"reading {Path(options['file']).name}", share),
+            )
         return [series_row(series)]
 
 

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from brokers.choices import OPEN_STATUSES, OrderStatus
 from brokers.models import (
-    BrokerAccount,
     Fill,
     Order,
     OrderEvent,
     PaperExecution,
     Position,
     RiskDecision,
-    RiskLimit,
 )
-from brokers.reconciling import account_reconcile
 from brokers.resolving import order_resolve
 from brokers.services import order_cancel
-from brokers.services.stopping import kill_switch
-from core.admin import EMPTY, Kept, badge, duration, list_link, plain, row_link, signed
+from core.admin import EMPTY, Kept, badge, duration, plain, row_link, signed
 from core.errors import Conflict
+
+# These last for seconds, unless something is wrong.
+ON_THEIR_WAY: Final = (
+    OrderStatus.CREATED,
+    OrderStatus.SUBMITTING,
+    OrderStatus.PENDING_CANCEL,
+    OrderStatus.PENDING_REPLACE,
+)
+STUCK_AFTER: Final = timedelta(minutes=1)
 
 
 class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
@@ -51,32 +59,91 @@ class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
 class FillInline(Kept, admin.TabularInline[Fill, Order]):
     model = Fill
     extra = 0
-    fields = ("executed_at", "execution_id", "quantity", "price", "commission")
+    fields = ("executed_at", "execution_id", "units", "at", "paid")
     readonly_fields = fields
+    ordering = ("executed_at",)
+
+    @admin.display(description="quantity")
+    def units(self, fill: Fill) -> str:
+        """Return how many units."""
+        return plain(fill.quantity)
+
+    @admin.display(description="price")
+    def at(self, fill: Fill) -> str:
+        """Return the price of a unit."""
+        return plain(fill.price)
+
+    @admin.display(description="commission")
+    def paid(self, fill: Fill) -> str:
+        """Return what the broker took."""
+        return plain(fill.commission)
 
 
 class RiskDecisionInline(Kept, admin.StackedInline[RiskDecision, Order]):
     model = RiskDecision
     extra = 0
     verbose_name_plural = "risk decision"
-    fields = ("admitted", "code", "reason", "facts")
+    fields = ("verdict", "known")
     readonly_fields = fields
+
+    @admin.display(description="verdict")
+    def verdict(self, decision: RiskDecision) -> str:
+        """Return whether the order was let through, and why not."""
+        if decision.admitted:
+            return badge("accepted", "admitted")
+        return format_html("{} <b>{}</b> {}", badge("denied"), decision.code, decision.reason)
+
+    @admin.display(description="what was known")
+    def known(self, decision: RiskDecision) -> str:
+        """Return the figures that each limit was compared with, scope by scope."""
+        lines = (
+            (
+                scope,
+                ", ".join(f"{_words(name)} {_figure(value)}" for name, value in figures.items()),
+            )
+            for scope, figures in decision.facts.items()
+            if isinstance(figures, dict)
+        )
+        return format_html_join(mark_safe("<br>"), "<b>{}</b>: {}", lines) or EMPTY
+
+
+class LookFilter(admin.SimpleListFilter):
+    """What somebody must look at."""
+
+    title = "needs a look"
+    parameter_name = "look"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
+        """Return what can be wrong."""
+        return [("unknown", "Outcome unknown"), ("stuck", "Stuck"), ("external", "Sent by others")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:  # noqa: ARG002 - Django's signature
+        """Return the orders of which that holds."""
+        # By its history: sweeping touches the rows of what waits, again and again.
+        since = timezone.now() - STUCK_AFTER
+        moved = OrderEvent.objects.filter(order=OuterRef("id"), created_at__gte=since)
+        stuck = Q(status__in=ON_THEIR_WAY, created_at__lt=since) & ~Exists(moved)
+        chosen = {
+            "unknown": Q(status=OrderStatus.UNKNOWN),
+            "stuck": stuck,
+            "external": Q(external=True),
+        }
+        return queryset.filter(chosen.get(self.value() or "", Q()))
 
 
 @admin.register(Order)
 class OrderAdmin(Kept, admin.ModelAdmin[Order]):
     list_display = (
         "what",
+        "created_at",
         "state",
         "filled",
-        "price",
         "of_account",
         "of_owner",
         "reason_short",
         "took",
-        "created_at",
     )
-    list_filter = ("status", "side", "account__kind", "created_at")
+    list_filter = (LookFilter, "status", "side", "account__kind", "created_at")
     list_select_related = ("owner", "account")
     search_fields = ("=id", "client_order_id", "broker_order_id", "symbol", "owner__email")
     search_help_text = "Id, our id or the broker's, symbol, email of the owner"
@@ -96,13 +163,13 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
                 "fields": (
                     "what",
                     ("asset_type", "order_type", "time_in_force"),
-                    ("limit_price", "stop_price", "trail_amount", "trail_fraction"),
+                    "priced",
                     ("deployment_id", "bar_ts", "node", "leg"),
-                    ("external", "replaces", "wanted"),
+                    ("sent_by", "replaces", "wanted"),
                 )
             },
         ),
-        ("Result", {"fields": (("filled", "price"), "broker_order_id")}),
+        ("Result", {"fields": ("filled", "broker_order_id")}),
         (
             "How",
             {
@@ -132,13 +199,24 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
 
     @admin.display(description="filled")
     def filled(self, order: Order) -> str:
-        """Return how much of it was filled."""
-        return f"{plain(order.filled_quantity)} of {plain(order.quantity)}"
+        """Return how much of it was filled, and at what average."""
+        filled = f"{plain(order.filled_quantity)} of {plain(order.quantity)}"
+        if order.average_price is None:
+            return filled
+        return f"{filled} at {plain(order.average_price)}"
 
-    @admin.display(description="average price", ordering="average_price")
-    def price(self, order: Order) -> str:
-        """Return what was paid for a unit."""
-        return plain(order.average_price)
+    @admin.display(description="prices")
+    def priced(self, order: Order) -> str:
+        """Return the prices that it has."""
+        names = ("limit_price", "stop_price", "trail_amount", "trail_fraction")
+        given = [(name, getattr(order, name)) for name in names]
+        told = [f"{name.replace('_', ' ')} {plain(value)}" for name, value in given if value]
+        return ", ".join(told) or EMPTY
+
+    @admin.display(description="sent by")
+    def sent_by(self, order: Order) -> str:
+        """Return whether it is ours."""
+        return "others, found at the broker" if order.external else "us"
 
     @admin.display(description="account", ordering="account__name")
     def of_account(self, order: Order) -> str:
@@ -206,63 +284,6 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
         self.message_user(request, f"Cancels asked for: {asked}; too late: {refused}.", level)
 
 
-@admin.register(BrokerAccount)
-class BrokerAccountAdmin(admin.ModelAdmin[BrokerAccount]):
-    list_display = (
-        "__str__", "condition", "live", "of_owner", "differs", "reconciled_at", "order_list",
-        "created_at",
-    )  # fmt: skip
-    list_filter = ("kind", "live", "state")
-    actions = ("kill", "reconcile")
-    readonly_fields = (
-        "live", "sender_fence", "sender_until", "reconciled_at", "mismatch", "buying_power", "day",
-        "day_profit", "peak_equity",
-    )  # fmt: skip
-    list_select_related = ("owner",)
-    search_fields = ("owner__email", "name")
-    autocomplete_fields = ("owner",)
-    date_hierarchy = "created_at"
-
-    @admin.display(description="state", ordering="state")
-    def condition(self, account: BrokerAccount) -> str:
-        """Return the state as a badge."""
-        return badge(account.state)
-
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, account: BrokerAccount) -> str:
-        """Return a link to whose it is."""
-        return row_link(account.owner)
-
-    @admin.display(description="differs")
-    def differs(self, account: BrokerAccount) -> str:
-        """Return the symbols whose positions differ from the broker's."""
-        return ", ".join(row["symbol"] for row in account.mismatch) or EMPTY
-
-    @admin.action(description="Kill switch: halt and cancel all", permissions=["change"])
-    def kill(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
-        """Halt the chosen accounts and cancel what is open in them."""
-        ids = list(rows.values_list("id", flat=True))
-        stopped = kill_switch(account_ids=ids, reason=f"by {request.user}")
-        self.message_user(
-            request,
-            f"Accounts halted: {stopped.accounts}; orders canceled: {stopped.canceled}; "
-            f"cancels under way: {stopped.pending}.",
-            messages.WARNING if stopped.pending else messages.SUCCESS,
-        )
-
-    @admin.action(description="Compare with the broker now", permissions=["change"])
-    def reconcile(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
-        """Reconcile the chosen accounts; nothing is sent."""
-        done = sum(bool(account_reconcile(account_id=account.id)) for account in rows)
-        level = messages.SUCCESS if done == len(rows) else messages.WARNING
-        self.message_user(request, f"Accounts compared: {done} of {len(rows)}.", level)
-
-    @admin.display(description="orders")
-    def order_list(self, account: BrokerAccount) -> str:
-        """Return a link to its orders."""
-        return list_link(Order, "orders", account__id__exact=account.pk)
-
-
 @admin.register(Fill)
 class FillAdmin(Kept, admin.ModelAdmin[Fill]):
     list_display = ("executed_at", "of_order", "account", "units", "at", "commission")
@@ -321,9 +342,13 @@ class PaperExecutionAdmin(Kept, admin.ModelAdmin[PaperExecution]):
     date_hierarchy = "created_at"
 
 
-@admin.register(RiskLimit)
-class RiskLimitAdmin(admin.ModelAdmin[RiskLimit]):
-    list_display = ("__str__", "owner", "account", "symbol", "max_order_value", "max_daily_loss")
-    list_select_related = ("owner", "account")
-    search_fields = ("owner__email", "symbol")
-    autocomplete_fields = ("owner", "account")
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _figure(value: Any) -> str:
+    """Return a figure as it is read: amounts without zeros at their end."""
+    try:
+        return plain(round(Decimal(str(value)), 8))
+    except InvalidOperation:
+        return str(value)

@@ -6,5 +6,5 @@ class BrokersConfig(AppConfig):
     name = "brokers"
 
     def ready(self) -> None:
-        """Register the admin's pages of deployments, which have a module of their own."""
-        autodiscover_modules("admin_deployments")
+        """Register the admin's pages that have modules of their own."""
+        autodiscover_modules("admin_accounts", "admin_deployments")

@@ -219,13 +219,17 @@ def account_resume(
     with transaction.atomic():
         BrokerAccount.objects.filter(id=account.id).update(
             state=state,
-            state_reason="" if state == AccountState.ACTIVE else "set by its owner",
+            state_reason="" if state == AccountState.ACTIVE else f"set by {_who(account, user)}",
             updated_at=timezone.now(),
         )
         trading_record(TradingAction.STATE_SET, user, origin, account, state=state.value)
         account_tell(account_id=account.id)
     account.refresh_from_db()
     return account
+
+
+def _who(account: BrokerAccount, user: User) -> str:
+    return "its owner" if user.id == account.owner_id else "who operates the installation"
 
 
 def account_delete(*, account: BrokerAccount, user: User, origin: Origin) -> None:

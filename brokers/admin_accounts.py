@@ -1,0 +1,160 @@
+"""Accounts to look at; what they may do is changed by actions, which the audit log keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+
+from brokers.choices import AccountState
+from brokers.models import BrokerAccount, Order, RiskLimit
+from brokers.reconciling import account_reconcile
+from brokers.services.accounts import account_resume
+from brokers.services.stopping import kill_switch_pull
+from core.accounts.models import User
+from core.accounts.origin import Origin, origin_of
+from core.admin import EMPTY, Kept, badge, list_link, plain, row_link, signed
+from core.errors import Conflict
+
+
+@admin.register(BrokerAccount)
+class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
+    """Accounts."""
+
+    list_display = (
+        "__str__", "condition", "live", "of_owner", "differs", "reconciled_at", "order_list",
+        "created_at",
+    )  # fmt: skip
+    list_filter = ("kind", "live", "state")
+    actions = ("kill", "resume", "only_reduce", "reconcile")
+    fieldsets = (
+        (None, {"fields": ("kind", "name", "of_owner", "live", "condition", "state_reason")}),
+        ("Money", {"fields": (("currency", "began_with", "may_spend"), "paper_terms")}),
+        ("Against the broker", {"fields": ("reconciled_at", "differences")}),
+        ("Sender", {"fields": (("sender_fence", "sender_until"),)}),
+        ("Limits on losses", {"fields": (("day", "profit_before", "peak"),)}),
+    )
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "name")
+    date_hierarchy = "created_at"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return that the list has actions, while a single account is for reading.
+
+        What it may do is changed by actions, which the audit log keeps, not by a form.
+        """
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    @admin.display(description="state", ordering="state")
+    def condition(self, account: BrokerAccount) -> str:
+        """Return the state as a badge."""
+        return badge(account.state)
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, account: BrokerAccount) -> str:
+        """Return a link to whose it is."""
+        return row_link(account.owner)
+
+    @admin.display(description="differs")
+    def differs(self, account: BrokerAccount) -> str:
+        """Return the symbols whose positions differ from the broker's."""
+        return ", ".join(row["symbol"] for row in account.mismatch) or EMPTY
+
+    @admin.action(description="Kill switch: halt and cancel all", permissions=["change"])
+    def kill(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Halt the chosen accounts and cancel what is open in them."""
+        ids = list(rows.values_list("id", flat=True))
+        user, origin = _staff(request)
+        stopped = kill_switch_pull(account_ids=ids, reason=f"by {user}", user=user, origin=origin)
+        self.message_user(
+            request,
+            f"Accounts halted: {stopped.accounts}; orders canceled: {stopped.canceled}; "
+            f"cancels under way: {stopped.pending}.",
+            messages.WARNING if stopped.pending else messages.SUCCESS,
+        )
+
+    @admin.action(description="Resume: send again", permissions=["change"])
+    def resume(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Let the chosen accounts send again, unless they differ from their brokers."""
+        self._set(request, rows, AccountState.ACTIVE)
+
+    @admin.action(description="Only reduce positions", permissions=["change"])
+    def only_reduce(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Let the chosen accounts reduce what they hold, and nothing else."""
+        self._set(request, rows, AccountState.REDUCING)
+
+    def _set(
+        self, request: HttpRequest, rows: QuerySet[BrokerAccount], state: AccountState
+    ) -> None:
+        user, origin = _staff(request)
+        done = 0
+        for account in rows:
+            try:
+                account_resume(account=account, user=user, origin=origin, state=state)
+            except Conflict as error:
+                self.message_user(request, f"{account}: {error.message}", messages.WARNING)
+            else:
+                done += 1
+        if done:
+            self.message_user(request, f"Accounts that are {state.label.lower()} now: {done}.")
+
+    @admin.action(description="Compare with the broker now", permissions=["change"])
+    def reconcile(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Reconcile the chosen accounts; nothing is sent."""
+        done = sum(bool(account_reconcile(account_id=account.id)) for account in rows)
+        level = messages.SUCCESS if done == len(rows) else messages.WARNING
+        self.message_user(request, f"Accounts compared: {done} of {len(rows)}.", level)
+
+    @admin.display(description="initial cash")
+    def began_with(self, account: BrokerAccount) -> str:
+        """Return what the account had when it was connected."""
+        return plain(account.initial_cash)
+
+    @admin.display(description="buying power")
+    def may_spend(self, account: BrokerAccount) -> str:
+        """Return what its broker said last."""
+        return plain(account.buying_power)
+
+    @admin.display(description="profit before the day")
+    def profit_before(self, account: BrokerAccount) -> str:
+        """Return the profit when the day began."""
+        return signed(float(account.day_profit), "{:,.2f}")
+
+    @admin.display(description="highest equity")
+    def peak(self, account: BrokerAccount) -> str:
+        """Return the equity that drawdowns are counted from."""
+        return plain(account.peak_equity)
+
+    @admin.display(description="differences")
+    def differences(self, account: BrokerAccount) -> str:
+        """Return each position that differs."""
+        lines = ((row["symbol"], row["ours"], row["theirs"]) for row in account.mismatch)
+        told = format_html_join(mark_safe("<br>"), "<b>{}</b>: we have {}, the broker {}", lines)
+        return told or "none"
+
+    @admin.display(description="orders")
+    def order_list(self, account: BrokerAccount) -> str:
+        """Return a link to its orders."""
+        return list_link(Order, "orders", account__id__exact=account.pk)
+
+
+@admin.register(RiskLimit)
+class RiskLimitAdmin(admin.ModelAdmin[RiskLimit]):
+    """Limits, which may be set for a user."""
+
+    list_display = ("__str__", "owner", "account", "symbol", "max_order_value", "max_daily_loss")
+    list_select_related = ("owner", "account")
+    search_fields = ("owner__email", "symbol")
+    autocomplete_fields = ("owner", "account")
+
+
+def _staff(request: HttpRequest) -> tuple[User, Origin]:
+    """Return who asks, for the audit log."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user, origin_of(request)

@@ -58,7 +58,6 @@ class BarSeriesAdmin(WorkedAdmin[BarSeries]):
         "first",
         "last",
         "last_close",
-        "adjusted",
         "reports",
         "versions",
         "owner",

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin import EMPTY, badge, duration, indented, row_link
+from core.errors import ApplicationError
 from market.admin.acting import WorkedAdmin, each
+from market.intervals import interval_get
+from market.listings import symbol_check
 from market.models import (
     Fetch,
     Import,
     Watch,
 )
+from market.providers.base import interval_check
+from market.providers.kinds import provider_get
 from market.services.fetches import fetch_cancel, fetch_retry
 from market.services.imports import import_cancel, import_retry
 
@@ -102,9 +109,26 @@ class FetchAdmin(WorkedAdmin[Fetch]):
         return indented(fetch.error_details)
 
 
+class WatchForm(forms.ModelForm[Watch]):
+    """A watch as staff write it, with the rules of the API."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what no provider has."""
+        values = super().clean() or {}
+        try:
+            values["symbol"] = symbol_check(values.get("symbol", ""))
+            source = provider_get(values.get("provider", ""))
+            interval_check(source, interval_get(values.get("interval", "")))
+        except ApplicationError as error:
+            raise forms.ValidationError(error.message) from error
+        return values
+
+
 @admin.register(Watch)
 class WatchAdmin(admin.ModelAdmin[Watch]):
     """What is downloaded again and again."""
+
+    form = WatchForm
 
     list_display = (
         "symbol",
@@ -128,6 +152,11 @@ class WatchAdmin(admin.ModelAdmin[Watch]):
         """Make the chosen series due; those that are switched off stay so."""
         changed = rows.filter(active=True).update(next_at=timezone.now())
         self.message_user(request, f"{changed} due now.")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what a new one begins with: due now, for whoever makes it."""
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        return {"next_at": timezone.now(), "owner": request.user.pk, **given}
 
     @admin.display(description="every", ordering="every_s")
     def every(self, watch: Watch) -> str:

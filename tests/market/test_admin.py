@@ -80,3 +80,32 @@ def test_downloads_imports_and_watches_are_acted_on_and_what_cannot_be_is_told(a
     Watch.objects.update(next_at=timezone.now() + timedelta(days=1))
     assert "1 due now" in act(admin, "watch", "refresh", watch)
     assert Watch.objects.get().next_at <= timezone.now()
+
+
+def test_a_watch_is_made_by_hand_with_the_rules_of_the_api(admin):
+    path = reverse("admin:market_watch_add")
+    assert b"root@example.com" in admin.get(path).content
+    fields = {
+        "owner": str(User.objects.get().id),
+        "provider": "nobody",
+        "symbol": "ibm",
+        "interval": "1d",
+        "every_s": "3600",
+        "active": "on",
+        "next_at_0": "2026-01-01",
+        "next_at_1": "00:00",
+    }
+    assert b"nobody" in admin.post(path, fields).content
+    assert not Watch.objects.exists()
+    fields |= {"provider": "sample", "symbol": "no such thing"}
+    assert b"cannot be a symbol" in admin.post(path, fields).content
+    assert admin.post(path, fields | {"symbol": "ibm"}).status_code == 302
+    assert Watch.objects.get().symbol == "IBM"
+
+
+def test_a_version_says_whether_it_is_current_or_since_when_not(admin):
+    series = BarSeries.objects.get(instrument__symbol="IBM")
+    page = reverse("admin:market_barsnapshot_changelist")
+    assert b"current" in admin.get(page, {"q": "IBM"}).content
+    BarSeries.objects.filter(id=series.id).update(content_hash="f" * 64)
+    assert b"replaced 20" in admin.get(page, {"q": "IBM"}).content

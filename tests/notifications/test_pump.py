@@ -162,7 +162,10 @@ def test_when_its_time_is_up_another_goes_on_while_slow_messages_are_on_their_wa
             return hand_over()
         with connection.cursor() as cursor:
             # The pump's is of one number; its sender's, of two, says that it lives.
-            held = "SELECT objsubid FROM pg_locks WHERE locktype = 'advisory'"
+            held = """
+                SELECT objsubid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                WHERE locktype = 'advisory' AND datname = current_database()
+            """
             seen.append([row[0] for row in cursor.execute(held).fetchall()])
         tell(user, good)
         seen.append(deliveries_pump())

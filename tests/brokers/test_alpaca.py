@@ -8,7 +8,7 @@ import pytest
 from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import OutcomeUnknown
 from tests.venue.alpaca import AlpacaVenue
-from tests.venue.conformance import Conformance
+from tests.venue.conformance import RemoteConformance
 from tests.venue.socket import AlpacaSocket
 from tests.venue.streaming import StreamConformance
 
@@ -24,7 +24,7 @@ def broker():
     return AlpacaBroker()
 
 
-class TestAlpaca(Conformance, StreamConformance):
+class TestAlpaca(RemoteConformance, StreamConformance):
     kind = "alpaca"
     socket_class = AlpacaSocket
     credentials = MappingProxyType({"key_id": "key", "secret": "secret"})

@@ -8,7 +8,7 @@ from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.adapters.binance import BinanceBroker
 from brokers.choices import AssetType
 from tests.venue.binance import BinanceVenue
-from tests.venue.conformance import Conformance
+from tests.venue.conformance import RemoteConformance
 from tests.venue.socket import BinanceSocket
 from tests.venue.streaming import StreamConformance
 
@@ -24,7 +24,7 @@ def broker():
     return BinanceBroker()
 
 
-class TestBinance(Conformance, StreamConformance):
+class TestBinance(RemoteConformance, StreamConformance):
     kind = "binance"
     socket_class = BinanceSocket
     tells_executions = True

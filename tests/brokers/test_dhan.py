@@ -6,7 +6,7 @@ import pytest
 
 from brokers.adapters.base import Refused
 from brokers.adapters.dhan import DhanBroker
-from tests.venue.conformance import Conformance
+from tests.venue.conformance import RemoteConformance
 from tests.venue.dhan import DhanVenue
 from tests.venue.socket import DhanSocket
 from tests.venue.streaming import StreamConformance
@@ -23,7 +23,7 @@ def broker():
     return DhanBroker()
 
 
-class TestDhan(Conformance, StreamConformance):
+class TestDhan(RemoteConformance, StreamConformance):
     kind = "dhan"
     socket_class = DhanSocket
     tells_refusal = False

@@ -6,7 +6,7 @@ import pytest
 
 from brokers.adapters.base import Refused
 from brokers.adapters.interactive_brokers import InteractiveBrokers
-from tests.venue.conformance import Conformance
+from tests.venue.conformance import RemoteConformance
 from tests.venue.interactive_brokers import ACCOUNT, GatewayVenue
 
 
@@ -21,7 +21,7 @@ def broker():
     return InteractiveBrokers()
 
 
-class TestInteractiveBrokers(Conformance):
+class TestInteractiveBrokers(RemoteConformance):
     kind = "interactive_brokers"
     credentials = MappingProxyType(
         {"gateway": "127.0.0.1:7497", "client_id": "1", "account": ACCOUNT}

@@ -7,7 +7,7 @@ import pytest
 from brokers.adapters.base import Refused
 from brokers.adapters.zerodha import ZerodhaBroker
 from brokers.choices import Side
-from tests.venue.conformance import Conformance
+from tests.venue.conformance import RemoteConformance
 from tests.venue.socket import ZerodhaSocket
 from tests.venue.streaming import StreamConformance
 from tests.venue.zerodha import ZerodhaVenue
@@ -24,7 +24,7 @@ def broker():
     return ZerodhaBroker()
 
 
-class TestZerodha(Conformance, StreamConformance):
+class TestZerodha(RemoteConformance, StreamConformance):
     kind = "zerodha"
     socket_class = ZerodhaSocket
     symbol = "ACME.NS"

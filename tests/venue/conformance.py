@@ -1,7 +1,11 @@
-"""What every adapter must do, against its simulated venue. Inherit it, and give it the four."""
+"""What every adapter must do, against its simulated venue.
+
+Inherit `RemoteConformance`, and give it the four; our own venue has no network to go wrong.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from uuid import uuid4
@@ -112,33 +116,12 @@ class Conformance:
         assert (execution.quantity, execution.price) == (10, Decimal("100.05"))
         assert execution.executed_at.tzinfo is not None
 
-    def test_partial_fills_add_up(self, broker, venue, access, order):
-        request = order(OrderType.LIMIT)
-        told = broker.submit(access, request)
-        there = self.only(venue)
-        venue.exchange.fill(there, 4, "95")
-        found = broker.find(access, self.ref(request, told))
-        assert found.status in {OrderStatus.PARTIALLY_FILLED, OrderStatus.ACCEPTED}
-        venue.exchange.fill(there, 6, "94")
-        found = broker.find(access, self.ref(request, told))
-        assert found.status == OrderStatus.FILLED
-        amounts = {each.execution_id: each.quantity for each in found.executions}
-        assert sorted(amounts.values()) == [4, 6]
-
     def test_an_order_that_waits_is_canceled(self, broker, venue, access, order):
         request = order(OrderType.LIMIT)
         told = broker.submit(access, request)
         broker.cancel(access, self.ref(request, told))
         assert self.only(venue).status == "canceled"
         assert broker.find(access, self.ref(request, told)).status == OrderStatus.CANCELED
-
-    def test_a_fill_after_the_cancel_is_told(self, broker, venue, access, order):
-        request = order(OrderType.LIMIT)
-        told = broker.submit(access, request)
-        broker.cancel(access, self.ref(request, told))
-        venue.exchange.fill(self.only(venue), 3, "95")
-        found = broker.find(access, self.ref(request, told))
-        assert {each.quantity for each in found.executions} == {3}
 
     def test_what_is_filled_cannot_be_canceled(self, broker, access, order):
         request = order()
@@ -182,6 +165,42 @@ class Conformance:
 
     def test_an_id_that_was_never_sent_is_not_there(self, broker, access, order):
         assert broker.find(access, self.ref(order())) is None
+
+    def test_positions_and_money_are_told(self, broker, access, order):
+        broker.submit(access, order())
+        held = {row.symbol: row.quantity for row in broker.positions(access)}
+        assert held == {self.symbol: 10}
+        assert broker.balance(access).cash == 999_000
+
+    def test_a_position_is_sold_again(self, broker, access, order):
+        broker.submit(access, order())
+        broker.submit(access, order(side=Side.SELL, quantity=4))
+        assert {row.quantity for row in broker.positions(access)} == {6}
+
+
+class RemoteConformance(Conformance):
+    """What a network and a broker's own will add: lost replies, partial fills, orders of others."""
+
+    def test_partial_fills_add_up(self, broker, venue, access, order):
+        request = order(OrderType.LIMIT)
+        told = broker.submit(access, request)
+        there = self.only(venue)
+        venue.exchange.fill(there, 4, "95")
+        found = broker.find(access, self.ref(request, told))
+        assert found.status in {OrderStatus.PARTIALLY_FILLED, OrderStatus.ACCEPTED}
+        venue.exchange.fill(there, 6, "94")
+        found = broker.find(access, self.ref(request, told))
+        assert found.status == OrderStatus.FILLED
+        amounts = {each.execution_id: each.quantity for each in found.executions}
+        assert sorted(amounts.values()) == [4, 6]
+
+    def test_a_fill_after_the_cancel_is_told(self, broker, venue, access, order):
+        request = order(OrderType.LIMIT)
+        told = broker.submit(access, request)
+        broker.cancel(access, self.ref(request, told))
+        venue.exchange.fill(self.only(venue), 3, "95")
+        found = broker.find(access, self.ref(request, told))
+        assert {each.quantity for each in found.executions} == {3}
 
     @pytest.mark.parametrize("fault", ["drop_after", "error_after", "garbage", "hang"])
     def test_a_reply_that_is_lost_is_unknown_and_the_order_is_found_by_our_id(
@@ -232,17 +251,6 @@ class Conformance:
             broker.cancel(access, self.ref(request, told))
         assert broker.find(access, self.ref(request, told)).status == OrderStatus.CANCELED
 
-    def test_positions_and_money_are_told(self, broker, access, order):
-        broker.submit(access, order())
-        held = {row.symbol: row.quantity for row in broker.positions(access)}
-        assert held == {self.symbol: 10}
-        assert broker.balance(access).cash == 999_000
-
-    def test_a_position_is_sold_again(self, broker, access, order):
-        broker.submit(access, order())
-        broker.submit(access, order(side=Side.SELL, quantity=4))
-        assert {row.quantity for row in broker.positions(access)} == {6}
-
     def test_orders_of_others_are_recognised(self, broker, venue, access):
         venue.exchange.place(
             client_id="", symbol=self.venue_symbol, side="sell", type="limit",
@@ -256,6 +264,17 @@ class Conformance:
             found.broker_order_id,
         )  # fmt: skip
         assert broker.find(access, ref).broker_order_id == found.broker_order_id
+
+    @pytest.mark.parametrize("ahead_s", [-7200, 7200])
+    def test_a_venue_whose_clock_differs_is_understood(self, broker, venue, access, order, ahead_s):
+        venue.exchange.clock_ahead = timedelta(seconds=ahead_s)
+        request = order(OrderType.LIMIT)
+        told = broker.submit(access, request)
+        venue.exchange.fill(self.only(venue), 10, "95")
+        found = broker.find(access, self.ref(request, told))
+        assert found.status == OrderStatus.FILLED
+        (executed_at,) = {each.executed_at for each in found.executions}
+        assert abs((executed_at - datetime.now(UTC)).total_seconds() - ahead_s) < 60
 
     def test_an_expired_token_is_a_proven_refusal(self, broker, venue, access, order):
         venue.faults.token_expired = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 OPEN = ("new", "partially_filled")
@@ -80,6 +80,8 @@ class Exchange:
         self.cash = cash
         self.unique = unique  # client ids: "for_ever", "open" or "" (not at all)
         self.fills_at_once = True
+        # How far the venue's clock is ahead of ours.
+        self.clock_ahead = timedelta()
         # Called with what happens: "new", "canceled", "replaced" or "trade", the order, the trade.
         self.listeners = []
         self._ids = itertools.count(1)
@@ -93,7 +95,7 @@ class Exchange:
                 raise Refusal("symbol", f"{symbol} is not known")
             order = VenueOrder(
                 id=f"{next(self._ids):08d}", client_id=client_id, symbol=symbol, side=side,
-                type=type, quantity=quantity, **more,
+                type=type, quantity=quantity, created_at=self.now(), **more,
             )  # fmt: skip
             if side == "buy" and quantity * (order.limit or self.prices[symbol]) > self.cash:
                 raise Refusal("funds", "insufficient buying power")
@@ -107,6 +109,9 @@ class Exchange:
                 order.status = "canceled"
                 self.tell("canceled", order)
             return order
+
+    def now(self):
+        return datetime.now(UTC) + self.clock_ahead
 
     def tell(self, event, order, trade=None):
         for listener in self.listeners:
@@ -167,7 +172,7 @@ class Exchange:
             trade = Trade(
                 id=f"t{next(self._ids):08d}", order_id=order.id, symbol=order.symbol,
                 side=order.side, quantity=Decimal(quantity),
-                price=Decimal(price or self.prices[order.symbol]), at=datetime.now(UTC),
+                price=Decimal(price or self.prices[order.symbol]), at=self.now(),
             )  # fmt: skip
             order.trades.append(trade)
             self.trades.append(trade)

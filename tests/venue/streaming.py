@@ -1,7 +1,7 @@
 """What every stream of order updates must do, against its simulated venue over a real WebSocket.
 
-Inherit it beside `Conformance`, and give it `socket_class` and whether it tells executions by the
-ids by which they are asked for.
+Inherit it beside `RemoteConformance`, and give it `socket_class` and whether it tells executions by
+the ids by which they are asked for.
 """
 
 from __future__ import annotations

@@ -1,0 +1,78 @@
+"""Our own venue keeps the promises of every adapter; its book is looked at through its rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from brokers import quotes
+from brokers.adapters.base import Access
+from brokers.adapters.paper import PaperBroker
+from brokers.choices import SIGN, Side
+from brokers.models import BrokerAccount, PaperOrder
+from market.models import Instrument
+from market.selectors import LatestPrice
+from tests.venue.conformance import Conformance
+
+pytestmark = pytest.mark.django_db
+
+
+class Book:
+    """The paper venue's rows as the matching engine of the other venues shows its own."""
+
+    url = ""
+
+    def __init__(self):
+        self.exchange = self
+        self.prices = {}
+
+    @property
+    def orders(self):
+        return {row.id: _shown(row) for row in PaperOrder.objects.all()}
+
+    def open(self):
+        return [order for order in self.orders.values() if order.status == "accepted"]
+
+
+def _shown(row):
+    return SimpleNamespace(
+        symbol=row.symbol,
+        side="buy" if SIGN[Side(row.side)] > 0 else "sell",
+        type=row.order_type,
+        quantity=row.quantity,
+        limit=row.limit_price,
+        stop=row.stop_price,
+        status=row.status,
+    )
+
+
+@pytest.fixture
+def venue(monkeypatch):
+    book = Book()
+
+    def latest(symbol, **_):
+        at = datetime(2026, 1, 2, tzinfo=UTC)
+        return LatestPrice(symbol=symbol, price=book.prices[symbol], ts=at, interval="1d")
+
+    monkeypatch.setattr(quotes, "price_latest", latest)
+    return book
+
+
+@pytest.fixture
+def broker():
+    return PaperBroker()
+
+
+class TestPaper(Conformance):
+    kind = "paper"
+
+    @pytest.fixture
+    def access(self, user):
+        Instrument.objects.create(symbol="ACME")
+        account = BrokerAccount.objects.create(
+            owner=user, kind="paper", name="Paper", initial_cash=Decimal(1_000_000)
+        )
+        return Access(account_id=account.id)

@@ -39,6 +39,7 @@ def bars_download(
     tell: Told | None = None,
     done: Callable[[], BarSeries | None] | None = None,
     written: Callable[[BarSeries], None] | None = None,
+    waiting: Callable[[], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> BarSeries:
     """Download bars into the shared series of a provider and return it.
@@ -60,6 +61,8 @@ def bars_download(
         Asked once nobody else downloads the series: what it returns is returned, if anything.
     written : callable, optional
         Told of the series before anybody else may download it.
+    waiting : callable, optional
+        Called where somebody else downloads the series.
     sleep : callable
         For tests.
 
@@ -73,7 +76,9 @@ def bars_download(
     request = replace(request, symbol=symbol_check(request.symbol))
     source = provider_get(provider)
     parts = MemoryParts() if parts is None else parts
-    with series_lock(provider=provider, symbol=request.symbol, interval=request.interval):
+    with series_lock(
+        provider=provider, symbol=request.symbol, interval=request.interval, waiting=waiting
+    ):
         if done is not None and (series := done()) is not None:
             return series
         stored = BarSeries.objects.filter(

@@ -23,9 +23,10 @@ def series_lock(
     symbol: str,
     interval: str,
     wait_s: float = WAIT_S,
+    waiting: Callable[[], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
-    """Hold the right to download a series.
+    """Hold the right to download a series; `waiting` is called where somebody else has it.
 
     It is PostgreSQL's lock of this connection: it ends with it, so a worker that is killed holds
     nothing up.
@@ -44,6 +45,8 @@ def series_lock(
                 code="busy",
                 retry_after_s=wait_s,
             )
+        if waiting is not None and not waited:
+            waiting()
         sleep(POLL_S)
         waited += POLL_S
     try:

@@ -147,6 +147,7 @@ def _download(fetch: Fetch, parts: StoredParts, request: BarRequest) -> BarSerie
         tell=tell,
         done=lambda: _twin_series(fetch),
         written=lambda series: _written(fetch, series),
+        waiting=lambda: _waiting(fetch),
     )
 
 
@@ -155,12 +156,20 @@ def _written(fetch: Fetch, series: BarSeries) -> None:
     Fetch.objects.filter(id=fetch.id).update(series=series)
 
 
+def _waiting(fetch: Fetch) -> None:
+    """Say that somebody else downloads the same bars."""
+    Fetch.objects.filter(id=fetch.id, status=FetchStatus.RUNNING, attempts=fetch.attempts).update(
+        stage="waiting for another download of these bars", updated_at=timezone.now()
+    )
+
+
 def _progress(fetch: Fetch, share: float | None) -> None:
     """Write how far it is, and stop where somebody else has the row or nobody wants it."""
     changed = Fetch.objects.filter(
         id=fetch.id, status=FetchStatus.RUNNING, attempts=fetch.attempts
     ).update(
         progress=fetch.progress if share is None else max(fetch.progress, min(share, 0.99)),
+        stage="downloading",
         updated_at=timezone.now(),
     )
     if not changed:

@@ -136,35 +136,29 @@ def test_two_workers_that_fetch_the_same_series_download_and_write_it_once(binan
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_lock_of_a_series_is_held_by_one_connection_and_ends_with_it(user):
-    name = {"provider": "ccxt", "symbol": "BTC/USDT", "interval": "1d"}
+def test_who_waits_for_another_download_says_so(binance, user, eventually):
+    fetch = create(user)
     held, go_on = threading.Event(), threading.Event()
 
     def hold():
-        with series_lock(**name):
+        with series_lock(provider="ccxt", symbol="BTC/USDT", interval="1d"):
             held.set()
-            go_on.wait(5)
-            # As a kill does: the connection goes without a word.
-            connection.close()
-            connection.connect()
+            go_on.wait(10)
         connection.close()
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    held.wait(5)
-    waits: list[float] = []
-    with (
-        pytest.raises(Transient, match="being downloaded already"),
-        series_lock(**name, wait_s=0.3, sleep=waits.append),
-    ):
-        pytest.fail("two have it")
-    assert len(waits) >= 3
-    with series_lock(**(name | {"symbol": "ETH/USDT"}), wait_s=0):
-        pass
+    def work():
+        tasks.fetch(str(fetch.id))
+        connections.close_all()
+
+    threads = [threading.Thread(target=one) for one in (hold, work)]
+    threads[0].start()
+    held.wait(10)
+    threads[1].start()
+    eventually(lambda: "waiting for another" in Fetch.objects.get().stage)
     go_on.set()
-    thread.join()
-    with series_lock(**name, wait_s=0):
-        pass
+    for thread in threads:
+        thread.join()
+    assert (Fetch.objects.get().status, Fetch.objects.get().stage) == ("completed", "")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -26,11 +26,10 @@ PERMANENT_CODES = frozenset(
     {"30004", "30005", "30006", "21211", "21217", "21610", "21614", "21635"}
 )
 # The account's token, its state, and the number that it sends from.
-OPERATOR_CODES = frozenset(
-    {"20003", "20005", "20006", "20008", "20404", "21212", "21603", "21606", "21659", "21660"}
-)
-# Countries and numbers that the account is not allowed to reach; others it is.
-REACH_CODES = frozenset({"21408", "21608", "21612"})
+OPERATOR_CODES = frozenset({"20003", "20005", "20006", "20008", "20404", "21212", "21603", "21660"})
+# Countries and numbers that the account, or its number, does not reach; others it does. No user's
+# number must be able to make the service rest for all.
+REACH_CODES = frozenset({"21408", "21606", "21608", "21612", "21659"})
 
 
 class RelocatedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # twilio has no types

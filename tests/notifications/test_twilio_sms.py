@@ -43,7 +43,8 @@ class TestTwilioSms(HttpChannelContract):
             (400, 21610, True, Blame.RECIPIENT),  # unsubscribed
             (403, 21610, True, Blame.RECIPIENT),  # the code tells better than the status
             (404, 20404, False, Blame.OPERATOR),  # the account is gone
-            (400, 21606, False, Blame.OPERATOR),  # not our number
+            (400, 21212, False, Blame.OPERATOR),  # no number to send from
+            (400, 21606, True, Blame.MESSAGE),  # ours does not reach this destination
             (403, 21408, True, Blame.MESSAGE),  # a country that is not enabled
             (400, 21617, True, Blame.MESSAGE),  # too long
         ],

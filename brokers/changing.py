@@ -6,6 +6,7 @@ not wait for one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -18,10 +19,10 @@ from brokers.adapters.base import Change, OutcomeUnknown, Refused, Replacing
 from brokers.adapters.kinds import ADAPTERS
 from brokers.canceling import orders_cancel
 from brokers.choices import FINAL_STATUSES, OrderStatus, OrderType, TimeInForce
-from brokers.frames import order_tell
+from brokers.frames import order_tell, orders_tell
 from brokers.models import Order
 from brokers.recording import WORKING, order_restore, venue_order_record
-from brokers.transitions import order_move
+from brokers.transitions import Moved, order_move, orders_settle
 from core.errors import Permanent
 
 
@@ -170,6 +171,17 @@ def wanted_of(order: Order) -> Change:
 
 def _new_ended(new: Order, status: OrderStatus, code: str, reason: str) -> None:
     order_ended(order_id=new.id, old=OrderStatus.SUBMITTING, new=status, code=code, reason=reason)
+
+
+@transaction.atomic(savepoint=False)
+def orders_deny(denied: Sequence[tuple[Order, tuple[str, str]]]) -> None:
+    """End orders that were not sent, each with a code and a reason; their rows are locked."""
+    now = timezone.now()
+    for order, (code, reason) in denied:
+        order.status, order.finished_at = OrderStatus.DENIED, now
+        order.reason_code, order.reason = code, reason[:1000]
+    orders_settle([Moved(order, OrderStatus.CREATED, reason) for order, (_, reason) in denied])
+    orders_tell([order.id for order, _ in denied])
 
 
 @transaction.atomic

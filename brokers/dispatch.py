@@ -29,7 +29,7 @@ from brokers.access import access_of, request_of
 from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
 from brokers.calling import Outcome, Sending, outcomes_of
-from brokers.changing import order_change, order_ended
+from brokers.changing import order_change, order_ended, orders_deny
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
 from brokers.lease import (
@@ -201,6 +201,7 @@ def _next(leases: Sequence[Lease]) -> list[Sending]:
     accounts = {row.id: row for row in leases_hold(leases)}
     runs = {row.id: _Run(calls=_calls_at_once(row.kind)) for row in accounts.values()}
     chosen: list[Sending] = []
+    denied: list[tuple[Order, tuple[str, str]]] = []
     unsure = unknown_symbols(account_ids=accounts)
     for order in _waiting(accounts).select_for_update(no_key=True):
         order.account = accounts[order.account_id]
@@ -210,13 +211,8 @@ def _next(leases: Sequence[Lease]) -> list[Sending]:
         if isinstance(found, Access):
             chosen.append(Sending(order, found, request_of(order)))
             continue
-        order_ended(
-            order_id=order.id,
-            old=OrderStatus.CREATED,
-            new=OrderStatus.DENIED,
-            code=found[0],
-            reason=found[1],
-        )
+        denied.append((order, found))
+    orders_deny(denied)
     _submitting(chosen)
     return chosen
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from brokers.adapters.base import OrderRequest
+from brokers.changing import orders_deny
 from brokers.choices import (
     OPENING_SIDES,
     AccountState,
@@ -27,7 +28,7 @@ from brokers.queueing import sending_enqueue
 from brokers.quotes import Quotes
 from brokers.selectors import unknown_symbols
 from brokers.services.capability import request_check, usual_time
-from brokers.services.orders import order_deny, order_fields, orders_write
+from brokers.services.orders import order_fields, orders_write
 from core.errors import InvalidInput
 from strategies.models import Strategy
 
@@ -195,6 +196,10 @@ def _denial(
 
 def _denied_write(denied: Sequence[tuple[Order, tuple[str, str]]]) -> None:
     Order.objects.bulk_create([order for order, _ in denied])
-    for order, (code, reason) in denied:
-        RiskDecision.objects.create(order=order, admitted=False, code=code, reason=reason)
-        order_deny(order=order, code=code, reason=reason)
+    RiskDecision.objects.bulk_create(
+        [
+            RiskDecision(order=order, admitted=False, code=code, reason=reason)
+            for order, (code, reason) in denied
+        ]
+    )
+    orders_deny(denied)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from brokers.adapters.base import OrderRequest, Replacing
 from brokers.adapters.kinds import ADAPTERS
+from brokers.changing import orders_deny
 from brokers.choices import (
     CHANGE_TASK,
     OPENING_SIDES,
@@ -132,25 +133,14 @@ def orders_write(*, orders: Sequence[Order], accounts: Mapping[UUID, BrokerAccou
     decisions = orders_judge(orders=orders, accounts=accounts)
     Order.objects.bulk_create(orders)
     RiskDecision.objects.bulk_create(decisions)
-    for order, decision in zip(orders, decisions, strict=True):
-        if not decision.admitted:
-            order_deny(order=order, code=decision.code, reason=decision.reason)
-    return [decision.order for decision in decisions if decision.admitted]
-
-
-def order_deny(*, order: Order, code: str, reason: str) -> None:
-    """End an order that was not sent."""
-    order_move(
-        order_id=order.id,
-        old=OrderStatus.CREATED,
-        new=OrderStatus.DENIED,
-        note=reason,
-        reason_code=code,
-        reason=reason[:1000],
-        finished_at=timezone.now(),
+    orders_deny(
+        [
+            (order, (decision.code, decision.reason))
+            for order, decision in zip(orders, decisions, strict=True)
+            if not decision.admitted
+        ]
     )
-    order.refresh_from_db()
-    order_tell(order_id=order.id)
+    return [decision.order for decision in decisions if decision.admitted]
 
 
 @transaction.atomic

@@ -52,6 +52,8 @@ TYPES: Final = MappingProxyType({order_type.value: order_type for order_type in 
 BUYING: Final = (Side.BUY, Side.COVER)
 PAGE: Final = 100
 MOST_PAGES: Final = 50
+# What coins are traded against; the longest first.
+QUOTES: Final = ("USDT", "USDC", "USD", "BTC")
 NOT_UNIQUE: Final = "must be unique"
 
 
@@ -130,7 +132,7 @@ class AlpacaBroker:
         rows = self._call(access, "get", "/positions")
         with outcomes(TITLE):
             return [
-                VenuePosition(row["symbol"], Decimal(row["qty"]), Decimal(row["avg_entry_price"]))
+                VenuePosition(_held(row), Decimal(row["qty"]), Decimal(row["avg_entry_price"]))
                 for row in rows
             ]
 
@@ -180,6 +182,16 @@ class AlpacaBroker:
                 return getattr(client, method)(path, fields)
         except APIError as error:
             raise _failure(session.status, error) from error
+
+
+def _held(row: dict[str, Any]) -> str:
+    """Return our symbol of a position: coins have no slash there, while their orders have one."""
+    symbol = str(row["symbol"])
+    if row["asset_class"] == "crypto" and "/" not in symbol:
+        for quote in QUOTES:
+            if symbol.endswith(quote):
+                return f"{symbol.removesuffix(quote)}/{quote}"
+    return symbol
 
 
 def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:

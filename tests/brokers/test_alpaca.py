@@ -7,6 +7,7 @@ import pytest
 
 from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import OutcomeUnknown
+from brokers.choices import AssetType
 from tests.venue.alpaca import AlpacaVenue
 from tests.venue.conformance import RemoteConformance
 from tests.venue.socket import AlpacaSocket
@@ -41,6 +42,12 @@ class TestAlpaca(RemoteConformance, StreamConformance):
     def test_fractions_of_a_share_keep_their_digits(self, broker, venue, access, order):
         broker.submit(access, order(quantity="0.12345678"))
         assert self.only(venue).quantity == Decimal("0.12345678")
+
+    @pytest.mark.parametrize("symbol", ["BTC/USD", "SHIB/USDT", "ETH/BTC"])
+    def test_coins_are_called_in_positions_as_in_orders(self, broker, venue, access, order, symbol):
+        venue.exchange.prices[symbol] = Decimal(10)
+        broker.submit(access, order(symbol=symbol, asset_type=AssetType.CRYPTO))
+        assert {row.symbol: row.quantity for row in broker.positions(access)} == {symbol: 10}
 
     def test_the_library_repeats_nothing(self, broker, venue, access, order):
         venue.faults.next("submit", "error_before", "error_before")

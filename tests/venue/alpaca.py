@@ -57,9 +57,13 @@ class AlpacaVenue(HttpVenue):
             return 200, [self.activity(trade) for trade in self.told(self._page(query))]
         if parts == ["positions"]:
             return 200, [
-                {"symbol": symbol, "qty": str(units), "avg_entry_price": "100"}
+                {
+                    # Coins are called otherwise here than in orders.
+                    "symbol": symbol.replace("/", ""), "qty": str(units), "avg_entry_price": "100",
+                    "asset_class": "crypto" if "/" in symbol else "us_equity",
+                }
                 for symbol, units in exchange.positions().items()
-            ]
+            ]  # fmt: skip
         if parts == ["account"]:
             cash = str(exchange.cash)
             return 200, {

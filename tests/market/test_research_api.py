@@ -297,7 +297,7 @@ def test_a_watch_that_cannot_be_is_refused(api, changes, code):
 
 
 def test_credentials_go_in_and_are_shown_to_nobody(api, user, other_user, client):
-    values = {"values": {"key_id": "AK1", "secret": SECRET}}
+    values = {"values": {"key_id": "AK-key-id-of-ann", "secret": SECRET}}
     assert api.put("/api/v1/provider-keys/alpaca", values, format="json").status_code == 204
     shown = api.get("/api/v1/providers")
     alpaca = next(one for one in shown.json()["providers"] if one["name"] == "alpaca")
@@ -306,7 +306,7 @@ def test_credentials_go_in_and_are_shown_to_nobody(api, user, other_user, client
     assert SECRET not in shown.content.decode()
     stored = bytes(ProviderKey.objects.get().sealed)
     assert SECRET.encode() not in stored
-    assert b"AK1" not in stored
+    assert b"AK-key-id-of-ann" not in stored
     assert credentials_of(owner_id=user.id, provider="alpaca:sip")["secret"] == SECRET
     assert credentials_of(owner_id=other_user.id, provider="alpaca") == {}
     # A row copied under another user opens for nobody.
@@ -344,7 +344,7 @@ def test_a_download_uses_the_credentials_of_whoever_asked_for_it(api, other_api,
     with served(Alpaca()) as server:
         settings.ALPACA_DATA_URL = settings.ALPACA_TRADING_URL = server.url
         server.days = [(day, 100.0) for day in weekdays(date(2024, 1, 2), 5)]
-        values = {"values": {"key_id": "AK1", "secret": SECRET}}
+        values = {"values": {"key_id": "AK-key-id-of-ann", "secret": SECRET}}
         api.put("/api/v1/provider-keys/alpaca", values, format="json")
         body = {"symbol": "AAPL", "provider": "alpaca", "start": "2024-01-01", "end": "2024-01-31"}
         mine = api.post("/api/v1/fetches", body).headers["Location"]
@@ -400,7 +400,7 @@ def test_every_page_of_the_admin_shows_what_there_is(client, gapped, user):
 def test_stored_credentials_move_to_a_new_master_key(api, user, settings):
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     settings.CREDENTIALS_KEYS = [old]
-    values = {"values": {"key_id": "AK1", "secret": SECRET}}
+    values = {"values": {"key_id": "AK-key-id-of-ann", "secret": SECRET}}
     api.put("/api/v1/provider-keys/alpaca", values, format="json")
     settings.CREDENTIALS_KEYS = [new, old]
     assert keys_reseal() == 1

@@ -97,16 +97,16 @@ def short_graph():
 
 @pytest.mark.django_db
 def test_a_replay_pays_for_its_shorts_what_the_backtest_pays(user):
-    bars = bars_random(36, seed=5)
+    bars = bars_random(28, seed=5)
     venue = Venue(user, bars)
     rates = {"borrow_rate": "0.25", "financing_rate": "0.1"}
     BrokerAccount.objects.update(paper_terms=venue.account.paper_terms | rates)
     venue.account.refresh_from_db()
     venue.past(20)
     deployment = venue.deploy(short_graph(), at=20)
-    for at in range(20, 36):
+    for at in range(20, 28):
         venue.bar(deployment, at)
-        if at % 5 == 0:
+        if at % 3 == 0:
             accounts_carry()
     accounts_carry()
     plan = plan_of(deployment)

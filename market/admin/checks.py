@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import admin
+from django.utils.html import format_html, format_html_join
 
-from core.admin import ShownOnly, badge, indented
+from core.admin import EMPTY, ShownOnly, badge
 from market.models import (
     QualityReport,
     QuarantinedBar,
@@ -14,6 +15,11 @@ from market.models import (
 
 # Statuses whose colours severities have.
 TONES: Final = {"warning": "failed", "error": "errored"}
+
+
+def _severity(name: str) -> str:
+    """Return a severity as a badge."""
+    return badge(TONES.get(name, name), name)
 
 
 @admin.register(QualityReport)
@@ -26,29 +32,34 @@ class QualityReportAdmin(ShownOnly, admin.ModelAdmin[QualityReport]):
     search_fields = ("series__instrument__symbol", "content_hash")
     date_hierarchy = "created_at"
     fields = (
-        "series", ("worst", "rows", "quarantined"), "counts", "findings_",
+        "series", ("worst", "bar_count", "quarantined"), "what", "findings_",
         ("content_hash", "version"),
     )  # fmt: skip
 
     @admin.display(description="severity", ordering="severity")
     def worst(self, report: QualityReport) -> str:
         """Return the severity as a badge."""
-        return badge(TONES.get(report.severity, report.severity), report.severity)
+        return _severity(report.severity)
 
     @admin.display(description="bars", ordering="rows")
     def bar_count(self, report: QualityReport) -> str:
         """Return of how many bars it is."""
         return f"{report.rows:,}"
 
-    @admin.display(description="findings")
+    @admin.display(description="found")
     def what(self, report: QualityReport) -> str:
         """Return how many findings of which kind."""
         return ", ".join(f"{code} {count}" for code, count in report.counts.items()) or "none"
 
     @admin.display(description="findings")
     def findings_(self, report: QualityReport) -> str:
-        """Return the findings one by one."""
-        return indented(report.findings)
+        """Return the findings as a table, the worst first."""
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            ((_severity(one["severity"]), one["code"], one["message"]) for one in report.findings),
+        )
+        return format_html("<table>{}</table>", rows) if rows else EMPTY
 
 
 @admin.register(QuarantinedBar)

@@ -395,6 +395,10 @@ def test_every_page_of_the_admin_shows_what_there_is(client, gapped, user):
         assert client.get(f"/admin/market/{model}/").status_code == 200, model
     page = client.get("/admin/market/qualityreport/").content.decode()
     assert "gap 1, quarantined 1" in page
+    report = gapped.reports.get()
+    page = client.get(f"/admin/market/qualityreport/{report.id}/change/").content.decode()
+    for finding in report.findings:
+        assert f"<td>{finding['code']}</td><td>{finding['message']}</td>" in page
 
 
 def test_stored_credentials_move_to_a_new_master_key(api, user, settings):

@@ -165,11 +165,22 @@ class PaperBroker:
         return [VenuePosition(row["symbol"], row["units"], Decimal(0)) for row in rows]
 
     def balance(self, access: Access) -> Balance:
-        """Return the cash that the executions and the nights left."""
+        """Return the cash that executions and nights left, and what is held at the last prices."""
         account = BrokerAccount.objects.get(id=access.account_id)
         carrying_charge(account=account)
-        cash = books_of({account.id: account})[account.id].cash
-        return Balance(account.currency, equity=cash, cash=cash, buying_power=cash)
+        book = books_of({account.id: account})[account.id]
+        quotes = Quotes([account.owner_id])
+        worth = (
+            units * quotes.price(symbol, account.owner_id, Decimal(0))
+            for symbol, units in book.held.items()
+            if units
+        )
+        return Balance(
+            account.currency,
+            equity=book.cash + sum(worth, Decimal(0)),
+            cash=book.cash,
+            buying_power=book.cash,
+        )
 
     def _order(self, access: Access, ref: OrderRef) -> PaperOrder:
         order = (

@@ -76,3 +76,10 @@ class TestPaper(Conformance):
             owner=user, kind="paper", name="Paper", initial_cash=Decimal(1_000_000)
         )
         return Access(account_id=account.id)
+
+    def test_its_equity_is_its_money_and_what_it_holds_is_worth(self, broker, venue, access, order):
+        broker.submit(access, order())
+        broker.submit(access, order(side=Side.SELL, quantity=4))
+        venue.prices["ACME"] = Decimal(110)
+        told = broker.balance(access)
+        assert (told.cash, told.equity) == (999_400, 1_000_060)

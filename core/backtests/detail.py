@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -22,6 +22,7 @@ from market.calendars import sessions_for
 from market.store import StoredBars, bars_read
 
 PATH: Final = "config.detail_interval"
+TOGETHER_AT_MOST: Final = 10_000_000
 
 Rows = NDArray[np.int64]
 
@@ -101,6 +102,36 @@ def detail_read(
         finer_interval=timeframe_parse(interval),
     )
     return Detailed(found, {name: finer.snapshot})
+
+
+def details_read(
+    *, stored: Sequence[StoredBars], interval: str | None, **asked: Any
+) -> Iterator[Detailed]:
+    """Yield the finer bars of each instrument of a run; `asked` is what `detail_read` takes.
+
+    Raises
+    ------
+    InvalidInput
+        As `detail_read`, or when they are too many to go through together.
+    """
+    count = 0
+    for one in stored:
+        found = detail_read(stored=one, interval=interval, **asked)
+        count += 0 if found.detail is None else len(found.detail.bars)
+        if len(stored) > 1 and count > TOGETHER_AT_MOST:
+            message = (
+                f"The instruments have more than {TOGETHER_AT_MOST:,} bars of {interval} together: "
+                "choose a longer detail_interval, a shorter range or fewer instruments."
+            )
+            raise InvalidInput(
+                message, details=[Fault(PATH, "too_many", message, TOGETHER_AT_MOST, interval)]
+            )
+        yield found
+
+
+def pins_of(found: Iterable[Detailed]) -> dict[str, str]:
+    """Return the hashes of the finer bars of all instruments."""
+    return {name: snapshot for one in found for name, snapshot in one.snapshots.items()}
 
 
 def finer_check(finer: Timeframe, interval: Timeframe) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -14,6 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from core.backtests.corporate import actions_of, split_warnings
+from core.backtests.detail import Detailed
 from core.backtests.portfolio import Instrument
 from core.backtests.surroundings import surroundings_read
 from core.engine.allocation import INSTRUMENTS_AT_MOST
@@ -62,6 +63,14 @@ class Listing:
         own = self.stored[0].instrument.symbol
         others = {name: one for name, one in self.snapshots.items() if name != own}
         return self.stored[0].snapshot, others
+
+    def detailed(self, found: Sequence[Detailed]) -> Listing:
+        """Return the same instruments with their finer bars, which are in their order."""
+        instruments = tuple(
+            replace(one, detail=inside.detail)
+            for one, inside in zip(self.instruments, found, strict=True)
+        )
+        return replace(self, instruments=instruments)
 
     @property
     def periods_per_year(self) -> float:

@@ -15,7 +15,9 @@ from core.backtests.simulation import StageClock, StageHook
 from core.engine.actions import Actions
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
+from core.engine.detail import Detail as FinerBars
+from core.engine.listed import Listed
+from core.engine.portfolio import PortfolioResult, simulate_portfolio
 from core.errors import Detail, InvalidInput
 from core.metrics.summary import Summary, summarise
 from strategies.graph.context import NO_CONTEXT, Context
@@ -29,7 +31,7 @@ SessionsOf = Callable[[NDArray[np.int64]], NDArray[np.int64] | None]
 class Instrument:
     """One instrument of a portfolio, and what is known besides its bars.
 
-    `actions` are the splits and dividends that are not in its prices.
+    `actions` are the splits and dividends that are not in its prices, `detail` its finer bars.
     """
 
     symbol: str
@@ -37,6 +39,7 @@ class Instrument:
     context: Context = NO_CONTEXT
     session_ids: NDArray[np.int64] | None = None
     actions: Actions | None = None
+    detail: FinerBars | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +117,7 @@ def graph_simulate_portfolio(
             evaluations[one.symbol].program.warmup,
             one.session_ids,
             one.actions,
+            one.detail,
         )
         for one in instruments
     ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.backtests.alerts import alert_rows
 from core.backtests.columns import OVERLAY, PANEL
-from core.backtests.detail import Detailed, detail_read
+from core.backtests.detail import details_read, pins_of
 from core.backtests.listing import Listing, instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
@@ -64,14 +64,17 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
     listing = listing_read(
         stored=stored, plan=plan, end=end, owner_id=run.owner_id, snapshots=pinned
     )
-    inside = detail_read(
-        stored=stored[0],
-        interval=settings.detail_interval,
-        start=start,
-        end=end,
-        owner_id=run.owner_id,
-        snapshots=pinned,
+    inside = list(
+        details_read(
+            stored=stored,
+            interval=settings.detail_interval,
+            start=start,
+            end=end,
+            owner_id=run.owner_id,
+            snapshots=pinned,
+        )
     )
+    listing = listing.detailed(inside)
     faults = [
         told for one in stored for told in quality_warnings(one, settings, named=len(stored) > 1)
     ]
@@ -79,9 +82,10 @@ def run_compute(*, run: BacktestRun, stage: StageHook) -> Outcome:
     if run.symbols:
         outcome = _portfolio_outcome(run, listing, settings, stage)
     else:
-        outcome = _instrument_outcome(run, listing, inside, settings, stage)
+        outcome = _instrument_outcome(run, listing, settings, stage)
     return dataclasses.replace(
         outcome,
+        other_snapshots=outcome.other_snapshots | pins_of(inside),
         warnings=[*listing.warnings, *faults, *outcome.warnings],
         timings={"read": round(read_ms, 3)} | outcome.timings,
     )
@@ -175,7 +179,7 @@ def _portfolio_outcome(
 
 
 def _instrument_outcome(
-    run: BacktestRun, listing: Listing, inside: Detailed, settings: RunSettings, stage: StageHook
+    run: BacktestRun, listing: Listing, settings: RunSettings, stage: StageHook
 ) -> Outcome:
     """Simulate one instrument."""
     version, (instrument,) = run.strategy_version, listing.instruments
@@ -186,7 +190,7 @@ def _instrument_outcome(
         bars=instrument.bars,
         config=settings.engine,
         options=settings.options,
-        detail=inside.detail,
+        detail=instrument.detail,
         actions=instrument.actions,
         periods_per_year=listing.periods_per_year,
         session_ids=instrument.session_ids,
@@ -208,7 +212,7 @@ def _instrument_outcome(
         alerts=alert_rows(simulation.plan, result.alerts),
         alert_count=len(result.alerts),
         snapshot=snapshot,
-        other_snapshots={**others, **inside.snapshots},
+        other_snapshots=others,
         graph_hash=version.graph_hash,
         engine_version=result.engine_version,
         metrics_version=summary.metrics_version,

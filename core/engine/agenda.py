@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.state import Curves, Market, Plan
+from core.engine.stretch import Fine
 from core.engine.tables import Tables
 
 
@@ -65,3 +66,4 @@ class Field(NamedTuple):
     tables: Tables
     curves: Curves
     agenda: Agenda
+    fine: Fine

@@ -22,16 +22,16 @@ from core.engine.tables import Tables, tables_new
 @functools.cache
 def kernel_load() -> Callable[..., Any]:
     """Return the compiled kernel; the first call in a process loads or compiles it."""
-    rows = np.empty(0, np.int64)
-    market, *others = _arguments()
-    stretch = Stretch(0, 0, 1.0, 0.0, Fine(market, rows, rows))
-    return kernel_cached(_kernel, _signature(market, *others, stretch), **ENTRY)
+    arguments = _arguments()
+    stretch = Stretch(0, 0, 1.0, 0.0, _fine(arguments[0]))
+    return kernel_cached(_kernel, _signature(*arguments, stretch), **ENTRY)
 
 
 @functools.cache
 def portfolio_load() -> Callable[..., Any]:
     """Return the compiled kernel of portfolios, likewise."""
-    field = Field(*_arguments(), agenda_new())
+    arguments = _arguments()
+    field = Field(*arguments, agenda_new(), _fine(arguments[0]))
     return kernel_cached(_portfolio_kernel, _signature(field, 0), **ENTRY)
 
 
@@ -45,6 +45,11 @@ def _portfolio_kernel(field: Field, start: int) -> Any:
 
 def _signature(*arguments: Any) -> tuple[Any, ...]:
     return tuple(map(numba.typeof, arguments))
+
+
+def _fine(market: Market) -> Fine:
+    rows = np.empty(0, np.int64)
+    return Fine(market, rows, rows)
 
 
 def _arguments() -> tuple[Market, Plan, Tables, Curves]:

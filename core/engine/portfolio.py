@@ -10,49 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.actions import Actions
-from core.engine.agenda import Acts, Agenda, Field
+from core.engine.agenda import Agenda, Field
 from core.engine.allocation import INSTRUMENTS_AT_MOST
-from core.engine.bars import Bars
 from core.engine.code_lowering import code_layout
 from core.engine.compiled import portfolio_load
 from core.engine.config import RunConfig
-from core.engine.lowering import ByBar, by_bar_of, first_bar, plan_lower, terms_lower
+from core.engine.listed import Listed, acts_of, by_bar_joined, fine_joined, market_joined
+from core.engine.lowering import first_bar, plan_lower, terms_lower
 from core.engine.program import Program
-from core.engine.result import ALERT, NO_FILL
-from core.engine.state import Curves, Market
+from core.engine.result import ALERT, NO_FILL, ExitReason
+from core.engine.simulate import times_order
+from core.engine.state import Curves
 from core.engine.tables import tables_new
 from core.engine.timeline import timeline_find
 from core.engine.version import ENGINE_VERSION
 from core.engine.warnings import endings_write, warnings_write
 from core.errors import Detail, InvalidInput
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Listed:
-    """One instrument of a portfolio, and what the program's columns are for it.
-
-    Attributes
-    ----------
-    symbol : str
-    bars : Bars
-        At least one bar.
-    columns : sequence of ndarray, each of shape (len(bars),)
-        As `simulate` takes them.
-    warmup : int
-        The first bar at which the program decides.
-    sessions : ndarray of int64, shape (len(bars),), optional
-        As `simulate` takes them.
-    actions : Actions, optional
-        Splits and dividends that are not in the prices.
-    """
-
-    symbol: str
-    bars: Bars
-    columns: Sequence[NDArray[Any]]
-    warmup: int
-    sessions: NDArray[np.int64] | None = None
-    actions: Actions | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,17 +106,13 @@ def simulate_portfolio(
     listed = sorted(listed, key=lambda one: one.symbol)
     _faults_check(listed, program, config)
     starts = np.concatenate([[0], np.cumsum([len(one.bars) for one in listed])]).astype(np.int64)
-    by_bar = _by_bar(program, config, listed)
+    by_bar = by_bar_joined(program, config, listed)
     columns = [
         np.concatenate(column) for column in zip(*(one.columns for one in listed), strict=True)
     ]
     plan = plan_lower(program, columns, config, int(starts[-1]), by_bar)
-    market = Market(
-        *(
-            _joined([getattr(one.bars, name) for one in listed])
-            for name in ("ts", "open", "high", "low", "close")
-        )
-    )
+    market = market_joined([one.bars for one in listed])
+    fine, told = fine_joined(listed)
     timeline = timeline_find(market.ts, starts)
     moments, rows = len(timeline.ts), int(starts[-1])
     firsts = [
@@ -152,7 +121,7 @@ def simulate_portfolio(
     ]
     agenda = Agenda(
         *timeline,
-        acts=_acts(listed, starts, timeline.ts),
+        acts=acts_of(listed, starts, timeline.ts),
         starts=starts[:-1].copy(),
         firsts=np.array(firsts, np.int64),
         ranks=columns[program.rank].astype(np.float64) if program.rank >= 0 else np.empty(0),
@@ -163,10 +132,11 @@ def simulate_portfolio(
     )
     shares = config.allocation.shares([one.symbol for one in listed])
     terms = terms_lower(program, config, shared=len(listed) > 1)
+    terms["detailed"] = listed[0].detail is not None
     tables = tables_new(terms, rows, code_layout(program).size, shares)
     curves = Curves(np.empty(moments), np.empty(moments), np.zeros(rows))
-    world = _run(Field(market, plan, tables, curves, agenda))
-    return _result(world, listed, starts, config)
+    world = _run(Field(market, plan, tables, curves, agenda, fine))
+    return _result(world, listed, starts, config, told)
 
 
 def _run(world: Field) -> Field:
@@ -182,7 +152,11 @@ def _run(world: Field) -> Field:
 
 
 def _result(
-    world: Field, listed: Sequence[Listed], starts: NDArray[np.int64], config: RunConfig
+    world: Field,
+    listed: Sequence[Listed],
+    starts: NDArray[np.int64],
+    config: RunConfig,
+    told: tuple[str, ...],
 ) -> PortfolioResult:
     tables, agenda, curves = world.tables, world.agenda, world.curves
     counters = dict(zip(tables.counters.dtype.names or (), tables.counters[0].item(), strict=True))
@@ -191,16 +165,16 @@ def _result(
     fills, given = rows[rows["reason"] != NO_FILL], rows[rows["reason"] == NO_FILL]
     alerts = np.empty(len(given), ALERT)
     alerts["ts"] = world.market.ts[given["bar"]]
-    for name in ("rule", "instrument"):
+    for name in ("bar", "rule", "instrument"):
         alerts[name] = given[name]
     # The kernel counts rows; whoever reads the result counts moments.
-    for table, bar, ts in (
-        (trades, "entry_bar", "entry_ts"),
-        (trades, "exit_bar", "exit_ts"),
-        (fills, "bar", "ts"),
-        (alerts, "bar", "ts"),
-    ):
-        table[bar] = np.searchsorted(agenda.ts, table[ts], side="right") - 1
+    fills["bar"] = _moments_of(world, fills["bar"], fills["ts"], fills["reason"])
+    exits = (trades["exit_bar"], trades["exit_ts"], trades["exit_reason"])
+    trades["exit_bar"] = _moments_of(world, *exits)
+    for table, bar in ((trades, "entry_bar"), (alerts, "bar")):
+        table[bar] = np.searchsorted(agenda.ts, world.market.ts[table[bar]])
+    if tables.terms["detailed"][0]:
+        _times_order(fills, trades)
     holding = tables.holding
     earned = holding["earned"] + np.where(holding["lots"] > 0, holding["profit"], 0.0)
     return PortfolioResult(
@@ -213,13 +187,36 @@ def _result(
         trades=trades,
         fills=fills,
         counters=counters,
-        warnings=warnings_write(counters, config) + endings_write(_ended(world, listed, starts)),
+        warnings=(
+            *told,
+            *warnings_write(counters, config),
+            *endings_write(_ended(world, listed, starts)),
+        ),
         engine_version=ENGINE_VERSION,
         starts=starts,
         position=curves.position,
         earned=earned,
         alerts=alerts,
     )
+
+
+def _moments_of(
+    world: Field, rows: NDArray[np.int64], ts: NDArray[np.int64], reasons: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Return the moments at which orders filled in the bars `rows`, or of which all was closed."""
+    together = np.isin(reasons, (ExitReason.END, ExitReason.RUIN))
+    found = np.searchsorted(world.agenda.ts, np.where(together, ts, world.market.ts[rows]))
+    return found.astype(np.int64)
+
+
+def _times_order(fills: NDArray[Any], trades: NDArray[Any]) -> None:
+    """Have no fill come before one that it followed in its instrument."""
+    for number in np.unique(fills["instrument"]):
+        of_fills = np.flatnonzero(fills["instrument"] == number)
+        of_trades = np.flatnonzero(trades["instrument"] == number)
+        own_fills, own_trades = fills[of_fills], trades[of_trades]
+        times_order(own_fills, own_trades)
+        fills[of_fills], trades[of_trades] = own_fills, own_trades
 
 
 def _ended(world: Field, listed: Sequence[Listed], starts: NDArray[np.int64]) -> dict[str, int]:
@@ -235,55 +232,6 @@ def _ended(world: Field, listed: Sequence[Listed], starts: NDArray[np.int64]) ->
     return found
 
 
-def _acts(listed: Sequence[Listed], starts: NDArray[np.int64], moments: NDArray[np.int64]) -> Acts:
-    """Return the splits and dividends of all instruments in the order of moments."""
-    found = sorted(
-        (
-            int(np.searchsorted(moments, one.bars.ts[row])),
-            number,
-            int(starts[number]) + row,
-            float(one.actions.splits[row]),
-            float(one.actions.dividends[row]),
-        )
-        for number, one in enumerate(listed)
-        if one.actions is not None
-        for row in one.actions.rows
-    )
-    moment = np.array([one[0] for one in found], np.int64)
-    return Acts(
-        places=np.searchsorted(moment, np.arange(len(moments) + 1)).astype(np.int64),
-        rows=np.array([one[2] for one in found], np.int64),
-        owners=np.array([one[1] for one in found], np.int64),
-        splits=np.array([one[3] for one in found], np.float64),
-        dividends=np.array([one[4] for one in found], np.float64),
-    )
-
-
-def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return the columns of all instruments one after the other; to numba they are constants."""
-    joined = np.concatenate(columns)
-    joined.flags.writeable = False
-    return joined
-
-
-def _by_bar(program: Program, config: RunConfig, listed: Sequence[Listed]) -> ByBar:
-    found = [
-        by_bar_of(
-            program,
-            config,
-            one.bars,
-            one.sessions,
-            None if one.actions is None else one.actions.splits_of(one.bars),
-        )
-        for one in listed
-    ]
-    joined = {}
-    for name in ("sessions", "volume", "volatility"):
-        columns = [getattr(one, name) for one in found]
-        joined[name] = None if columns[0] is None else np.concatenate(columns)
-    return ByBar(**joined)
-
-
 def _faults_check(listed: Sequence[Listed], program: Program, config: RunConfig) -> None:
     faults = [*_rank_faults(program, config, len(listed)), *_column_faults(listed, program)]
     if not 1 <= len(listed) <= INSTRUMENTS_AT_MOST:
@@ -297,6 +245,10 @@ def _faults_check(listed: Sequence[Listed], program: Program, config: RunConfig)
         if not len(one.bars):
             text = f"There are no bars of {one.symbol} to run the program on."
             faults.append(Detail("symbols", "no_bars", text, received=one.symbol))
+    without = [one.symbol for one in listed if one.detail is None]
+    if 0 < len(without) < len(listed):
+        text = f"There are no finer bars of {without[0]}: give them for all instruments or none."
+        faults.append(Detail("detail", "required", text, received=without))
     if faults:
         raise InvalidInput(" ".join(one.message for one in faults), details=faults)
     sharing_check([one.symbol for one in listed], config)

@@ -7,8 +7,8 @@ that have one, before the next step is:
 
 1. at the open, after splits and dividends, exits fill in the order of symbols, then entries, the
    best rank first;
-2. inside the bar, instruments without waiting orders are guarded in the order of symbols, then
-   orders that wait are looked at, the best rank first;
+2. inside the bar, or inside each of the finer bars that it has, instruments without waiting orders
+   are guarded in the order of symbols, then orders that wait are looked at, the best rank first;
 3. at the close all positions are marked, those without a bar at their last price, and a run
    without equity ends;
 4. at the close the programs decide in the order of symbols, each for its instrument, and where
@@ -24,6 +24,7 @@ from core.engine.carrying import carrying_pay, nights_between
 from core.engine.code import code_run
 from core.engine.decide import order_decide
 from core.engine.fills import NO_RULE, guards_check, lot_quiet, lot_see, position_close
+from core.engine.inside import bar_replay
 from core.engine.jit import constant, inlined, outlined, spliced
 from core.engine.kernel import END, RUIN, bar_at, open_step
 from core.engine.ranking import heap_make, heap_take, rank_known
@@ -186,7 +187,10 @@ def bars_guard(field: Field, moment: int) -> None:
             waiting += 1
         elif holding.lots > 0 and not quiet(field, number, bar_at(field.market, row)):
             run, fills = run_at(field, number), account.fills
-            guards_check(run, bar_at(field.market, row))
+            if run.terms.detailed:
+                bar_replay(run, field.fine, bar_at(field.market, row))
+            else:
+                guards_check(run, bar_at(field.market, row))
             holding_count(run, fills)
     heap_make(agenda.queue, waiting, agenda.standing)
     for left in range(waiting, 0, -1):
@@ -212,7 +216,10 @@ def waiting_serve(field: Field, number: int) -> None:
     run = run_at(field, number)
     bar, fills = bar_at(field.market, run.holding.row), run.account.fills
     others_set(run)
-    orders_check(run, bar, bar.open)
+    if run.terms.detailed:
+        bar_replay(run, field.fine, bar)
+    else:
+        orders_check(run, bar, bar.open)
     holding_count(run, fills)
 
 

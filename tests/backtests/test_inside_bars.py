@@ -267,15 +267,49 @@ def test_split_adjusted_bars_pay_dividends_and_do_not_jump(split_once, new_run, 
     assert usual.final_equity == pytest.approx(1020, rel=1e-2)
 
 
-def test_portfolios_take_no_finer_bars(api, split_once, tiny):
-    body = {"strategy_id": "buy_and_hold", "symbols": ["TWICE", "TINY"], "capital": 1000,
+def test_portfolios_go_through_their_own_finer_bars(hours, guarded, new_run, work):
+    peer = Instrument.objects.create(symbol="DOWNS")
+    turned = hourly(20)
+    turned = Bars(turned.ts, *(200.0 - one for one in (turned.open, turned.low, turned.high,
+                                                       turned.close)), turned.volume)  # fmt: skip
+    history_store(
+        instrument=peer,
+        interval=interval_get("1h"),
+        provider="csv",
+        history=History.from_bars(turned),
+    )
+    run = work(new_run(("HOURS", "DOWNS"), guarded.id, config={"detail_interval": "1h"}))
+    assert run.status == "completed"
+    assert run.counters["ambiguous_bars"] == run.counters["without_detail"] == 0
+    found = set(run.trades.values_list("symbol", "exit_reason"))
+    assert found == {("HOURS", "take_profit"), ("DOWNS", "stop_loss")}
+    assert {"HOURS 1h", "DOWNS 1h"} < set(run.other_snapshots)
+    assert run_reproduce(run=run_find(run.id)).identical
+
+
+def test_finer_bars_that_one_of_a_portfolio_lacks_are_told(api, hours, tiny):
+    body = {"strategy_id": "buy_and_hold", "symbols": ["HOURS", "TINY"], "capital": 1000,
             "start": "2020-01-01", "end": "2021-01-01",
-            "config": {"adjustment": "raw", "detail_interval": "1h"}}  # fmt: skip
+            "config": {"detail_interval": "1h"}}  # fmt: skip
     answer = api.post("/api/v1/backtests", body)
     assert answer.status_code == 422
     (detail,) = answer.json()["details"]
     assert detail["path"] == "config.detail_interval"
-    assert "Runs on several instruments" in detail["message"]
+    assert detail["expected"] == {"symbol": "TINY", "interval": "1h"}
+
+
+def test_more_finer_bars_than_memory_has_room_for_are_refused(hours, guarded, new_run, monkeypatch):
+    monkeypatch.setattr("core.backtests.detail.TOGETHER_AT_MOST", 100)
+    Instrument.objects.create(symbol="SECOND")
+    history_store(
+        instrument=Instrument.objects.get(symbol="SECOND"),
+        interval=interval_get("1h"),
+        provider="csv",
+        history=History.from_bars(hourly(20)),
+    )
+    with pytest.raises(InvalidInput, match="more than 100 bars of 1h together"):
+        new_run(("HOURS", "SECOND"), guarded.id, config={"detail_interval": "1h"})
+    assert not BacktestRun.objects.exists()
 
 
 def test_a_portfolio_on_raw_bars_goes_through_the_split_and_gets_the_dividend(
@@ -326,6 +360,28 @@ def test_the_command_takes_finer_bars_from_a_file(files):
     found = printed("--graph", "graph.json", "--detail", "hours.csv", "--calendar", "24/7")
     assert {trade["exit_reason"] for trade in found["trades"]} == {"take_profit"}
     assert found["provenance"]["detail"]["count"] == 30
+
+
+def test_the_command_takes_files_for_each_of_several_instruments(files):
+    def found(*more, strategy=("--graph", "graph.json")):
+        out = io.StringIO()
+        both = ("--bars", "A=days.csv", "--bars", "B=days.csv", *strategy)
+        call_command("backtest", *both, *more, "--format", "json", stdout=out)
+        return json.loads(out.getvalue())
+
+    told = found("--detail", "A=hours.csv", "--detail", "b=hours.csv", "--calendar", "24/7")
+    assert {trade["exit_reason"] for trade in told["trades"]} == {"take_profit"}
+    assert told["provenance"]["bars"]["B"]["detail"]["count"] == 30
+    told = found("--actions", "B=actions.csv", strategy=("--template", "buy_and_hold"))
+    assert told["provenance"]["counters"]["splits"] == 1
+    for more, words in (
+        (["--detail", "hours.csv"], "SYMBOL=FILE"),
+        (["--detail", "C=hours.csv"], "SYMBOL=FILE"),
+        (["--detail", "A=hours.csv"], "no finer bars of B"),
+        (["--detail", "A=hours.csv", "--detail", "A=days.csv"], "another file"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            found(*more)
 
 
 def test_the_command_takes_splits_and_dividends_from_a_file(files):

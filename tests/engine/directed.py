@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 BY_HAND = (
     *("fills", "guards", "orders", "costs", "commission", "sizing", "slippage", "carrying"),
     *("code", "code_fields", "code_loops", "corners", "guard_corners", "order_corners"),
-    *("detail", "actions", "portfolio", "portfolio_order", "portfolio_time", "portfolio_actions"),
+    *("detail", "actions", "portfolio", "portfolio_order", "portfolio_time"),
+    *("portfolio_actions", "portfolio_detail"),
 )
 BESIDE_REFERENCE = ("tests.engine.test_reference_orders", "tests.backtests.test_reference")
 NOT_DIRECTED = ("random", "agrees_on")

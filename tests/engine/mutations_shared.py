@@ -119,6 +119,17 @@ SHARED = (
         "portfolio", "portfolio_kernel", "if equity <= 0.0:", "if equity < -1e300:",
         "an account without equity goes on",
     ),
+    # Finer bars.
+    Mutation(
+        "portfolio", "portfolio_kernel",
+        "                bar_replay(run, field.fine, bar_at(field.market, row))\n",
+        "                guards_check(run, bar_at(field.market, row))\n",
+        "positions are guarded by whole bars",
+    ),
+    Mutation(
+        "portfolio", "portfolio_kernel", "        bar_replay(run, field.fine, bar)\n",
+        "        orders_check(run, bar, bar.open)\n", "orders wait for whole bars",
+    ),
     # Nights, splits and dividends.
     Mutation(
         "portfolio", "portfolio_kernel", "market, field.curves, row, _NO_DEBT)",

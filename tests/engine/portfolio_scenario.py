@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
+from core.engine.listed import Listed
+from core.engine.portfolio import PortfolioResult, simulate_portfolio
 from core.engine.program import Operation, Program, Rule, Size, SizeKind
 from tests.engine.scenario import DAY_NS, random_market
 

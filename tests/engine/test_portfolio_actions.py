@@ -8,7 +8,8 @@ import pytest
 from core.engine.actions import Actions
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.portfolio import Listed, simulate_portfolio
+from core.engine.listed import Listed
+from core.engine.portfolio import simulate_portfolio
 from core.engine.program import (
     Operation,
     Order,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from core.engine.config import RunConfig
-from core.engine.portfolio import Listed, simulate_portfolio
+from core.engine.listed import Listed
+from core.engine.portfolio import simulate_portfolio
 from core.engine.program import Operation, Program, Rule, Size, SizeKind, Stop, StopKind
 from core.engine.result import ExitReason
 from tests.engine.portfolio_oracle import Account, Item, Terms

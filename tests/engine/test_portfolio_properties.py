@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import core.engine.portfolio
 from core.engine.config import RunConfig
-from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
+from core.engine.listed import Listed
+from core.engine.portfolio import PortfolioResult, simulate_portfolio
 from core.engine.program import AccountField, Instruction, Op, Operation, Program, Rule
 from core.engine.result import ExitReason
 from core.engine.simulate import simulate

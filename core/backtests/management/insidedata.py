@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from core.backtests.corporate import split_warnings
 from core.backtests.detail import detail_of
 from core.backtests.files import BarFile, actions_file_read, bars_file_read
-from core.backtests.management.filedata import FileData
+from core.backtests.management.filedata import FileData, symbol_and_path
 from core.backtests.management.output import file_row
 from core.backtests.settings import ADJUSTMENT, RunSettings
 from core.engine.actions import Actions
@@ -48,12 +48,16 @@ def insidedata_arguments(parser: ArgumentParser) -> None:
     """Add the options that name these files."""
     parser.add_argument(
         "--detail",
-        metavar="FILE",
+        action="append",
+        default=[],
+        metavar="[SYMBOL=]FILE",
         help="finer bars of the same instrument, on which the order inside of bars is gone through",
     )
     parser.add_argument(
         "--actions",
-        metavar="FILE",
+        action="append",
+        default=[],
+        metavar="[SYMBOL=]FILE",
         help="CSV with the header ts,split,dividend: what is not in the prices of --bars",
     )
 
@@ -70,16 +74,16 @@ def insidedata_read(
     InvalidInput
         When a file cannot be read, or does not fit.
     """
-    detail, actions = options["detail"], options["actions"]
+    detail, actions = (_file_of(data, options, name) for name in ("detail", "actions"))
     if settings.detail_interval and not detail:
         raise CommandError(
             f"The configuration asks for {settings.detail_interval} bars inside of bars: name "
-            "their file with --detail."
+            f"their file with --detail{_of(data)}."
         )
     if settings.adjustment != Adjustment.ALL and not actions:
         raise CommandError(
             f"The configuration says that prices are adjusted by {settings.adjustment!r}: name the "
-            f"file of what is not in them with --actions, or leave {ADJUSTMENT} out."
+            f"file of what is not in them with --actions{_of(data)}, or leave {ADJUSTMENT} out."
         )
     found: dict[str, Any] = {}
     provenance: dict[str, Any] = {}
@@ -94,6 +98,29 @@ def insidedata_read(
         symbol = data.context.symbol or "The instrument"
         found["warnings"] = split_warnings(symbol, bars.ts, found["actions"])
     return InsideData(**found, provenance=provenance)
+
+
+def _file_of(data: FileData, options: Mapping[str, Any], name: str) -> str | None:
+    """Return the file that an option names for an instrument; alone, it needs no symbol."""
+    many = len(options["bars"]) > 1
+    known = {symbol_and_path(given)[0] for given in options["bars"]}
+    found = None
+    for given in options[name]:
+        symbol, path = symbol_and_path(given)
+        if symbol not in known and (many or symbol):
+            raise CommandError(
+                f"--{name} {given}: write it as SYMBOL=FILE, with a symbol that --bars has."
+            )
+        if symbol in {None, data.context.symbol}:
+            if found is not None:
+                raise CommandError(f"--{name} {given}: there is another file for it, {found}.")
+            found = path
+    return found
+
+
+def _of(data: FileData) -> str:
+    """Return what says of which instrument a file is to be, where that has a name."""
+    return f" {data.context.symbol}=FILE" if data.context.symbol else ""
 
 
 def _detail(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
@@ -13,13 +13,13 @@ from django.db import transaction
 
 from core.backtests.announce import run_announce
 from core.backtests.choices import RunStatus
-from core.backtests.detail import Detailed, detail_read
+from core.backtests.detail import Detailed, details_read, pins_of
 from core.backtests.listing import Listing, instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.plans import plan_get
 from core.backtests.portfolio import instrument_check
 from core.backtests.sending import lost_at, message_send
-from core.backtests.settings import ADJUSTMENT, RunSettings, adjustment_asked
+from core.backtests.settings import RunSettings, adjustment_asked
 from core.engine.portfolio import sharing_check
 from core.errors import Detail, InvalidInput, NotFound, faults_within
 from market.choices import QualityPolicy
@@ -102,8 +102,8 @@ def run_create(*, owner_id: UUID, request: RunRequest, content_key: str = "") ->
         )
         listing = listing_read(stored=stored, plan=plan, end=upto, owner_id=owner_id)
         _listing_check(listing, plan, settings)
-        inside = detail_read(
-            stored=stored[0],
+        inside = details_read(
+            stored=stored,
             interval=settings.detail_interval,
             start=start.date() if whole_days else start,
             end=upto,
@@ -147,7 +147,6 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
     if len(listing.instruments) > 1:
         with faults_within("config"):
             sharing_check([one.symbol for one in listing.instruments], settings.engine)
-        settings.plain_check("Runs on several instruments", but=ADJUSTMENT)
     if plan.program.option_rules:
         settings.plain_check("Strategies that trade options")
     for one in listing.instruments:
@@ -157,7 +156,9 @@ def _listing_check(listing: Listing, plan: Plan, settings: RunSettings) -> None:
             bars_check(stored=stored, policy=settings.quality)
 
 
-def _instrument_columns(listing: Listing, request: RunRequest, inside: Detailed) -> dict[str, Any]:
+def _instrument_columns(
+    listing: Listing, request: RunRequest, inside: Iterable[Detailed]
+) -> dict[str, Any]:
     """Return the columns of a run that say what it runs on."""
     symbols = [one.symbol for one in listing.instruments]
     named = {"symbols": symbols, "universe": request.universe}
@@ -165,7 +166,7 @@ def _instrument_columns(listing: Listing, request: RunRequest, inside: Detailed)
     return {
         **(named if len(symbols) > 1 else {"symbol": symbols[0]}),
         "snapshot": snapshot,
-        "other_snapshots": {**others, **inside.snapshots},
+        "other_snapshots": others | pins_of(inside),
     }
 
 

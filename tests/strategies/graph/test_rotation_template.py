@@ -8,7 +8,8 @@ import pytest
 
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
-from core.engine.portfolio import Listed, PortfolioResult, simulate_portfolio
+from core.engine.listed import Listed
+from core.engine.portfolio import PortfolioResult, simulate_portfolio
 from strategies.graph.compile import graph_compile
 from strategies.graph.evaluate import plan_evaluate
 from strategies.graph.schema import graph_parse

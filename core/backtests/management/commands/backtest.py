@@ -109,24 +109,34 @@ class Command(BaseCommand):
         ]
         graph = graph_parse(document_read(options["graph"], options["template"]))
         settings = settings_read(options["config"], options["profile"])
-        settings.plain_check("Runs on several instruments")
-        if options["detail"] or options["actions"]:
-            raise CommandError("--detail and --actions go with the bars of one instrument.")
+        inside = [insidedata_read(one, options, settings) for one in data]
         simulation = graph_simulate_portfolio(
             graph=graph_document(graph),
             graph_hash=graph_hash(graph),
             parameters=parameters_read(options["parameters"]),
             instruments=[
-                Instrument(one.context.symbol or "", one.file.bars, one.context, one.session_ids)
-                for one in data
+                Instrument(
+                    one.context.symbol or "",
+                    one.file.bars,
+                    one.context,
+                    one.session_ids,
+                    found.actions,
+                    found.detail,
+                )
+                for one, found in zip(data, inside, strict=True)
             ],
             config=settings.engine,
             periods_per_year=max(one.periods_per_year for one in data),
             sessions_of=sessions_of_calendar(options["calendar"]),
         )
-        return portfolio_output(
+        output = portfolio_output(
             simulation, data=data, identity=graph_hash(graph), settings=settings
         )
+        told = [warning for one in inside for warning in one.warnings]
+        output["warnings"] = [*told, *output["warnings"]]
+        for one, found in zip(data, inside, strict=True):
+            output["provenance"]["bars"][one.context.symbol] |= found.provenance
+        return output
 
     def _print(self, output: dict[str, Any], kind: str) -> None:
         if kind == "json":

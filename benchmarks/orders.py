@@ -1,7 +1,7 @@
 """Time from a stored bar to the order's arrival at a broker, through all processes in between.
 
 Run it as ``python -m benchmarks.orders [--deployments 100] [--rounds 2]``; a round takes a minute,
-for bars are of a minute and workers go by the clock. It starts a durable PostgreSQL, a Valkey, the
+for bars are of a minute and workers go by the clock. It starts a durable PostgreSQL, a Valkey, beat, the
 workers as `manage.py up` does and a broker that speaks Alpaca's protocol in a process of its own.
 Each deployment has an account of its own and buys at every bar.
 
@@ -87,6 +87,7 @@ def main() -> int:
         django.setup()
         call_command("migrate", verbosity=0)
         workers += [_worker(queues, count, folder) for queues, count in WORKERS.items()]
+        workers.append(_celery(folder, "beat", "--pidfile", "", "--loglevel", "WARNING"))
         return measure(_Market(broker), options.deployments, options.rounds)
     finally:
         for worker in workers:
@@ -101,13 +102,17 @@ def main() -> int:
 
 
 def _worker(queues: str, count: int, folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / f"{queues}.log").open("wb") as log:
+    return _celery(
+        folder,
+        *("worker", "-Q", queues, "-n", f"{queues}@%h", "-c", str(count)),
+        *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+    )
+
+
+def _celery(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    with (folder / "celery.log").open("ab") as log:
         return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "celery", "-A", "backtester", "worker", "-Q", queues),
-                *("-n", f"{queues}@%h", "-c", str(count), "--loglevel", "WARNING"),
-                *("--without-gossip", "--without-mingle"),
-            ],
+            [sys.executable, "-m", "celery", "-A", "backtester", *words],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,9 +1,9 @@
 """Time from a stored bar to the order's arrival at a broker, through all processes in between.
 
 Run it as ``python -m benchmarks.orders [--deployments 100] [--rounds 2]``; a round takes a minute,
-for bars are of a minute and workers go by the clock. It starts a durable PostgreSQL, a Valkey, beat, the
-workers as `manage.py up` does and a broker that speaks Alpaca's protocol in a process of its own.
-Each deployment has an account of its own and buys at every bar.
+for bars are of a minute and workers go by the clock. It starts a durable PostgreSQL, a Valkey, beat
+and workers as `manage.py up` does, and a broker that speaks Alpaca's protocol in a process of its
+own. Each deployment has an account of its own and buys at every bar.
 
 The time begins when the bar is stored and its message is about to be sent, and ends when the
 broker has read the order: the message to a worker, its decision, the commit, the message to a

@@ -38,6 +38,8 @@ STUCK_AFTER: Final = timedelta(minutes=1)
 
 
 class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
+    """What became of an order, step by step."""
+
     model = OrderEvent
     extra = 0
     verbose_name_plural = "history"
@@ -57,6 +59,8 @@ class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
 
 
 class FillInline(Kept, admin.TabularInline[Fill, Order]):
+    """What an order brought."""
+
     model = Fill
     extra = 0
     fields = ("executed_at", "execution_id", "units", "at", "paid")
@@ -80,6 +84,8 @@ class FillInline(Kept, admin.TabularInline[Fill, Order]):
 
 
 class RiskDecisionInline(Kept, admin.StackedInline[RiskDecision, Order]):
+    """Why an order was let through, or not."""
+
     model = RiskDecision
     extra = 0
     verbose_name_plural = "risk decision"
@@ -133,6 +139,8 @@ class LookFilter(admin.SimpleListFilter):
 
 @admin.register(Order)
 class OrderAdmin(Kept, admin.ModelAdmin[Order]):
+    """Orders and where they are."""
+
     list_display = (
         "what",
         "created_at",
@@ -286,6 +294,8 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
 
 @admin.register(Fill)
 class FillAdmin(Kept, admin.ModelAdmin[Fill]):
+    """Executions."""
+
     list_display = ("executed_at", "of_order", "account", "units", "at", "commission")
     list_select_related = ("account", "order")
     search_fields = ("execution_id", "order__symbol", "order__client_order_id")
@@ -309,6 +319,8 @@ class FillAdmin(Kept, admin.ModelAdmin[Fill]):
 
 @admin.register(Position)
 class PositionAdmin(Kept, admin.ModelAdmin[Position]):
+    """What accounts hold by their fills."""
+
     list_display = ("symbol", "held", "entry", "realized", "of_account", "updated_at")
     list_select_related = ("account",)
     search_fields = ("symbol", "account__owner__email")
@@ -336,6 +348,8 @@ class PositionAdmin(Kept, admin.ModelAdmin[Position]):
 
 @admin.register(PaperExecution)
 class PaperExecutionAdmin(Kept, admin.ModelAdmin[PaperExecution]):
+    """What the paper venue executed."""
+
     list_display = ("created_at", "account", "symbol", "quantity", "price", "client_order_id")
     list_select_related = ("account",)
     search_fields = ("symbol", "client_order_id")

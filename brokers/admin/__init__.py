@@ -1,0 +1,5 @@
+"""The admin's pages of accounts, orders and deployments."""
+
+from brokers.admin import accounts, deployments, orders
+
+__all__ = ["accounts", "deployments", "orders"]

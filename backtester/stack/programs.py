@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import signal
 import sys
 import time
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from backtester.stack.errors import StackError
 from backtester.stack.ports import HOST
-from backtester.stack.service import POLL_S, Command, Service, log_tail
+from backtester.stack.service import POLL_S, Command, Service, log_rotate, log_tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 WEB_TIMEOUT_S = 90.0
+WORKER_TIMEOUT_S = 60.0
 # Runs and sweeps want processors, downloads wait for the network: orders must not wait behind them.
 # What decides on bars (`live`) is apart from what sends: a broker that is silent keeps its sender
 # for as long as a call may take, and no bar waits for that. One process of `live` may be sending
@@ -33,6 +35,29 @@ KEEP_LARGE_ARRAYS = {
     "MALLOC_MMAP_THRESHOLD_": "100000000",
     "MALLOC_TRIM_THRESHOLD_": "100000000",
 }
+
+
+class Worker(Service):
+    """A Celery worker; settled when it takes tasks, which is seconds after its start."""
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(command)
+        self._log_start = 0
+
+    def start(self) -> None:
+        """Start the process."""
+        log_rotate(self.command.log)
+        self._log_start = self.log_size()
+        super().start()
+
+    def settle(self) -> None:
+        """Wait until the worker says that it is ready, or takes too long for that."""
+        deadline = time.monotonic() + WORKER_TIMEOUT_S
+        while self.exit_code() is None and time.monotonic() < deadline:
+            # Celery's last words of a start.
+            if re.search(rf"{self.name}@\S+ ready\.", self.log_since(self._log_start)):
+                return
+            time.sleep(POLL_S)
 
 
 class WebServer(Service):
@@ -120,4 +145,4 @@ def workers(*, project_dir: Path, logs: Path, environment: Mapping[str, str]) ->
         stop_signal=signal.SIGTERM,
         grace_s=5.0,
     )
-    return [Service(command) for command in (*commands, beat)]
+    return [*map(Worker, commands), Service(beat)]

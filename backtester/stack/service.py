@@ -64,6 +64,9 @@ class Service:
         """Start the process and return when it is ready for work."""
         self.spawn()
 
+    def settle(self) -> None:
+        """Wait for what may come after the start of all that run side by side."""
+
     def spawn(self) -> None:
         """Start the process without waiting for anything."""
         command = self.command

@@ -62,7 +62,8 @@ class Supervisor:
             service.start()
             self.emit(f"{service.name} started (process {service.pid})")
         for service in services:
-            # By now the slowest is ready: one that cannot even be imported has ended.
+            service.settle()
+            # By now it is ready: one that cannot even be imported has ended.
             if (code := service.exit_code()) is not None:
                 log = service.command.log
                 raise StackError(

@@ -135,7 +135,11 @@ class Beginning:
         own = [row.id for row in accounts.values() if not _remote(row.kind)]
         ids = [order.id for order in orders]
         busy = set(_waiting(own).exclude(id__in=ids).values_list("account_id", flat=True))
-        free = [accounts[each] for each in own if each not in busy]
+        free = [
+            accounts[each]
+            for each in own
+            if accounts[each].sender_until is None and each not in busy
+        ]
         leases = leases_take(free)
         held = {lease.account_id for lease in leases}
         chosen = [

@@ -113,7 +113,7 @@ class _Market:
         from market.models import Instrument  # noqa: PLC0415 - after django.setup
 
         self.instrument = Instrument.objects.create(
-            symbol="WALK", asset_class="crypto", calendar="24/7", timezone="UTC"
+            symbols=["WALK"], asset_class="crypto", calendar="24/7", timezone="UTC"
         )
         random = np.random.default_rng(1)
         close = np.round(
@@ -173,7 +173,7 @@ class _Market:
         deployment = deployment_create(
             strategy=strategy,
             account=account,
-            symbol="WALK",
+            symbols=["WALK"],
             interval="1m",
             capital=Decimal(50_000),
             parameters={"every": 1, "purchases": 100},
@@ -213,7 +213,7 @@ class _Market:
             began = time.perf_counter()
             helper = self.helper
             help_call = None if helper is None else partial(helper.send, number)
-            deployments_tick(now=self.over(number), symbol="WALK", help_call=help_call)
+            deployments_tick(now=self.over(number), symbols=["WALK"], help_call=help_call)
             theirs = [] if helper is None else helper.recv()
         return [(at - began) * 1000 for at in (*arrived, *theirs)]
 
@@ -238,7 +238,7 @@ class _Market:
 
         while (number := end.recv()) is not None:
             with self.arrivals() as arrived:
-                deployments_tick(now=self.over(number), symbol="WALK", helping=True)
+                deployments_tick(now=self.over(number), symbols=["WALK"], helping=True)
             end.send(arrived)
 
     @contextmanager

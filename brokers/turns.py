@@ -1,4 +1,4 @@
-"""One process at a time: who finds that another one is at it goes on with something else.
+"""One process at a time: who finds that another one is at it leaves it to that one, and goes on.
 
 The lock is PostgreSQL's, of the session: it is gone with the process that had it.
 """
@@ -6,10 +6,19 @@ The lock is PostgreSQL's, of the session: it is gone with the process that had i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, cast
+from uuid import UUID
 
+import redis
 from django.db import connection
+
+from market.memory import memory
+
+# What is left to another process is forgotten after so long, and found again by who looks for it.
+LEFT_S: Final = 5
+AT_ONCE: Final = 100
 
 
 @contextmanager
@@ -25,3 +34,28 @@ def turn(name: str) -> Iterator[bool]:
         if mine and connection.connection is not None and not connection.connection.closed:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+
+
+def in_turn(name: str, ids: Collection[UUID]) -> Iterator[list[UUID]]:
+    """Yield what is to be done here: our ids, then what others leave to us meanwhile.
+
+    Nothing is yielded where it is another's turn: ours are left to that process. It may be at its
+    end already and not see them, or Redis may be away: what is left must be found again otherwise.
+    """
+    with turn(name) as mine:
+        if mine:
+            yield list(ids)
+            yield from _left(name)
+            return
+    with suppress(redis.RedisError):
+        memory().sadd(name, *(each.bytes for each in ids))
+        memory().expire(name, LEFT_S)
+    with turn(name) as mine:  # whose turn it was may have looked before ours were there
+        if mine:
+            yield from _left(name)
+
+
+def _left(name: str) -> Iterator[list[UUID]]:
+    with suppress(redis.RedisError):
+        while found := cast(list[bytes], memory().spop(name, AT_ONCE)):
+            yield [UUID(bytes=each) for each in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +20,7 @@ from brokers.deployments.stopping import deployment_finish
 from brokers.deployments.ticking import deployments_decide
 from brokers.deployments.ticking import deployments_follow as _follow
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
-from brokers.turns import turn
+from brokers.turns import in_turn, turn
 
 AT_ONCE: Final = 500
 LOST_AFTER: Final = timedelta(seconds=10)
@@ -31,7 +31,7 @@ SHARED_FROM: Final = 20
 def deployments_tick(
     *,
     now: datetime,
-    symbol: str = "",
+    symbols: Collection[str] | None = None,
     help_call: Callable[[], None] | None = None,
     helping: bool = False,
 ) -> int:
@@ -42,16 +42,16 @@ def deployments_tick(
 
     Parameters
     ----------
-    symbol : str
-        Only deployments that trade it.
+    symbols : collection of str, optional
+        Only deployments that trade these.
     help_call : callable, optional
         Is called where there is work for another process as well.
     helping : bool
         Whether another process has called for help.
     """
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
-    if symbol:
-        due = due.filter(symbol=symbol)
+    if symbols is not None:
+        due = due.filter(symbol__in=symbols)
     rows = due.order_by("next_close_at").values_list("id", "account__kind")[:AT_ONCE]
     decided = 0
     local, remote = _apart(rows)
@@ -65,9 +65,8 @@ def deployments_tick(
         for ticks in deployments_decide(deployment_ids=local, now=now, send=True, size=size):
             decided += len(ticks)
     for kind, ids in remote.items():
-        with turn(f"deployments-tick:{kind}") as mine:
-            if mine:
-                decided += sum(map(len, deployments_decide(deployment_ids=ids, now=now)))
+        for part in in_turn(f"deployments-tick:{kind}", ids):
+            decided += sum(map(len, deployments_decide(deployment_ids=part, now=now)))
     return decided
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from celery import shared_task
@@ -13,7 +15,10 @@ from brokers.deployments.drifting import drifts_compare
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
 from brokers.models import Deployment
-from market.telling import BARS_STORED
+from market.telling import BARS_STORED, told_take
+
+# Told of together they are looked at together, yet not so many that others wait long for theirs.
+SYMBOLS: Final = 25
 
 
 @shared_task(name="brokers.deployments_tick")
@@ -23,20 +28,25 @@ def tick() -> None:
 
 
 @shared_task(name=BARS_STORED)
-def bars_stored(symbol: str, *, helping: bool = False) -> None:
-    """Decide on bars of a symbol as soon as they are there."""
-    schedule.deployments_tick(
-        now=timezone.now(),
-        symbol=symbol,
-        help_call=None if helping else partial(_help, symbol),
-        helping=helping,
-    )
+def bars_stored(symbol: str) -> None:
+    """Decide on bars as soon as they are there: on those of all symbols told of so far."""
+    symbols = told_take(symbol, most=SYMBOLS)
+    if symbols:
+        schedule.deployments_tick(
+            now=timezone.now(), symbols=symbols, help_call=partial(_help, symbols)
+        )
 
 
-def _help(symbol: str) -> None:
+@shared_task(name="brokers.bars_help")
+def bars_help(symbols: list[str]) -> None:
+    """Take a part of what another process decides on."""
+    schedule.deployments_tick(now=timezone.now(), symbols=symbols, helping=True)
+
+
+def _help(symbols: Iterable[str]) -> None:
     """Have another process take a part; without Redis nobody does."""
     with suppress(OperationalError, OSError):
-        bars_stored.apply_async(args=(symbol,), kwargs={"helping": True}, queue="live", retry=False)
+        bars_help.apply_async(args=(sorted(symbols),), queue="live", retry=False)
 
 
 @shared_task(name="brokers.deployments_follow")

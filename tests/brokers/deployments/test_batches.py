@@ -107,8 +107,8 @@ def test_orders_for_our_own_venue_are_there_when_the_tick_is_done(venue, monkeyp
     deployed(venue, 2)
     helped = []
     now = next_bar(venue)
-    assert deployments_tick(now=now, symbol="OTHER") == 0
-    assert deployments_tick(now=now, symbol="REPLAY", help_call=lambda: helped.append(1)) == 2
+    assert deployments_tick(now=now, symbols=["OTHER"]) == 0
+    assert deployments_tick(now=now, symbols=["REPLAY"], help_call=lambda: helped.append(1)) == 2
     assert PaperOrder.objects.count() == 2
     assert set(Order.objects.values_list("status", flat=True)) == {"accepted"}
     assert helped == [1], "where there is work for two, another process is called"

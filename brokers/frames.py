@@ -9,14 +9,13 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from brokers.alerting import Telling, alerts_tell, events_wanted
 from brokers.choices import AccountState, OrderStatus
 from brokers.models import BrokerAccount, Fill, Order, RiskDecision
-from brokers.publishing import News, news_publish
 from core.db import uuid7
+from core.realtime.publishing import News, news_publish
 from core.realtime.services import event_publish
 from notifications.events import EVENTS
-from notifications.services import event_notify
+from notifications.services import Telling, event_notify, events_notify, events_wanted
 
 # All others are called as the status is.
 ALERTS = {OrderStatus.DENIED: "order.rejected"}
@@ -60,7 +59,7 @@ def orders_tell(order_ids: Sequence[UUID]) -> None:
     told = [(order, *_event_of(order)) for order in orders]
     told = [one for one in told if one[1] in EVENTS]
     wanted = events_wanted({(one[0].owner_id, one[1]) for one in told if one[1] not in TOLD_TO_ALL})
-    alerts_tell(
+    events_notify(
         [
             _order_alert(order, event, data)
             for order, event, data in told
@@ -101,7 +100,7 @@ def _done(frame: dict[str, Any]) -> str:
 def fills_tell(fills: Sequence[tuple[Order, Fill]]) -> None:
     """Tell of executions whoever has asked for it; call it in the transaction that took them."""
     wanted = events_wanted({(order.owner_id, RECEIVED) for order, _ in fills})
-    alerts_tell(
+    events_notify(
         [_fill_alert(order, fill) for order, fill in fills if (order.owner_id, RECEIVED) in wanted]
     )
 

@@ -79,11 +79,16 @@ def alert_create(
         key=key,
         defaults={
             "event": event,
-            "subject": " ".join(subject.split())[:SUBJECT_LENGTH],
+            "subject": subject_line(subject),
             "text": text,
             "data": data,
         },
     )
+
+
+def subject_line(subject: str) -> str:
+    """Return a subject as it is kept: one line, and no longer than there is room for."""
+    return " ".join(subject.split())[:SUBJECT_LENGTH]
 
 
 def rule_tell(rule: AlertRule, *, symbol: str, at: str, text: str, data: dict[str, Any]) -> bool:

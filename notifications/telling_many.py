@@ -1,20 +1,18 @@
-"""Telling many users of what became of their orders, in as few statements as one takes."""
+"""Telling many users of events of one transaction, in as few statements as one takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from brokers.publishing import News, news_publish
+from core.realtime.publishing import News, news_publish
 from notifications.choices import DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery
-from notifications.services import event_notify
-
-IN_APP: Final = "in_app"
+from notifications.telling import IN_APP, event_notify, subject_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def events_wanted(asked: Iterable[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
     return pairs & set(rules.values_list("owner_id", "event"))
 
 
-def alerts_tell(told: Sequence[Telling]) -> None:
+def events_notify(told: Sequence[Telling]) -> None:
     """Tell users of events, as `event_notify` does one by one.
 
     Call it inside the transaction that made them. Who has no rule on an event is told in the app
@@ -62,7 +60,7 @@ def _in_app(told: Sequence[Telling]) -> None:
     """Write alerts that only the app shows, and tell the open sockets."""
     if not told:
         return
-    rows = [Alert(**asdict(one)) for one in told]
+    rows = [Alert(**asdict(one) | {"subject": subject_line(one.subject)}) for one in told]
     Alert.objects.bulk_create(rows, ignore_conflicts=True)
     # One that was told before is there under another id.
     kept = set(Alert.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))

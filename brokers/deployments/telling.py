@@ -7,7 +7,7 @@ from typing import Any
 
 from brokers.deployments.choices import DeploymentState
 from brokers.models import Deployment, DeploymentTick
-from brokers.publishing import News, news_publish
+from core.realtime.publishing import News, news_publish
 from core.realtime.services import event_publish
 from notifications.services import event_notify
 

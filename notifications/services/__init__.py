@@ -18,8 +18,10 @@ from notifications.services.channels import (
 from notifications.services.receipts import receipts_take
 from notifications.services.rules import rule_create, rule_update
 from notifications.telling import event_notify
+from notifications.telling_many import Telling, events_notify, events_wanted
 
 __all__ = [
+    "Telling",
     "alert_read",
     "alert_send",
     "alerts_read",
@@ -32,6 +34,8 @@ __all__ = [
     "channel_verify",
     "delivery_resend",
     "event_notify",
+    "events_notify",
+    "events_wanted",
     "receipts_take",
     "rule_create",
     "rule_update",

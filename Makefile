@@ -32,6 +32,7 @@ demo: $(STAMP) ## From nothing to a backtest result through the API, then stop
 	@$(MANAGE) demo
 
 test: $(STAMP) ## Run all tests against real servers, in parallel
+	@$(MANAGE) warm --all
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
 faults: $(STAMP) ## The long fault tests: lost replies, killed senders and servers, ten thousand alerts (an hour)

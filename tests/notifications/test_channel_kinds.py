@@ -19,6 +19,8 @@ from tests.notifications.channel_contract import ChannelContract
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/channels"
+# Long enough to stand in no sealed bytes by chance.
+RING = "ring-of-the-pigeon"
 ROOT = Path(__file__).resolve().parents[2]
 # A word for mail and a word for SMS lead to the service that the installation uses.
 KNOWN_BY_NAME = {"in_app", "smtp_email", "sendgrid_email", "twilio_sms"}
@@ -97,18 +99,18 @@ def test_a_line_is_all_that_a_new_channel_takes(user, pigeons):
     assert CHANNELS.check() == []
     api = APIClient()
     api.force_authenticate(user)
-    bad = api.post(API, {"kind": "pigeon", "address": "roof", "secret": "r1"})
+    bad = api.post(API, {"kind": "pigeon", "address": "roof", "secret": RING})
     assert (bad.status_code, bad.json()["details"][0]["path"]) == (422, "address")
-    body = {"kind": "pigeon", "address": "loft 9", "secret": "r1"}
+    body = {"kind": "pigeon", "address": "loft 9", "secret": RING}
     made = api.post(API, body)
     assert (made.status_code, made.json()["rate_per_min"]) == (201, 7), made.json()
-    assert "r1" not in made.content.decode()
-    assert bytes(UserChannel.objects.get().secrets).find(b"r1") < 0, "it is sealed"
+    assert RING not in made.content.decode()
+    assert bytes(UserChannel.objects.get().secrets).find(RING.encode()) < 0, "it is sealed"
     rule = {"event": "run.completed", "channels": ["pigeon"]}
     assert api.post("/api/v1/alert-rules", rule).status_code == 201
     assert api.post(f"{API}/{made.json()['id']}/test").status_code == 201
     deliveries_pump()
-    assert pigeons == [("loft 9", "Test alert", ("r1",))]
+    assert pigeons == [("loft 9", "Test alert", (RING,))]
     sent = Delivery.objects.get(kind="pigeon")
     assert (sent.status, sent.service_id) == (Status.SENT, "pigeon-1")
     history = api.get("/api/v1/notifications/history?channel=pigeon").json()["results"]

@@ -98,6 +98,11 @@ def test_everything_starts_serves_survives_a_dead_worker_and_stops(
     assert second.wait(timeout=30) == 0
     assert re.search(rf"already running \(process {stack.pid}\)", second.stdout.read())
 
+    # A command in another terminal finds the database of the stack that runs.
+    other = manage("migrate", "--check")
+    told, _ = other.communicate(timeout=120)
+    assert other.returncode == 0, told
+
     worker = int(re.search(r"worker-runs started \(process (\d+)\)", shown)[1])
     os.kill(worker, signal.SIGKILL)
     assert "worker-runs ended by SIGKILL" in read_until(stack, "worker-runs started again")
@@ -106,16 +111,6 @@ def test_everything_starts_serves_survives_a_dead_worker_and_stops(
     stack.send_signal(signal.SIGINT)
     assert stack.wait(timeout=40) == 0
     eventually(lambda: not any(is_alive(pid) for pid in family))
-
-
-def test_a_command_in_another_terminal_finds_the_database_of_the_running_stack(manage):
-    stack = manage("up", "--port", "0", "--no-demo")
-    read_until(stack, "Ctrl-C stops everything")
-    other = manage("migrate", "--check")
-    shown, _ = other.communicate(timeout=120)
-    stack.send_signal(signal.SIGINT)
-    assert stack.wait(timeout=40) == 0
-    assert other.returncode == 0, shown
 
 
 def test_a_killed_supervisor_leaves_nothing_and_the_next_start_repairs(

@@ -26,8 +26,6 @@ AT_ONCE: Final = 500
 LOST_AFTER: Final = timedelta(seconds=10)
 # So many deployments of a bar are worth a second process.
 SHARED_FROM: Final = 20
-# A broker's sender begins with the first of a batch while the next one is decided on.
-SENT_FROM: Final = 25
 
 
 def deployments_tick(
@@ -68,8 +66,7 @@ def deployments_tick(
             decided += len(ticks)
     for kind, ids in remote.items():
         for part in in_turn(f"deployments-tick:{kind}", ids):
-            batches = deployments_decide(deployment_ids=part, now=now, size=SENT_FROM)
-            decided += sum(map(len, batches))
+            decided += sum(map(len, deployments_decide(deployment_ids=part, now=now)))
     return decided
 
 

@@ -33,7 +33,7 @@ demo: $(STAMP) ## From nothing to a backtest result through the API, then stop
 
 test: $(STAMP) ## Run all tests against real servers, in parallel
 	@$(MANAGE) warm --all
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
 faults: $(STAMP) ## The long fault tests: lost replies, killed senders and servers, ten thousand alerts (an hour)
 	ORDERS_PLACED=3000 SENDERS_KILLED=300 $(BIN)/python -m pytest tests/faults/test_orders_lost.py

@@ -16,7 +16,6 @@ pytest.importorskip("backtesting", reason="the reference engine is optional (AGP
 from tests.engine.directed import cases_of
 from tests.engine.uncompiled import MUTATIONS, digests
 
-pytestmark = pytest.mark.xdist_group("uncompiled")  # one process makes what all of them read
 ROOT = Path(__file__).parents[2]
 
 

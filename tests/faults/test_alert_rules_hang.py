@@ -10,7 +10,6 @@ import pytest
 import requests
 
 pytestmark = [
-    pytest.mark.xdist_group("installation"),
     # It computes for a minute beside an installation: the other tests would slow both down.
     pytest.mark.skipif("ALERTS_HANG" not in os.environ, reason="one of `make faults`"),
 ]

@@ -7,8 +7,6 @@ import time
 import pytest
 import redis
 
-pytestmark = pytest.mark.xdist_group("installation")
-
 
 @pytest.fixture
 def undisturbed(installation):

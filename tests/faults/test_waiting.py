@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 import requests
 
-pytestmark = pytest.mark.xdist_group("installation")
 WAITING = 100
 FORM = {
     "ticker": "GOOG",

@@ -16,7 +16,7 @@ import pytest
 from backtester.stack.session import PROJECT_DIR
 from backtester.stack.state import running_get
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("installation")]
+pytestmark = pytest.mark.slow
 
 
 def descendants(pid):

@@ -1,26 +1,20 @@
-"""A worker's hold on a run: renewed while it lives, so that its death shows.
+"""A worker's hold on a run.
 
 A thread renews the lease and reads the cancel flag; the work itself only looks at two booleans,
-which costs nothing. The thread opens a database connection only if a run lasts long enough to
-need one.
+which costs nothing.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from threading import Event, Thread
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-import structlog
-from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
-
-log = structlog.get_logger(__name__)
+from core.renewal import Renewal
 
 LEASE: Final = timedelta(seconds=15)
 RENEW_EVERY_S: Final = 4.0
@@ -39,30 +33,16 @@ def lease_end() -> datetime:
     return timezone.now() + LEASE
 
 
-class Lease:
+class Lease(Renewal):
     """The hold of one attempt on a run, as a context manager around the work."""
 
     def __init__(self, *, run_id: UUID, attempt: int, renew_every_s: float = RENEW_EVERY_S) -> None:
-        self._run_id = run_id
-        self._attempt = attempt
-        self._renew_every_s = renew_every_s
-        self._done = Event()
+        super().__init__(every_s=renew_every_s, name=f"run-{run_id}")
+        self._held = BacktestRun.objects.filter(
+            id=run_id, status=RunStatus.RUNNING, attempts=attempt
+        )
         self._canceled = False
         self._lost = False
-        self._thread = Thread(target=self._renew, name=f"lease-{run_id}", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._done.set()
-        self._thread.join()
 
     def check(self) -> None:
         """Return if the work may go on.
@@ -77,21 +57,7 @@ class Lease:
         if self._lost:
             raise LeaseLost
 
-    def _renew(self) -> None:
-        try:
-            while not self._done.wait(self._renew_every_s):
-                self._renew_once()
-        finally:
-            connections.close_all()
-
-    def _renew_once(self) -> None:
-        held = BacktestRun.objects.filter(
-            id=self._run_id, status=RunStatus.RUNNING, attempts=self._attempt
-        )
-        try:
-            self._lost = held.update(leased_until=lease_end()) == 0
-            self._canceled = held.filter(cancel_requested=True).exists()
-        except DatabaseError as error:
-            # The next round tries again; if the database stays away the lease runs out by itself.
-            log.warning("run.lease_not_renewed", run_id=str(self._run_id), error=str(error))
-            connections.close_all()
+    def renew(self) -> None:
+        """Renew the lease, and look at what its owner wants."""
+        self._lost = self._held.update(leased_until=lease_end()) == 0
+        self._canceled = self._held.filter(cancel_requested=True).exists()

@@ -7,12 +7,11 @@ update is left out, and none is held up by an account that does not answer.
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self
 from uuid import UUID
 
 import structlog
@@ -20,19 +19,12 @@ import structlog
 from brokers.adapters.base import Access, OutcomeUnknown, Refused
 from brokers.streams.base import Update
 from brokers.streams.kinds import STREAMS
+from core.loop_thread import REFUSED_PAUSE_S, LoopThread, pause_after
 
 log = structlog.get_logger(__name__)
 
-# Seconds before a broken connection is opened again: doubled each time, give or take half.
-FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 60.0
-# After a refusal that another try cannot change.
-REFUSED_PAUSE_S: Final = 300.0
 # One that lasted so long did not fail.
 LASTED_S: Final = 30.0
-STOP_WITHIN_S: Final = 5.0
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +61,8 @@ class Lines:
     """
 
     def __init__(self, *, pause: Callable[[int], float] | None = None) -> None:
-        self._pause = pause or _pause
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="orders", daemon=True)
+        self._pause = pause or pause_after
+        self._loop = LoopThread("orders")
         self._lines: dict[UUID, tuple[Source, asyncio.Task[None]]] = {}
         self._lock = threading.Lock()
         self._updates: list[tuple[UUID, Update]] = []
@@ -79,15 +70,12 @@ class Lines:
         self._news = threading.Event()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._loop.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.want([])
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(STOP_WITHIN_S)
-        if not self._thread.is_alive():
-            self._loop.close()
+        self._loop.stop()
 
     def want(self, sources: Iterable[Source]) -> None:
         """Listen to these accounts and to no other; connections that go on stay open.
@@ -105,11 +93,10 @@ class Lines:
             if wanted.get(account_id) != source:
                 ended.append(task)
                 del self._lines[account_id]
-        if ended:
-            self._run(_close(ended))
+        self._loop.end(ended)
         for account_id, source in wanted.items():
             if account_id not in self._lines:
-                self._lines[account_id] = source, self._run(self._open(source))
+                self._lines[account_id] = source, self._loop.run(self._open(source))
 
     def take(self, *, within_s: float = 0.0) -> Heard:
         """Return what came since the last time; wait so long for it where there is nothing."""
@@ -119,10 +106,6 @@ class Lines:
             heard = Heard(self._updates, self._connected)
             self._updates, self._connected = [], set()
         return heard
-
-    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Do something on the loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(2 * STOP_WITHIN_S)
 
     async def _open(self, source: Source) -> asyncio.Task[None]:
         return asyncio.create_task(self._hold(source))
@@ -159,16 +142,3 @@ class Lines:
                 next_try_s=round(pause_s, 1),
             )
             await asyncio.sleep(pause_s)
-
-
-async def _close(tasks: list[asyncio.Task[None]]) -> None:
-    """End connections and wait until they are closed: some brokers allow one at a time."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
-
-
-def _pause(failures: int) -> float:
-    """Return the seconds before the next try after so many failures in a row."""
-    doubled = FIRST_PAUSE_S * 2.0 ** min(failures - 1, 10)
-    return min(doubled, LONGEST_PAUSE_S) * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret

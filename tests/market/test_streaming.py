@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from core.loop_thread import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause_after
 from market import checks, polling, streaming, tasks
 from market.archive import history_store
 from market.intervals import interval_get
-from market.lines import FIRST_PAUSE_S, LONGEST_PAUSE_S, Lines, _pause
+from market.lines import Lines
 from market.memory import memory
 from market.models import Instrument
 from market.providers.alpaca import AlpacaProvider
@@ -144,7 +145,7 @@ def test_a_connection_that_breaks_is_opened_again_with_all_its_symbols(request, 
 
 def test_pauses_between_tries_double_up_to_a_minute_and_differ():
     for failures, usual in ((1, FIRST_PAUSE_S), (3, 4 * FIRST_PAUSE_S), (50, LONGEST_PAUSE_S)):
-        pauses = [_pause(failures) for _ in range(50)]
+        pauses = [pause_after(failures) for _ in range(50)]
         assert 0.5 * usual <= min(pauses) < max(pauses) <= 1.5 * usual
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from core.engine.option_rules import Right
+
+# Root, day, right, strike in thousandths: the padding of the root may be there or not.
+SYMBOL: Final = re.compile(
+    r"(?P<root>[A-Z0-9.^\-]{1,11}?) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})"
+)
 
 
 class Contract(NamedTuple):
@@ -39,3 +45,31 @@ def contract_symbol(contract: Contract, underlying: str = "") -> str:
     fits = abs(thousandths - round(thousandths)) < 1e-6 and thousandths < 1e8
     strike = f"{round(thousandths):08d}" if fits else f"{contract.strike:.9g}"
     return f"{underlying}{date}{letter}{strike}"
+
+
+class Named(NamedTuple):
+    """A contract with the symbol of what it is on."""
+
+    underlying: str
+    contract: Contract
+
+
+@lru_cache(maxsize=4096)
+def contract_parse(symbol: str) -> Named | None:
+    """Return what a symbol by the Options Symbology Initiative names; None where it is none.
+
+    The opposite of `contract_symbol` for strikes of up to three decimals.
+    """
+    found = SYMBOL.fullmatch(symbol)
+    if found is None:
+        return None
+    written = found["day"]
+    try:
+        day = np.datetime64(f"20{written[:2]}-{written[2:4]}-{written[4:]}", "D")
+    except ValueError:
+        return None
+    right = Right.CALL if found["right"] == "C" else Right.PUT
+    strike = int(found["strike"]) / 1000.0
+    if strike <= 0.0:
+        return None
+    return Named(found["root"], Contract(right, strike, int(day.astype(np.int64))))

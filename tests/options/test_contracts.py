@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.engine.option_rules import Cycle, Expiry, Policy, Right, Strike, StrikeBy
-from core.options.contract import Contract, contract_symbol
+from core.options.contract import Contract, Named, contract_parse, contract_symbol
 from core.options.expiries import ExpiryCalendar
 from core.options.pricing import option_greeks, option_price
 from core.options.strikes import Moment, strike_find, strike_nearest, strike_step
@@ -176,3 +176,20 @@ def test_inside_a_session_the_volatility_is_that_of_the_session_before():
     found = realised_volatility(close, ends=ends, window=2, sessions_per_year=252)
     assert np.isnan(found[:5]).all()
     assert found[5:].tolist() == [daily[2], daily[2], daily[3]]
+
+
+@pytest.mark.parametrize("symbol", ["AAPL240119P00150000", "BRK.B270617C00402500"])
+def test_a_symbol_names_its_contract(symbol: str) -> None:
+    named = contract_parse(symbol)
+    assert named is not None
+    assert contract_symbol(named.contract, named.underlying) == symbol
+
+
+def test_a_contract_is_read_out_of_its_symbol() -> None:
+    named = contract_parse("AAPL  240119P00152500")  # roots are padded in some places
+    assert named == Named("AAPL", Contract(Right.PUT, 152.5, day("2024-01-19")))
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "AAPL241331P00150000", "AAPL240119P00000000", ""])
+def test_what_names_no_contract_is_none(symbol: str) -> None:
+    assert contract_parse(symbol) is None

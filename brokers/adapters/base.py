@@ -7,10 +7,10 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -30,6 +30,8 @@ class Capabilities:
 
     Attributes
     ----------
+    option_order_types, option_times_in_force : frozenset or None
+        What there is for options where that is not what there is for shares; None: the same.
     client_ids : bool
         Whether the venue finds an order by our id at once; otherwise its order book is searched.
     streaming : bool
@@ -49,12 +51,26 @@ class Capabilities:
     fractional: bool
     short: bool
     times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.DAY})
+    option_order_types: frozenset[OrderType] | None = None
+    option_times_in_force: frozenset[TimeInForce] | None = None
     replacing: Replacing = Replacing.NONE
     client_ids: bool = True
     streaming: bool = False
     practice: bool = True
     wallet: bool = False
     remote: bool = True
+
+    def order_types_of(self, asset_type: AssetType) -> frozenset[OrderType]:
+        """Return the order types there are for what is traded."""
+        if asset_type == AssetType.OPTION and self.option_order_types is not None:
+            return self.option_order_types
+        return self.order_types
+
+    def times_in_force_of(self, asset_type: AssetType) -> frozenset[TimeInForce]:
+        """Return how long orders can wait, for what is traded."""
+        if asset_type == AssetType.OPTION and self.option_times_in_force is not None:
+            return self.option_times_in_force
+        return self.times_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +159,28 @@ class VenuePosition:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedContract:
+    """An option that can be traded at a venue.
+
+    Attributes
+    ----------
+    symbol : str
+        Ours, by the Options Symbology Initiative without padding: `AAPL240119P00150000`.
+    right : "C" or "P"
+    expiry : date
+        The last day on which it can be traded.
+    multiplier : Decimal
+        Shares of one contract: what its price is multiplied by to get money.
+    """
+
+    symbol: str
+    strike: Decimal
+    right: Literal["C", "P"]
+    expiry: date
+    multiplier: Decimal = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Money of the account as the venue tells it."""
 
@@ -217,6 +255,25 @@ class LocalAdapter(Protocol):
 
     def find_all(self, refs: Sequence[tuple[Access, OrderRef]]) -> list[VenueOrder | None]:
         """Return orders as `Adapter.find` does."""
+        ...
+
+
+@runtime_checkable
+class OptionVenue(Protocol):
+    """A broker with options.
+
+    Orders, positions and executions of options have our symbols, whole contracts as quantities, and
+    prices for one share.
+    """
+
+    def contracts(
+        self, access: Access, *, underlying: str, first: date, last: date
+    ) -> Sequence[ListedContract]:
+        """Return what can be traded on `underlying` and expires from `first` to `last`, both included.
+
+        Ordered by expiry, strike and right. Empty where the venue said that there is none; raises
+        `OutcomeUnknown` and `Refused` as an `Adapter` does.
+        """
         ...
 
 

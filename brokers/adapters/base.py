@@ -269,7 +269,7 @@ class OptionVenue(Protocol):
     def contracts(
         self, access: Access, *, underlying: str, first: date, last: date
     ) -> Sequence[ListedContract]:
-        """Return what can be traded on `underlying` and expires from `first` to `last`, both included.
+        """Return what can be traded on `underlying` and expires from `first` to `last`, inclusive.
 
         Ordered by expiry, strike and right. Empty where the venue said that there is none; raises
         `OutcomeUnknown` and `Refused` as an `Adapter` does.

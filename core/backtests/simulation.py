@@ -24,15 +24,17 @@ from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import InvalidInput
 from core.metrics.summary import Summary, summarise
+from core.options.chain import Left
 from core.options.config import OptionsConfig
+from core.options.left import left_by_clock
 from core.options.result import OptionsResult
 from core.options.simulate import simulate_with_options
 from core.sessions.clock import clock_read
-from core.sessions.timeframe import NS_PER_MINUTE, timeframe_parse
+from core.sessions.timeframe import timeframe_parse
 from strategies.graph.context import NO_CONTEXT, Context
 from strategies.graph.evaluate import Evaluation, plan_evaluate
 from strategies.graph.plan import Plan, Step
-from strategies.graph.timing import Timing, days_of_utc, interval_find
+from strategies.graph.timing import days_of_utc, interval_find
 
 StageHook = Callable[[str, float], None]
 ENGINE: Final = "engine"
@@ -175,7 +177,7 @@ def result_of(
         options_config=options,
         session_ids=session_ids,
         sessions=None if context.sessions is None else context.sessions.dates,
-        left=_left_of_sessions(bars, context),
+        left=left_of_sessions(bars, context),
         underlying=context.symbol or "",
     )
 
@@ -188,18 +190,10 @@ def sessions_of_bars(bars: Bars, context: Context) -> NDArray[np.int64] | None:
     return clock_read(bars.ts, context.sessions, interval).session
 
 
-def _left_of_sessions(
-    bars: Bars, context: Context
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def left_of_sessions(bars: Bars, context: Context) -> Left:
     """Return how much of its session is left at the open and at the close of each bar."""
     interval = timeframe_parse(interval_find(bars, context.interval))
-    if not interval.intraday:
-        return np.ones(len(bars)), np.zeros(len(bars))
-    timing = Timing(bars.ts, interval, context.sessions or days_of_utc([bars]))
-    clock = timing.clock
-    minutes = clock.since_open + clock.to_close
-    at_close = clock.to_close - (timing.ends - bars.ts) / NS_PER_MINUTE
-    return np.clip(clock.to_close / minutes, 0.0, 1.0), np.clip(at_close / minutes, 0.0, 1.0)
+    return left_by_clock(bars.ts, context.sessions or days_of_utc([bars]), interval)
 
 
 def warnings_of(simulation: Simulation) -> list[dict[str, Any]]:

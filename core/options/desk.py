@@ -8,12 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from core.engine.option_rules import OptionRule, Right
-from core.options.compiled import loops_load
 from core.options.config import OptionsConfig
 from core.options.contract import Contract
 from core.options.ledger import Ledger, commission_of
-from core.options.loops import BAW, BSM
 from core.options.machine import At, Machine
+from core.options.quoting import mid_prices, paid_prices
 from core.options.result import OptionExitReason
 
 _SLACK: Final = 1e-9  # of the equity: rounding rejects nothing
@@ -107,24 +106,11 @@ class Desk:
 
     def _mids(self, contracts: list[Contract], at: At) -> Any:
         """Return what the model says each contract is worth."""
-        config = self.config
-        table = np.empty((7, len(contracts)))
-        for column, contract in enumerate(contracts):
-            table[:, column] = (
-                contract.right,
-                at.spot,
-                contract.strike,
-                (contract.expiry - at.day) / 365.0,
-                at.vol,
-                config.rate,
-                config.dividend_yield,
-            )
-        return loops_load().price(table, BAW if config.style == "american" else BSM, 1)
+        return mid_prices(contracts, spot=at.spot, vol=at.vol, day=at.day, config=self.config)
 
     def _paid(self, mids: Any, sides: Any) -> Any:
-        """Return the ask where `sides` buys and the bid where it sells; a bid is never negative."""
-        half = 0.5 * np.maximum(self.config.spread * mids, self.config.minimum_spread)
-        return np.maximum(mids + np.sign(sides) * half, 0.0)
+        """Return the ask where `sides` buys and the bid where it sells."""
+        return paid_prices(mids, sides, self.config)
 
     def _position_add(self, number: int, rule: OptionRule) -> int:
         book = self.machine.world.book

@@ -16,7 +16,7 @@ from core.backtests.legs import exposure_of, fills_of, trades_of
 from core.backtests.prefix import fills_proof
 from core.backtests.reproduction import run_find, run_reproduce
 from core.backtests.settings import RunSettings
-from core.backtests.simulation import _left_of_sessions
+from core.backtests.simulation import left_of_sessions
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.errors import InvalidInput
@@ -257,9 +257,9 @@ def test_options_on_bars_of_hours_do_not_know_how_the_session_ends(told):
 
 def test_a_session_passes_by_the_clock():
     bars, context = intraday_wave(sessions=1)
-    at_open, at_close = _left_of_sessions(bars, context)
+    at_open, at_close = left_of_sessions(bars, context)
     hours = np.array([6.5, 5.5, 4.5, 3.5, 2.5, 1.5, 0.5, 0.0]) / 6.5
     assert at_open == pytest.approx(hours[:-1])
     assert at_close == pytest.approx(hours[1:])
-    daily = _left_of_sessions(WAVE, Context(interval="1d"))
+    daily = left_of_sessions(WAVE, Context(interval="1d"))
     assert (set(daily[0]), set(daily[1])) == ({1.0}, {0.0})

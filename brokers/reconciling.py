@@ -183,7 +183,7 @@ def external_record(*, account: BrokerAccount, venue: VenueOrder) -> Order:
                     "owner_id": account.owner_id,
                     "broker_order_id": venue.broker_order_id,
                     "external": True,
-                    "symbol": venue.symbol[:20],
+                    "symbol": venue.symbol[:32],
                     "asset_type": AssetType.STOCK,
                     "side": venue.side or Side.BUY,
                     "order_type": venue.order_type,

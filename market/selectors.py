@@ -20,6 +20,7 @@ from django.db.models import (
 )
 
 from core.errors import Detail, InvalidInput, NotFound
+from market.contracts import contract_instrument, contract_terms
 from market.intervals import interval_get
 from market.models import BarSeries, Fetch, Import, Instrument, ProviderKey, Universe, Watch
 
@@ -61,6 +62,9 @@ def instrument_list(*, owner_id: UUID | None = None) -> QuerySet[Instrument]:
 def instrument_get(symbol: str, *, owner_id: UUID | None = None) -> Instrument:
     """Return the instrument of a symbol: the user's own, else the shared one.
 
+    A symbol of an option contract needs no row: it is derived from that of its underlying, and is
+    not saved.
+
     Raises
     ------
     InvalidInput
@@ -73,9 +77,12 @@ def instrument_get(symbol: str, *, owner_id: UUID | None = None) -> Instrument:
         .order_by(F("owner").asc(nulls_last=True))
         .first()
     )
-    if found is None:
+    if found is not None:
+        return found
+    terms = contract_terms(written)
+    if terms is None:
         raise unknown_symbol(symbol, owner_id=owner_id)
-    return found
+    return contract_instrument(terms, instrument_get(terms.underlying, owner_id=owner_id))
 
 
 def unknown_symbol(symbol: str, *, owner_id: UUID | None = None) -> InvalidInput:

@@ -55,7 +55,7 @@ class TermField(PlainDecimalField):
 class TradeInput(serializers.Serializer[dict[str, Any]]):
     """An order to execute."""
 
-    symbol = serializers.CharField(max_length=20)
+    symbol = serializers.CharField(max_length=32)
     trade_type = WordField(choices=Side.choices)
     asset_type = WordField(choices=AssetType.choices, default=AssetType.STOCK)
     quantity = PlainDecimalField(min_value=SMALLEST, error_messages=POSITIVE)
@@ -264,7 +264,7 @@ class RiskLimitFields(serializers.ModelSerializer[RiskLimit]):
     """Limits of the caller, or of an account, a deployment or a symbol."""
 
     account_id = serializers.UUIDField(required=False, allow_null=True)
-    symbol = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    symbol = serializers.CharField(required=False, allow_blank=True, max_length=32)
     max_order_value = LimitField()
     max_position_value = LimitField()
     max_gross_exposure = LimitField()

@@ -30,12 +30,14 @@ class Order(OwnedModel):
     strategy = models.ForeignKey(
         "strategies.Strategy", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    symbol = models.CharField(max_length=20)
+    symbol = models.CharField(max_length=32)
     asset_type = models.CharField(max_length=10, choices=AssetType)
     side = models.CharField(max_length=5, choices=Side)
     order_type = models.CharField(max_length=15, choices=OrderType, default=OrderType.MARKET)
     time_in_force = models.CharField(max_length=3, choices=TimeInForce, default=TimeInForce.DAY)
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
+    # The instrument's when it was made: quantity x price x multiplier is money.
+    multiplier = models.DecimalField(max_digits=20, decimal_places=8, default=Decimal(1))
     limit_price = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
     stop_price = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
     # One of the two for a trailing stop: a distance in money, or a fraction of the price.

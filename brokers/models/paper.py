@@ -18,7 +18,7 @@ class PaperOrder(BaseModel):
         BrokerAccount, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     client_order_id = models.CharField(max_length=48)
-    symbol = models.CharField(max_length=20)
+    symbol = models.CharField(max_length=32)
     side = models.CharField(max_length=5, choices=Side)
     order_type = models.CharField(max_length=15, choices=OrderType)
     time_in_force = models.CharField(max_length=3, choices=TimeInForce)
@@ -54,9 +54,10 @@ class PaperExecution(BaseModel):
         BrokerAccount, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     client_order_id = models.CharField(max_length=48)
-    symbol = models.CharField(max_length=20)
+    symbol = models.CharField(max_length=32)
     # Signed: a sale is below zero.
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
+    multiplier = models.DecimalField(max_digits=20, decimal_places=8, default=Decimal(1))
     price = models.DecimalField(max_digits=24, decimal_places=8)
     commission = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
     # When it happened in the market: of a replayed bar, long before it was written down.

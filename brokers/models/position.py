@@ -16,8 +16,10 @@ class Position(BaseModel):
     account = models.ForeignKey(
         BrokerAccount, on_delete=models.PROTECT, related_name="positions", db_index=False
     )
-    symbol = models.CharField(max_length=20)
+    symbol = models.CharField(max_length=32)
     quantity = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    # That of its orders.
+    multiplier = models.DecimalField(max_digits=20, decimal_places=8, default=Decimal(1))
     average_price = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
     realized_pnl = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
 

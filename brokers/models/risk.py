@@ -20,7 +20,7 @@ class RiskLimit(OwnedModel):
         BrokerAccount, on_delete=models.CASCADE, null=True, blank=True, related_name="limits"
     )
     deployment_id = models.UUIDField(null=True, blank=True)
-    symbol = models.CharField(max_length=20, blank=True)
+    symbol = models.CharField(max_length=32, blank=True)
 
     max_order_value = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
     max_position_value = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
@@ -31,7 +31,7 @@ class RiskLimit(OwnedModel):
     price_collar = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
     max_orders_per_minute = models.PositiveIntegerField(null=True, blank=True)
     max_quote_age_s = models.PositiveIntegerField(null=True, blank=True)
-    allowed_symbols = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    allowed_symbols = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     short_allowed = models.BooleanField(null=True, blank=True)
     in_session_only = models.BooleanField(default=False)
 

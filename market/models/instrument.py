@@ -43,6 +43,10 @@ class Instrument(BaseModel):
     currency = models.CharField(max_length=10, default="USD")
     tick_size = models.DecimalField(max_digits=20, decimal_places=10, default=Decimal("0.01"))
     lot_size = models.DecimalField(max_digits=20, decimal_places=10, default=Decimal(1))
+    # What the price of one unit is multiplied by to get money, and how many units of this one an
+    # option contract on it is for: that is the multiplier of its contracts.
+    multiplier = models.DecimalField(max_digits=20, decimal_places=10, default=Decimal(1))
+    contract_size = models.DecimalField(max_digits=20, decimal_places=10, default=Decimal(100))
     # Sessions a year, to annualise statistics with: 252, 260 or 365.
     periods_per_year = models.FloatField(default=252.0)
 
@@ -62,6 +66,10 @@ class Instrument(BaseModel):
             models.CheckConstraint(
                 condition=models.Q(tick_size__gt=0, lot_size__gt=0, periods_per_year__gt=0),
                 name="instrument_sizes_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(multiplier__gt=0, contract_size__gt=0),
+                name="instrument_multipliers_positive",
             ),
         ]
         indexes = [

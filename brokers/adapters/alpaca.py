@@ -1,4 +1,4 @@
-"""Alpaca through its library alpaca-py: shares and coins, with a practice environment.
+"""Alpaca through its library alpaca-py: shares, options and coins, with a practice environment.
 
 The library repeats requests and sets no time limit, so both are switched off; requests go through
 its client as plain fields, because its models turn amounts into floats. Our id is unique at Alpaca
@@ -7,8 +7,8 @@ for ever: an order that is refused because it is there already was sent before, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -17,12 +17,21 @@ from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from django.conf import settings
 
+from brokers.adapters.alpaca_options import (
+    ORDER_TYPES,
+    PATH,
+    TIMES_IN_FORCE,
+    contracts_list,
+    intent_of,
+    side_told,
+)
 from brokers.adapters.base import (
     Access,
     Balance,
     Capabilities,
     Change,
     Execution,
+    ListedContract,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -64,10 +73,12 @@ class AlpacaBroker:
     credential_fields: ClassVar[tuple[str, ...]] = ("key_id", "secret")
     capabilities: ClassVar[Capabilities] = Capabilities(
         order_types=frozenset(OrderType),
-        asset_types=frozenset({AssetType.STOCK, AssetType.CRYPTO}),
+        asset_types=frozenset({AssetType.STOCK, AssetType.CRYPTO, AssetType.OPTION}),
         fractional=True,
         short=True,
         times_in_force=frozenset(TimeInForce),
+        option_order_types=ORDER_TYPES,
+        option_times_in_force=TIMES_IN_FORCE,
         replacing=Replacing.NEW_ORDER,
         streaming=True,
     )
@@ -81,9 +92,10 @@ class AlpacaBroker:
             "client_order_id": _id(request.client_order_id),
             "symbol": request.symbol,
             "side": "buy" if request.side in BUYING else "sell",
+            "position_intent": intent_of(request),
             "type": request.order_type.value,
             "time_in_force": request.time_in_force.value,
-            "qty": f"{request.quantity:f}",
+            "qty": _text(request.quantity),
             "limit_price": _text(request.limit_price),
             "stop_price": _text(request.stop_price),
             "trail_price": _text(request.trail_amount),
@@ -99,7 +111,7 @@ class AlpacaBroker:
         """Put another order in the place of one."""
         fields = {
             "client_order_id": _id(change.client_order_id),
-            "qty": f"{change.quantity:f}",
+            "qty": _text(change.quantity),
             "time_in_force": change.time_in_force.value,
             "limit_price": _text(change.limit_price),
             "stop_price": _text(change.stop_price),
@@ -125,7 +137,8 @@ class AlpacaBroker:
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         rows = self._call(access, "get", "/orders", {"status": "open", "limit": 500})
-        return [order_told(row) for row in rows]
+        with outcomes(TITLE):
+            return [order_told(row) for row in _single(rows)]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return what the account holds."""
@@ -146,6 +159,18 @@ class AlpacaBroker:
                 cash=Decimal(row["cash"]),
                 buying_power=Decimal(row["buying_power"]),
             )
+
+    def contracts(
+        self, access: Access, *, underlying: str, first: date, last: date
+    ) -> Sequence[ListedContract]:
+        """Return the options that can be traded."""
+        return contracts_list(
+            lambda fields: self._call(access, "get", PATH, fields),
+            TITLE,
+            underlying=underlying,
+            first=first,
+            last=last,
+        )
 
     def _executions(self, access: Access, row: dict[str, Any]) -> tuple[Execution, ...]:
         """Return the fills of an order, from the account's since it was placed, page by page."""
@@ -184,6 +209,16 @@ class AlpacaBroker:
             raise _failure(session.status, error) from error
 
 
+def _single(rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Return orders of one symbol each: of an order of several legs, its legs."""
+    single = {}
+    for row in rows:
+        for order in (row, *(row.get("legs") or ())):
+            if order["symbol"]:
+                single[order["id"]] = order
+    return single.values()
+
+
 def _held(row: dict[str, Any]) -> str:
     """Return our symbol of a position: coins have no slash there, while their orders have one."""
     symbol = str(row["symbol"])
@@ -203,7 +238,7 @@ def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> V
             executions=executions,
             client_order_id=row["client_order_id"],
             symbol=row["symbol"],
-            side=Side.BUY if row["side"] == "buy" else Side.SELL,
+            side=side_told(row),
             order_type=TYPES.get(row["type"], OrderType.MARKET),
             quantity=Decimal(row["qty"]),
         )

@@ -6,10 +6,12 @@ from types import MappingProxyType
 import pytest
 
 from brokers.adapters.alpaca import AlpacaBroker
-from brokers.adapters.base import OutcomeUnknown
-from brokers.choices import AssetType
+from brokers.adapters.base import OutcomeUnknown, Refused
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from tests.venue.alpaca import AlpacaVenue
 from tests.venue.conformance import RemoteConformance
+from tests.venue.option_conformance import OptionConformance, OptionStreamConformance
+from tests.venue.options import FAR, NEAR
 from tests.venue.socket import AlpacaSocket
 from tests.venue.streaming import StreamConformance
 
@@ -25,7 +27,7 @@ def broker():
     return AlpacaBroker()
 
 
-class TestAlpaca(RemoteConformance, StreamConformance):
+class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, OptionStreamConformance):
     kind = "alpaca"
     socket_class = AlpacaSocket
     credentials = MappingProxyType({"key_id": "key", "secret": "secret"})
@@ -54,3 +56,60 @@ class TestAlpaca(RemoteConformance, StreamConformance):
         with pytest.raises(OutcomeUnknown):
             broker.submit(access, order())
         assert venue.requests.count(("POST", "/v2/orders")) == 1
+
+    def test_an_option_order_says_whether_it_opens_or_closes(
+        self, broker, venue, access, option, order
+    ):
+        for side in (Side.BUY, Side.SELL, Side.SHORT, Side.COVER):
+            broker.submit(access, option(side=side))
+        broker.submit(access, order())
+        assert [each.intent for each in venue.exchange.orders.values()] == [
+            "buy_to_open", "sell_to_close", "sell_to_open", "buy_to_close", "",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"side": Side.SELL},
+            {"side": Side.COVER},
+            {"quantity": "1.5"},
+            {"time_in_force": TimeInForce.IOC},
+            {"order_type": OrderType.TRAILING_STOP},
+            {"side": Side.SHORT, "right": "C"},
+        ],
+    )
+    def test_what_is_refused_of_options_is_a_proven_refusal(
+        self, broker, venue, access, option, changes
+    ):
+        symbol = self.ours(right=changes.pop("right", "P"))
+        with pytest.raises(Refused, match="Alpaca: "):
+            broker.submit(access, option(symbol=symbol, **changes))
+        assert not venue.exchange.orders
+
+    def test_a_long_list_of_contracts_comes_page_by_page(self, broker, venue, access):
+        venue.page = 4
+        found = broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)
+        assert len(found) == 12
+        assert venue.requests.count(("GET", "/v2/options/contracts")) == 4
+
+    def test_a_list_that_breaks_off_is_not_taken_for_a_whole_one(self, broker, venue, access):
+        venue.page = 4
+        venue.faults.next("list", "", "error_before")
+        with pytest.raises(OutcomeUnknown):
+            broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)
+
+    def test_an_order_of_several_legs_is_told_as_its_legs(self, broker, venue, access):
+        shown = venue.shown
+
+        def several(order):
+            leg = shown(order) | {"id": f"leg-{order.id}", "position_intent": "sell_to_open"}
+            return shown(order) | {"symbol": "", "side": "", "position_intent": "", "legs": [leg]}
+
+        venue.shown = several
+        venue.exchange.place(
+            client_id="", symbol=self.theirs(), side="sell", type="limit", quantity=Decimal(1),
+            limit=Decimal(9), intent="sell_to_open",
+        )  # fmt: skip
+        (found,) = broker.open_orders(access)
+        assert (found.symbol, found.side) == (self.ours(), Side.SHORT)
+        assert (found.broker_order_id[:4], found.status) == ("leg-", OrderStatus.ACCEPTED)

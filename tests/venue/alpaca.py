@@ -10,7 +10,10 @@ from tests.venue.exchange import Exchange, Refusal
 from tests.venue.http import HttpVenue, Reply
 
 STATUSES = {"new": "new", "partially_filled": "partially_filled"}
-CODES = {"funds": (403, 40310000), "not_found": (404, 40410000)}
+CODES = {
+    "funds": (403, 40310000), "not_found": (404, 40410000), "uncovered": (403, 40310000),
+}  # fmt: skip
+OPTION_TYPES = ("market", "limit", "stop", "stop_limit")
 
 
 def amount(value):
@@ -20,6 +23,10 @@ def amount(value):
 class AlpacaVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique="for_ever"))
+        self.page = 10_000
+
+    def kind_of(self, method, path):
+        return "list" if path == "/v2/options/contracts" else super().kind_of(method, path)
 
     def handle(self, method, path, query, raw, headers):
         if (
@@ -55,12 +62,15 @@ class AlpacaVenue(HttpVenue):
             return 200, self.shown(exchange.get(parts[1]))
         if parts[:2] == ["account", "activities"]:
             return 200, [self.activity(trade) for trade in self.told(self._page(query))]
+        if parts == ["options", "contracts"]:
+            return 200, self._contracts(query)
         if parts == ["positions"]:
             return 200, [
                 {
                     # Coins are called otherwise here than in orders.
-                    "symbol": symbol.replace("/", ""), "qty": str(units), "avg_entry_price": "100",
-                    "asset_class": "crypto" if "/" in symbol else "us_equity",
+                    "symbol": symbol.replace("/", ""), "qty": str(units),
+                    "avg_entry_price": str(exchange.average(symbol)),
+                    "asset_class": self.asset_class(symbol),
                 }
                 for symbol, units in exchange.positions().items()
             ]  # fmt: skip
@@ -78,7 +88,66 @@ class AlpacaVenue(HttpVenue):
         chosen = [t for t in self.exchange.trades if t.at >= after and t.id > token]
         return chosen[: int(query["page_size"])]
 
+    def asset_class(self, symbol):
+        if symbol in self.exchange.contracts:
+            return "us_option"
+        return "crypto" if "/" in symbol else "us_equity"
+
+    def _contracts(self, query):
+        """Return one page of contracts; it ends where the next one begins."""
+        assert query["status"] == "active"
+        first, last = query["expiration_date_gte"], query["expiration_date_lte"]
+        rows = [
+            contract
+            for contract in self.exchange.contracts.values()
+            if contract.underlying in query["underlying_symbols"].split(",")
+            and first <= contract.expiry.isoformat() <= last
+        ]
+        begin, size = int(query.get("page_token", 0)), min(int(query["limit"]), self.page)
+        following = str(begin + size) if begin + size < len(rows) else None
+        return {
+            "option_contracts": [self.contract(row) for row in rows[begin : begin + size]],
+            "next_page_token": following,
+        }
+
+    def contract(self, row):
+        return {
+            "id": row.symbol, "symbol": row.symbol, "status": "active", "tradable": row.tradable,
+            "expiration_date": row.expiry.isoformat(), "root_symbol": row.root or row.underlying,
+            "underlying_symbol": row.underlying, "style": "american",
+            "type": "call" if row.right == "C" else "put", "strike_price": str(row.strike),
+            "multiplier": str(row.multiplier), "size": str(row.multiplier),
+        }  # fmt: skip
+
+    def _check_option(self, body):
+        """Refuse what is refused of options beside what is refused of shares."""
+        quantity = amount(body["qty"])
+        contract = self.exchange.contracts[body["symbol"]]
+        if quantity % 1:
+            raise Refusal("quantity", "qty must be an integer for options orders")
+        if body["time_in_force"] not in {"day", "gtc"}:
+            raise Refusal("time", "order_time_in_force provided not supported for options trading")
+        if body["type"] not in OPTION_TYPES:
+            raise Refusal("type", "invalid order type for options trading")
+        held = self.exchange.positions().get(body["symbol"], Decimal(0))
+        closes = held < 0 if body["side"] == "buy" else held > 0
+        inferred = f"{body['side']}_to_{'close' if closes else 'open'}"
+        if body["position_intent"] != inferred:
+            said = f"inferred: {inferred}, specified: {body['position_intent']}"
+            raise Refusal("intent", f"position intent mismatch, {said}")
+        if inferred == "sell_to_open":
+            needed = quantity * contract.multiplier
+            shares = self.exchange.positions().get(contract.underlying, Decimal(0))
+            if contract.right == "C" and shares < needed:
+                raise Refusal("uncovered", "account not eligible to trade uncovered options")
+            if contract.right == "P" and self.exchange.cash < needed * contract.strike:
+                raise Refusal("funds", "insufficient options buying power")
+
     def _place(self, body, **more):
+        if body["symbol"] in self.exchange.contracts:
+            self._check_option(body)
+        elif "position_intent" in body:
+            raise Refusal("symbol", f"asset {body['symbol']} not found")
         return self.exchange.place(
             client_id=body["client_order_id"],
             symbol=body["symbol"],
@@ -89,6 +158,7 @@ class AlpacaVenue(HttpVenue):
             limit=amount(body.get("limit_price")),
             stop=amount(body.get("stop_price")),
             trail=amount(body.get("trail_price")),
+            intent=body.get("position_intent", ""),
             **more,
         )
 
@@ -111,8 +181,10 @@ class AlpacaVenue(HttpVenue):
     def shown(self, order):
         return {
             "id": order.id, "client_order_id": order.client_id, "symbol": order.symbol,
+            "asset_class": self.asset_class(order.symbol),
             "side": order.side, "type": order.type, "qty": str(order.quantity),
             "filled_qty": str(order.filled), "status": order.status,
+            "position_intent": order.intent,
             "limit_price": None if order.limit is None else str(order.limit),
             "stop_price": None if order.stop is None else str(order.stop),
             "created_at": order.created_at.isoformat(),

@@ -15,6 +15,7 @@ import pytest
 from brokers.adapters.base import (
     Access,
     Change,
+    OptionVenue,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -22,6 +23,7 @@ from brokers.adapters.base import (
     Replacing,
 )
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from tests.venue.option_conformance import OptionConformance
 
 PRICES = {
     OrderType.MARKET: {},
@@ -180,6 +182,10 @@ class Conformance:
 
 class RemoteConformance(Conformance):
     """What a network and a broker's own will add: lost replies, partial fills, orders of others."""
+
+    def test_options_are_tested_where_they_are_declared(self, broker):
+        declared = AssetType.OPTION in broker.capabilities.asset_types
+        assert declared == isinstance(self, OptionConformance) == isinstance(broker, OptionVenue)
 
     def test_partial_fills_add_up(self, broker, venue, access, order):
         request = order(OrderType.LIMIT)

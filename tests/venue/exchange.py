@@ -48,6 +48,8 @@ class VenueOrder:
     trail: Decimal | None = None
     status: str = "new"
     reason: str = ""
+    # Whether it opens or closes, where the venue asks for that.
+    intent: str = ""
     triggered: bool = False
     replaces: str = ""
     replaced_by: str = ""
@@ -77,6 +79,8 @@ class Exchange:
         self.orders: dict[str, VenueOrder] = {}
         self.trades: list[Trade] = []
         self.prices: dict[str, Decimal] = {}
+        # Options by the symbols under which they trade here; all else is worth its price.
+        self.contracts = {}
         self.cash = cash
         self.unique = unique  # client ids: "for_ever", "open" or "" (not at all)
         self.fills_at_once = True
@@ -93,11 +97,14 @@ class Exchange:
                 raise Refusal("quantity", "quantity must be positive")
             if symbol not in self.prices:
                 raise Refusal("symbol", f"{symbol} is not known")
+            if symbol in self.contracts and self.contracts[symbol].expiry < self.now().date():
+                raise Refusal("expired", f"{symbol} has expired")
             order = VenueOrder(
                 id=f"{next(self._ids):08d}", client_id=client_id, symbol=symbol, side=side,
                 type=type, quantity=quantity, created_at=self.now(), **more,
             )  # fmt: skip
-            if side == "buy" and quantity * (order.limit or self.prices[symbol]) > self.cash:
+            price = (order.limit or self.prices[symbol]) * self.multiplier(symbol)
+            if side == "buy" and quantity * price > self.cash:
                 raise Refusal("funds", "insufficient buying power")
             self.orders[order.id] = order
             if type == "trailing_stop":
@@ -109,6 +116,15 @@ class Exchange:
                 order.status = "canceled"
                 self.tell("canceled", order)
             return order
+
+    def list(self, contracts):
+        """List options, under their symbols, at a price of 2.5."""
+        for contract in contracts:
+            self.contracts[contract.symbol] = contract
+            self.prices[contract.symbol] = Decimal("2.5")
+
+    def multiplier(self, symbol):
+        return self.contracts[symbol].multiplier if symbol in self.contracts else Decimal(1)
 
     def now(self):
         return datetime.now(UTC) + self.clock_ahead
@@ -176,7 +192,8 @@ class Exchange:
             )  # fmt: skip
             order.trades.append(trade)
             self.trades.append(trade)
-            self.cash -= order.sign * trade.quantity * trade.price
+            money = trade.quantity * trade.price * self.multiplier(trade.symbol)
+            self.cash -= order.sign * money
             if order.filled >= order.quantity:
                 order.status = "filled"
             elif order.status in OPEN:
@@ -190,6 +207,23 @@ class Exchange:
                 sign = 1 if trade.side == "buy" else -1
                 held[trade.symbol] = held.get(trade.symbol, Decimal(0)) + sign * trade.quantity
             return {symbol: units for symbol, units in held.items() if units}
+
+    def average(self, symbol):
+        """Return what was paid for one unit of what is held."""
+        with self.lock:
+            held = paid = Decimal(0)
+            for trade in self.trades:
+                if trade.symbol != symbol:
+                    continue
+                units = trade.quantity if trade.side == "buy" else -trade.quantity
+                if held * units >= 0:
+                    paid += units * trade.price
+                elif abs(units) <= abs(held):
+                    paid += units * paid / held
+                else:
+                    paid = (held + units) * trade.price
+                held += units
+            return paid / held if held else Decimal(0)
 
     def _match(self, order):
         price = self.prices[order.symbol]

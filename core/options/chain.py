@@ -14,11 +14,9 @@ from core.engine.program import Operation, Program
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
 from core.options.state import Chain
-from core.options.volatility import realised_volatility
+from core.options.volatility import measured_volatility
 
 _NS_PER_DAY: Final = 86_400_000_000_000
-_SATURDAY: Final = 5
-_MONDAY_BASED: Final = 3
 _LONGEST_GAP: Final = 4.0  # days between usual sessions: bars of a week have none to count by
 
 Days = NDArray[np.int64]
@@ -108,13 +106,7 @@ def _volatility(
 ) -> NDArray[np.float64]:
     """Return the volatility known at each close; a gap keeps the last one known."""
     if given is None:
-        # As soon as a bar is of a weekend the market is known to be open on weekends.
-        weekends = np.logical_or.accumulate((days + _MONDAY_BASED) % 7 >= _SATURDAY)
-        a_session = realised_volatility(
-            bars.close, ends=ends, window=config.volatility_window, sessions_per_year=1.0
-        )
-        yearly = a_session * np.sqrt(np.where(weekends, 365.0, 252.0))
-        found = config.volatility_premium * yearly
+        found = measured_volatility(bars.close, days=days, ends=ends, config=config)
     else:
         found = np.array(given, np.float64)
         if found.shape != (len(bars),):

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
+
+from core.options.config import OptionsConfig
+
+_SATURDAY: Final = 5
+_MONDAY_BASED: Final = 3
 
 
 def realised_volatility(
@@ -40,4 +47,38 @@ def realised_volatility(
     known = last[window:]
     held = np.diff(np.append(known, close.size))
     found[known[0] :] = np.repeat(yearly, held)
+    return found
+
+
+def measured_volatility(
+    close: NDArray[np.float64],
+    *,
+    days: NDArray[np.int64],
+    ends: NDArray[np.bool_],
+    config: OptionsConfig,
+) -> NDArray[np.float64]:
+    """Return the volatility a year that options are priced by where none is given.
+
+    The realised one times `config.volatility_premium`, of 252 sessions a year, or of 365 as soon as
+    a bar is of a weekend: then the market is known to be open on weekends.
+
+    Parameters
+    ----------
+    close, ends
+        As `realised_volatility` takes them.
+    days : ndarray of int64, shape (n,)
+        Days from 1970-01-01 to the session of each bar.
+    config : OptionsConfig
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        NaN before there are enough returns.
+    """
+    weekends = np.logical_or.accumulate((days + _MONDAY_BASED) % 7 >= _SATURDAY)
+    a_session = realised_volatility(
+        close, ends=ends, window=config.volatility_window, sessions_per_year=1.0
+    )
+    yearly = a_session * np.sqrt(np.where(weekends, 365.0, 252.0))
+    found: NDArray[np.float64] = config.volatility_premium * yearly
     return found

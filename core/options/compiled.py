@@ -11,10 +11,12 @@ import numba
 
 from core.engine.caching import kernel_cached
 from core.engine.jit import ENTRY
+from core.options.config import OptionsConfig
 from core.options.kernel import bars_run
 from core.options.loops import greeks_loop, implied_loop, price_loop
-from core.options.state import World
-from core.options.world import world_new
+from core.options.margin import requirement
+from core.options.state import Book, World, book_new
+from core.options.world import option_terms, world_new
 
 _SOURCES: Final = tuple(Path(__file__).parent.glob("*.py"))
 
@@ -44,6 +46,15 @@ def kernel_load() -> Callable[..., Any]:
     return kernel_cached(_options_kernel, signature, *_SOURCES, **ENTRY)
 
 
+@functools.cache
+def margin_load() -> Callable[..., Any]:
+    """Return the compiled `margin.requirement`, to call it for an account outside of a run."""
+    terms = option_terms(OptionsConfig(), multiplier=1.0, opening_rate=1.0, carrying_rate=1.0)
+    book = book_new(terms, legs=1, positions=1, rules=0, bars=0)
+    signature = tuple(map(numba.typeof, (book, 0.0, 0.0)))
+    return kernel_cached(_options_margin, signature, *_SOURCES, **ENTRY)
+
+
 def _price(table: Any, model: int, steps: int) -> Any:
     return price_loop(table, model, steps)
 
@@ -58,3 +69,7 @@ def _implied(table: Any, prices: Any, model: int) -> Any:
 
 def _options_kernel(world: World, start: int, stage: int) -> Any:
     return bars_run(world, start, stage)
+
+
+def _options_margin(book: Book, shares: float, spot: float) -> float:
+    return requirement(book, shares, spot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.options.compiled import kernel_load, loops_load
+from core.options.compiled import kernel_load, loops_load, margin_load
 
 
 def warm_options() -> None:
@@ -13,3 +13,4 @@ def warm_options() -> None:
     """
     kernel_load()
     loops_load()
+    margin_load()

@@ -64,20 +64,32 @@ def world_new() -> World:
     )
 
 
-def _book(program: Program, config: RunConfig, options: OptionsConfig, bars: Bars) -> Book:
-    terms = np.array(
+def option_terms(
+    options: OptionsConfig, *, multiplier: float, opening_rate: float, carrying_rate: float
+) -> NDArray[Any]:
+    """Return a lowered `OptionsConfig`, as an array of one."""
+    return np.array(
         [
             (
                 options.rate,
                 options.dividend_yield,
                 options.style == "american",
-                options.multiplier,
+                multiplier,
                 options.margin == "cash",
-                config.margin,
-                config.maintenance_margin or config.margin,
+                opening_rate,
+                carrying_rate,
             )
         ],
         OPTION_TERMS,
+    )
+
+
+def _book(program: Program, config: RunConfig, options: OptionsConfig, bars: Bars) -> Book:
+    terms = option_terms(
+        options,
+        multiplier=options.multiplier,
+        opening_rate=config.margin,
+        carrying_rate=config.maintenance_margin or config.margin,
     )
     opening = [
         (rule.max_positions, rule.max_positions * len(rule.legs))

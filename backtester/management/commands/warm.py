@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from brokers.deployments.compiled import live_kernel_load
 from core.backtests.warm import simulation_warm
 from core.engine.compiled import portfolio_load
-from core.options.compiled import kernel_load, loops_load
+from core.options.compiled import kernel_load, loops_load, margin_load
 
 # The slowest first: with two processes the others fit beside it.
 RARER: Final[tuple[Callable[[], Any], ...]] = (
@@ -20,6 +20,7 @@ RARER: Final[tuple[Callable[[], Any], ...]] = (
     live_kernel_load,
     portfolio_load,
     loops_load,
+    margin_load,
 )
 
 

@@ -74,14 +74,16 @@ class Ledger:
         powered = [row for row in accounts.values() if row.buying_power is not None]
         limited |= {row.owner_id for row in powered}
         self.positions = _positions(limited)
-        self._by_deployment = _deployments_hold(self.limits)
-        self._pending = _pending(limited)
-        self._recent = self._recent_orders()
+        # By owner: a set of limits is about one, and many are judged at once.
+        self._held = _by_owner(map(_held_entry, self.positions))
+        self._by_deployment = _by_owner(_deployments_hold(self.limits))
+        self._pending = _by_owner(_pending(limited))
+        self._recent = _by_owner(self._recent_orders())
         self._claims = _claims(powered)
 
     def held(self, limit: RiskLimit) -> dict[str, Decimal]:
         """Return the units of each symbol in the scope of a set of limits, signed."""
-        rows = self._by_deployment if limit.deployment_id else self._account_entries()
+        rows = self._by_deployment if limit.deployment_id else self._held
         return _summed(rows, limit)
 
     def pending(self, limit: RiskLimit) -> dict[str, Decimal]:
@@ -90,7 +92,8 @@ class Ledger:
 
     def orders_last_minute(self, limit: RiskLimit) -> int:
         """Return how many orders were made within a minute."""
-        return int(sum((row.units for row in self._recent if row.within(limit)), ZERO))
+        rows = self._recent.get(limit.owner_id, ())
+        return int(sum((row.units for row in rows if row.within(limit)), ZERO))
 
     def claimed(self, account: BrokerAccount) -> Decimal:
         """Return what orders since the last reconciliation have taken of the buying power."""
@@ -105,15 +108,12 @@ class Ledger:
     def add(self, order: Order, *, admitted: bool) -> None:
         """Take in an order that was judged."""
         place = (order.owner_id, order.account_id, order.deployment_id, order.symbol)
-        self._recent.append(Entry(*place, Decimal(1)))
+        self._recent.setdefault(order.owner_id, []).append(Entry(*place, Decimal(1)))
         if admitted and order.side in OPENING_SIDES:
-            self._pending.append(Entry(*place, order.quantity * SIGN[Side(order.side)]))
+            entry = Entry(*place, order.quantity * SIGN[Side(order.side)])
+            self._pending.setdefault(order.owner_id, []).append(entry)
             claims = self._claims.setdefault(order.account_id, [])
             claims.append((order.symbol, order.quantity, order.limit_price))
-
-    def _account_entries(self) -> Iterable[Entry]:
-        for row in self.positions:
-            yield Entry(row.account.owner_id, row.account_id, None, row.symbol, row.quantity)
 
     def _recent_orders(self) -> list[Entry]:
         owners = {row.owner_id for row in self.limits if row.max_orders_per_minute is not None}
@@ -130,9 +130,20 @@ class Ledger:
         ]
 
 
-def _summed(rows: Iterable[Entry], limit: RiskLimit) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
+def _held_entry(row: Position) -> Entry:
+    return Entry(row.account.owner_id, row.account_id, None, row.symbol, row.quantity)
+
+
+def _by_owner(rows: Iterable[Entry]) -> dict[UUID, list[Entry]]:
+    found: dict[UUID, list[Entry]] = {}
     for row in rows:
+        found.setdefault(row.owner_id, []).append(row)
+    return found
+
+
+def _summed(rows: Mapping[UUID, Sequence[Entry]], limit: RiskLimit) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for row in rows.get(limit.owner_id, ()):
         if row.within(limit):
             found[row.symbol] = found.get(row.symbol, ZERO) + row.units
     return {symbol: units for symbol, units in found.items() if units}

@@ -12,12 +12,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
 from django.conf import settings
-from ib_async import IB, Order, StartupFetchNONE, Stock
+from ib_async import IB, Order, StartupFetchNONE
 from ib_async.objects import Fill
 from ib_async.order import Trade
 from ib_async.util import UNSET_DOUBLE
@@ -28,6 +29,7 @@ from brokers.adapters.base import (
     Capabilities,
     Change,
     Execution,
+    ListedContract,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -36,10 +38,17 @@ from brokers.adapters.base import (
     VenueOrder,
     VenuePosition,
 )
+from brokers.adapters.interactive_brokers_options import (
+    TITLE,
+    TOO_MANY,
+    average_price,
+    contract_of,
+    contracts_list,
+    symbol_told,
+)
 from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
-TITLE: Final = "Interactive Brokers"
 KIND: Final = "interactive_brokers"
 TYPES: Final = MappingProxyType(
     {
@@ -61,7 +70,6 @@ STATUSES: Final = MappingProxyType(
 )
 ON_ITS_WAY: Final = frozenset({"", "PendingSubmit", "ApiPending"})
 CANCELED: Final = 202
-TOO_MANY: Final = 100
 # What is told under an order's number and refuses nothing.
 REMARKS: Final = frozenset({CANCELED, 399, 404, *range(2100, 2200), 10349})
 LOOK_S: Final = 0.005
@@ -77,13 +85,13 @@ class NotConnected(OutcomeUnknown):
 
 
 class InteractiveBrokers:
-    """Orders at Interactive Brokers: shares of the United States."""
+    """Orders at Interactive Brokers: shares of the United States, and options on them."""
 
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("gateway", "client_id", "account")
     capabilities: ClassVar[Capabilities] = Capabilities(
         order_types=frozenset(TYPES),
-        asset_types=frozenset({AssetType.STOCK}),
+        asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
         fractional=False,
         short=True,
         times_in_force=frozenset(TimeInForce),
@@ -98,6 +106,7 @@ class InteractiveBrokers:
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Send an order, once."""
+        contract = contract_of(request)
         order = Order(
             action="BUY" if request.side in {Side.BUY, Side.COVER} else "SELL",
             totalQuantity=float(request.quantity),
@@ -111,7 +120,7 @@ class InteractiveBrokers:
             order.trailingPercent = float(request.trail_fraction * 100)
 
         async def work(ib: IB) -> VenueOrder:
-            trade = ib.placeOrder(Stock(request.symbol, "SMART", "USD"), order)
+            trade = ib.placeOrder(contract, order)
             await _answered(ib, trade, lambda: trade.orderStatus.status not in ON_ITS_WAY)
             return _order(trade, ())
 
@@ -181,7 +190,7 @@ class InteractiveBrokers:
 
         async def work(ib: IB) -> list[VenuePosition]:
             return [
-                VenuePosition(row.contract.symbol, _amount(row.position), _amount(row.avgCost))
+                VenuePosition(symbol_told(row.contract), _amount(row.position), average_price(row))
                 for row in await ib.reqPositionsAsync()
                 if row.account == access.credentials["account"] and row.position
             ]
@@ -200,6 +209,16 @@ class InteractiveBrokers:
                 cash=Decimal(values["TotalCashValue"].value),
                 buying_power=Decimal(values["BuyingPower"].value),
             )
+
+        return self._call(access, work)
+
+    def contracts(
+        self, access: Access, *, underlying: str, first: date, last: date
+    ) -> Sequence[ListedContract]:
+        """Return the options that can be traded."""
+
+        async def work(ib: IB) -> list[ListedContract]:
+            return await contracts_list(ib, underlying=underlying, first=first, last=last)
 
         return self._call(access, work)
 
@@ -316,7 +335,7 @@ def _order(trade: Trade, fills: Sequence[Fill]) -> VenueOrder:
         status=STATUSES.get(trade.orderStatus.status, OrderStatus.ACCEPTED),
         executions=tuple(_execution(fill) for fill in fills),
         client_order_id=order.orderRef,
-        symbol=trade.contract.symbol,
+        symbol=symbol_told(trade.contract),
         side=Side.BUY if order.action == "BUY" else Side.SELL,
         order_type=OUR_TYPES.get(order.orderType, OrderType.MARKET),
         quantity=_amount(order.totalQuantity),
@@ -333,7 +352,7 @@ def _of_fills(ref: OrderRef, fills: Sequence[Fill]) -> VenueOrder:
         status=OrderStatus.ACCEPTED,
         executions=tuple(_execution(fill) for fill in fills),
         client_order_id=ref.client_order_id,
-        symbol=first.contract.symbol,
+        symbol=symbol_told(first.contract),
         side=Side.BUY if first.execution.side == "BOT" else Side.SELL,
         quantity=sum((_amount(fill.execution.shares) for fill in fills), Decimal(0)),
     )

@@ -16,7 +16,8 @@ VERSION = 176
 PLACE, CANCEL, OPEN_ORDERS, EXECUTIONS, POSITIONS, SUMMARY, ALL_OPEN, COMPLETED = (
     3, 4, 5, 7, 61, 62, 16, 99,
 )  # fmt: skip
-KINDS = {PLACE: "submit", CANCEL: "cancel"}
+DETAILS, CHAIN = 9, 78
+KINDS = {PLACE: "submit", CANCEL: "cancel", CHAIN: "list"}
 TYPES = {
     "MKT": "market", "LMT": "limit", "STP": "stop", "STP LMT": "stop_limit",
     "TRAIL": "trailing_stop",
@@ -151,28 +152,96 @@ class Session:
 
     def answer(self, number, fields):
         """Answer a question."""
-        if number in {OPEN_ORDERS, ALL_OPEN}:
-            for order in self.exchange.open():
-                self.tell(order)
-            self.send(53, 1)
-        elif number == COMPLETED:
-            for order in self.exchange.orders.values():
-                if order.status not in OPEN:
-                    self.send(*completed_fields(order))
-            self.send(102)
-        elif number == EXECUTIONS:
-            for trade in self.venue.told(self.exchange.trades):
-                order = self.exchange.get(trade.order_id)
-                self.send(*execution_fields(fields[2], self.number(order), order, trade))
-            self.send(55, 1, fields[2])
-        elif number == POSITIONS:
-            for symbol, units in self.exchange.positions().items():
-                self.send(61, 3, ACCOUNT, *contract(symbol), "", units, 100.0)
-            self.send(62, 1)
-        elif number == SUMMARY:
-            for tag in ("NetLiquidation", "TotalCashValue", "BuyingPower"):
-                self.send(63, 1, fields[2], ACCOUNT, tag, self.exchange.cash, "USD")
-            self.send(64, 1, fields[2])
+        answers = {
+            OPEN_ORDERS: self.waiting, ALL_OPEN: self.waiting, COMPLETED: self.completed,
+            EXECUTIONS: self.executions, POSITIONS: self.positions, SUMMARY: self.summary,
+            DETAILS: self.details, CHAIN: self.chain,
+        }  # fmt: skip
+        if number in answers:
+            answers[number](fields)
+
+    def waiting(self, _):
+        for order in self.exchange.open():
+            self.tell(order)
+        self.send(53, 1)
+
+    def completed(self, _):
+        for order in self.exchange.orders.values():
+            if order.status not in OPEN:
+                self.send(*completed_fields(order, self.contract(order.symbol)))
+        self.send(102)
+
+    def executions(self, fields):
+        for trade in self.venue.told(self.exchange.trades):
+            order = self.exchange.get(trade.order_id)
+            told = self.contract(trade.symbol)
+            self.send(*execution_fields(fields[2], self.number(order), order, trade, told))
+        self.send(55, 1, fields[2])
+
+    def positions(self, _):
+        for symbol, units in self.exchange.positions().items():
+            # What one contract has cost, not one share of it.
+            cost = self.exchange.average(symbol) * self.exchange.multiplier(symbol)
+            self.send(61, 3, ACCOUNT, *self.contract(symbol), units, cost)
+        self.send(62, 1)
+
+    def summary(self, fields):
+        for tag in ("NetLiquidation", "TotalCashValue", "BuyingPower"):
+            self.send(63, 1, fields[2], ACCOUNT, tag, self.exchange.cash, "USD")
+        self.send(64, 1, fields[2])
+
+    def contract(self, symbol):
+        return contract(symbol, self.exchange.contracts.get(symbol))
+
+    def named(self, fields):
+        """Return what twelve fields of a contract fit: symbols of the exchange."""
+        _, symbol, kind, day, strike, right, multiplier, _, _, _, _, trading_class = fields
+        if kind == "STK":
+            return [name for name in self.exchange.prices if name == symbol]
+        return [
+            name
+            for name, row in self.exchange.contracts.items()
+            if row.underlying == symbol
+            and f"{row.expiry:%Y%m%d}".startswith(day)
+            and float(strike or 0) in {0.0, float(row.strike)}
+            and right in {"", row.right}
+            and multiplier in {"", str(row.multiplier)}
+            and trading_class in {"", row.root or row.underlying}
+            and row.tradable
+            and row.expiry >= self.exchange.now().date()
+        ]
+
+    def details(self, fields):
+        request, found = fields[2], self.named(fields[3:15])
+        if not found:
+            text = "No security definition has been found for the request"
+            self.send(4, 2, request, 200, text, "")
+            return
+        for name in found:
+            number, symbol, kind, day, strike, right, multiplier, *_, local, root = self.contract(
+                name
+            )
+            when = f"{day} 16:00 US/Eastern" if day else ""
+            self.send(
+                10, request, symbol, kind, when, strike, right, "SMART", "USD", local, root, root,
+                number, 0.01, multiplier, *[""] * 15, 0, *[""] * 9,
+            )  # fmt: skip
+        self.send(52, 1, request)
+
+    def chain(self, fields):
+        """Tell expiries and strikes, of each trading class and exchange."""
+        request, symbol = fields[1:3]
+        assert fields[3:] == ["", "STK", "7"]
+        rows = [row for row in self.exchange.contracts.values() if row.underlying == symbol]
+        for exchange in ("SMART", "CBOE"):
+            for root, multiplier in {(row.root or symbol, row.multiplier) for row in rows}:
+                days = sorted({f"{row.expiry:%Y%m%d}" for row in rows})
+                strikes = sorted({row.strike for row in rows})
+                self.send(
+                    75, request, exchange, 265598, root, multiplier, len(days), *days,
+                    len(strikes), *strikes,
+                )  # fmt: skip
+        self.send(76, request)
 
     def guarded(self, number, do, fields):
         try:
@@ -191,8 +260,11 @@ class Session:
             )
         else:
             prices["trail" if kind == "TRAIL" else "stop"] = aux
+            found = self.named(fields[2:14])
+            if len(found) != 1 or Decimal(quantity) % 1:
+                raise Refusal("contract", "No security definition has been found")
             order = self.exchange.place(
-                client_id=fields[26], symbol=fields[3], side=action.lower(), type=TYPES[kind],
+                client_id=fields[26], symbol=found[0], side=action.lower(), type=TYPES[kind],
                 quantity=Decimal(quantity), tif=tif.lower(), **prices,
             )  # fmt: skip
             self.venue.numbers[number] = order.id
@@ -211,7 +283,7 @@ class Session:
 
     def tell(self, order):
         number = self.number(order)
-        self.send(*open_fields(number, order))
+        self.send(*open_fields(number, order, self.contract(order.symbol)))
         left = order.quantity - order.filled
         self.send(
             3, number, STATUSES[order.status], order.filled, left, order.average, perm(order), 0, 0,
@@ -223,8 +295,15 @@ def perm(order):
     return 1_000_000 + int(order.id)
 
 
-def contract(symbol):
-    return (7, symbol, "STK", "", 0, "?", "", "SMART", "USD", symbol)
+def contract(symbol, listed):
+    """Return the eleven fields by which a contract is told."""
+    if listed is None:
+        return (7, symbol, "STK", "", 0, "?", "", "SMART", "USD", symbol, symbol)
+    root = listed.root or listed.underlying
+    return (
+        8, listed.underlying, "OPT", f"{listed.expiry:%Y%m%d}", listed.strike, listed.right,
+        listed.multiplier, "SMART", "USD", f"{root:<6}{symbol.removeprefix(root)}", root,
+    )  # fmt: skip
 
 
 def prices_of(order):
@@ -232,36 +311,36 @@ def prices_of(order):
     return ("" if order.limit is None else order.limit, "" if aux is None else aux)
 
 
-def head(order):
+def head(order, told):
     return [
-        *contract(order.symbol), order.symbol, order.side.upper(), order.quantity,
+        *told, order.side.upper(), order.quantity,
         NAMES[order.type], *prices_of(order), order.tif.upper(), "", ACCOUNT, "", 0,
         order.client_id,
     ]  # fmt: skip
 
 
-def open_fields(number, order):
+def open_fields(number, order, told):
     """Return message 5, most of whose 150 fields are empty."""
     return [
-        5, number, *head(order), 1 if number else 0, perm(order), 0, 0, 0, *[""] * 5, "",
+        5, number, *head(order, told), 1 if number else 0, perm(order), 0, 0, 0, *[""] * 5, "",
         *[""] * 29, *[""] * 7, 0, 0, 0, "", "", "", "", "", "", "", 0, 0, "", 0, 0,
         STATUSES[order.status], *[""] * 14, 0, 0, 0, *[""] * 12, 0, 0, 0, 0, 0, 0, 0, *[""] * 5,
     ]  # fmt: skip
 
 
-def completed_fields(order):
+def completed_fields(order, told):
     """Return message 101."""
     return [
-        101, *head(order), perm(order), 0, 0, 0, *[""] * 4, "", *[""] * 23, *[""] * 5, 0, 0, 0,
+        101, *head(order, told), perm(order), 0, 0, 0, *[""] * 33, 0, 0, 0,
         "", "", "", "", "", "", 0, 0, "", 0, STATUSES[order.status], 0, 0, 0, *[""] * 3, 0, "", "",
         order.filled, *[""] * 20,
     ]  # fmt: skip
 
 
-def execution_fields(request, number, order, trade):
+def execution_fields(request, number, order, trade, told):
     """Return message 11."""
     return [
-        11, request, number, *contract(trade.symbol), trade.symbol, trade.id,
+        11, request, number, *told, trade.id,
         f"{trade.at:%Y%m%d-%H:%M:%S}", ACCOUNT, "SMART",
         "BOT" if trade.side == "buy" else "SLD", trade.quantity, trade.price, perm(order), 1, 0,
         order.filled, order.average, order.client_id, "", "", "", 1,

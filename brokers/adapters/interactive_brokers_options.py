@@ -1,0 +1,133 @@
+"""Options at Interactive Brokers: contracts taken apart into fields, and put together again.
+
+A contract is named there by what is known of it. Its trading class is the root of our symbol: that
+of the share for usual contracts, another one for those that were adjusted to a split or a merger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, TypeVar, cast
+
+from ib_async import IB, Contract, Option, Stock
+from ib_async.contract import ContractDetails
+from ib_async.objects import OptionChain, Position
+from ib_async.wrapper import RequestError
+
+from brokers.adapters.base import ListedContract, OrderRequest, Refused
+from brokers.adapters.options import Series, listed, series_find, series_of
+from brokers.choices import AssetType
+
+TITLE: Final = "Interactive Brokers"
+SHARE: Final = "STK"
+OPTION: Final = "OPT"
+# What a usual contract is for; others have another trading class.
+MULTIPLIER: Final = "100"
+NO_SUCH_CONTRACT: Final = 200
+TOO_MANY: Final = 100
+Answer = TypeVar("Answer")
+
+
+def contract_of(request: OrderRequest) -> Contract:
+    """Return what an order is for, as it goes to the broker."""
+    if request.asset_type != AssetType.OPTION:
+        return Stock(request.symbol, "SMART", "USD")
+    return _option(series_of(request.symbol))
+
+
+def symbol_told(contract: Contract) -> str:
+    """Return our symbol of what the broker tells of; of what we do not trade, one of its own."""
+    if contract.secType != OPTION:
+        return contract.symbol + ("" if contract.secType == SHARE else f".{contract.secType}")
+    # What the exchanges call it, padded; an order of this connection does not have it yet.
+    if series_find(contract.localSymbol):
+        return contract.localSymbol.replace(" ", "")
+    return Series(
+        underlying=contract.tradingClass or contract.symbol,
+        expiry=_day(contract.lastTradeDateOrContractMonth),
+        right="C" if contract.right.startswith("C") else "P",
+        strike=Decimal(str(contract.strike)),
+    ).symbol
+
+
+def average_price(position: Position) -> Decimal:
+    """Return what was paid for one share; of options the broker tells it for a contract."""
+    cost = Decimal(str(position.avgCost))
+    if position.contract.secType != OPTION:
+        return cost
+    return cost / Decimal(position.contract.multiplier)
+
+
+async def contracts_list(
+    ib: IB, *, underlying: str, first: date, last: date
+) -> list[ListedContract]:
+    """Return what can be traded: the expiries are asked for, and then the contracts of each."""
+    ib.RaiseRequestErrors = True
+    found: list[ListedContract] = []
+    for share in await _details(ib, Stock(underlying, "SMART", "USD")):
+        number = cast(Contract, share.contract).conId
+        chains: list[OptionChain] = await _answer(
+            ib.reqSecDefOptParamsAsync(underlying, "", SHARE, number)
+        )
+        days = {
+            day
+            for chain in chains
+            for day in map(_day, chain.expirations)
+            if chain.tradingClass == underlying and first <= day <= last
+        }
+        for rows in await asyncio.gather(
+            *(_details(ib, _any(underlying, day)) for day in sorted(days))
+        ):
+            found += [_listed(cast(Contract, row.contract)) for row in rows]
+    return listed(found, underlying=underlying, first=first, last=last)
+
+
+async def _details(ib: IB, contract: Contract) -> list[ContractDetails]:
+    """Return all that a description fits."""
+    return await _answer(ib.reqContractDetailsAsync(contract))
+
+
+async def _answer(asked: Awaitable[list[Answer]]) -> list[Answer]:
+    """Return an answer; that there is no such contract is one too."""
+    try:
+        return await asked
+    except RequestError as error:
+        if error.code == NO_SUCH_CONTRACT:
+            return []
+        name = "rate_limited" if error.code == TOO_MANY else str(error.code)
+        raise Refused(name, f"{TITLE}: {error.message}") from error
+
+
+def _option(series: Series) -> Option:
+    option = _any(series.underlying, series.expiry)
+    option.strike, option.right = float(series.strike), series.right
+    return option
+
+
+def _any(underlying: str, day: date) -> Option:
+    """Return what all contracts of an expiry have in common."""
+    return Option(
+        symbol=underlying,
+        lastTradeDateOrContractMonth=f"{day:%Y%m%d}",
+        exchange="SMART",
+        multiplier=MULTIPLIER,
+        currency="USD",
+        tradingClass=underlying,
+    )
+
+
+def _listed(contract: Contract) -> ListedContract:
+    return ListedContract(
+        symbol=symbol_told(contract),
+        strike=Decimal(str(contract.strike)),
+        right="C" if contract.right.startswith("C") else "P",
+        expiry=_day(contract.lastTradeDateOrContractMonth),
+        multiplier=Decimal(contract.multiplier),
+    )
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, of no time zone

@@ -54,3 +54,8 @@ class BookKind(models.TextChoices):
     EXIT = "exit"
     GUARD = "guard"
     ENDED = "ended"  # the order waits no longer
+    LEG_OPEN = "leg_open"  # of an option position
+    LEG_CLOSE = "leg_close"
+    LEG_END = "leg_end"  # an order of a leg ended without all of its contracts
+    SETTLED = "settled"  # contracts that are over
+    DELIVERY = "delivery"  # shares that came or went for them

@@ -124,6 +124,8 @@ class BookEntry(BaseModel):
     fill = models.OneToOneField(Fill, on_delete=models.PROTECT, null=True, related_name="+")
     kind = models.CharField(max_length=10, choices=BookKind)
     rule = models.PositiveSmallIntegerField()
+    # Of options; what the deployment trades needs no name.
+    symbol = models.CharField(max_length=32, blank=True)
     # The bar in which it happened, that of the decision, and that of the lot's first fill.
     bar_ts = models.DateTimeField()
     decided_ts = models.DateTimeField()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +10,13 @@ from core.engine.option_rules import OptionRule, Right
 from core.options.config import OptionsConfig
 from core.options.contract import Contract
 from core.options.ledger import Ledger, commission_of
+from core.options.legs import leg_add, leg_take, position_add, position_free
 from core.options.machine import At, Machine
 from core.options.quoting import mid_prices, paid_prices
 from core.options.result import OptionExitReason
+
+REJECTED_CONTRACT: Final = "rejected_option_contract"
+REJECTED_MONEY: Final = "rejected_option_money"
 
 _SLACK: Final = 1e-9  # of the equity: rounding rejects nothing
 
@@ -31,37 +34,57 @@ class Desk:
         self.machine = machine
         self.config = config
         self.ledger = ledger
-        self.counters = {"rejected_option_contract": 0, "rejected_option_money": 0}
+        self.counters = {REJECTED_CONTRACT: 0, REJECTED_MONEY: 0}
         self._opened = 0
 
-    def open(self, number: int, rule: OptionRule, contracts: list[Contract], at: At) -> None:
+    def open(
+        self,
+        number: int,
+        rule: OptionRule,
+        contracts: list[Contract],
+        at: At,
+        *,
+        shares: float | None = None,
+    ) -> str:
         """Open a position by rule `number`, at the ask what is bought and at the bid what is sold.
 
         The whole order is rejected where a contract is over, has no bid or costs nothing, and where
-        the account could not carry the position.
+        the account could not carry the position beside `shares`, by default those it holds. Returns
+        the name of the counter by which it was rejected, or nothing.
         """
         mids = self._mids(contracts, at)
         sides = np.array([leg.side for leg in rule.legs], np.float64)
         prices = self._paid(mids, sides)
         over = any(contract.expiry < at.day for contract in contracts)
         if over or not (np.isfinite(prices) & (prices > 0.0)).all():
-            self.counters["rejected_option_contract"] += 1
-            return
-        row = self._position_add(number, rule)
+            return self._rejected(REJECTED_CONTRACT)
+        row = position_add(self.machine, number, rule, name=self._opened)
         before = self._saved()
         quantities = sides * [leg.ratio * rule.quantity for leg in rule.legs]
         for contract, quantity, mid, price in zip(contracts, quantities, mids, prices, strict=True):
-            self._leg_add(
-                contract, float(quantity), (float(mid), float(price)), row=row, rule=rule, at=at
+            count, value = abs(float(quantity)), abs(float(quantity) * self.config.multiplier)
+            leg_add(
+                self.machine,
+                contract,
+                float(quantity),
+                prices=(float(mid), float(price)),
+                fee=commission_of(self.config.commission, count, value * float(price)),
+                row=row,
+                secured=rule.secured,
+                at=at,
             )
-        shares = float(self.machine.holding["position"])
+        held = float(self.machine.holding["position"]) if shares is None else shares
         rate = float(self.machine.world.book.terms["opening_rate"][0])
-        free = self.machine.free(at.spot, shares=shares, rate=rate)
+        free = self.machine.free(at.spot, shares=held, rate=rate)
         if not free >= -_SLACK * abs(self.machine.equity(at.spot)):
             self._restore(before, row, number)
-            self.counters["rejected_option_money"] += 1
-            return
+            return self._rejected(REJECTED_MONEY)
         self._filled(row, contracts, at)
+        return ""
+
+    def _rejected(self, why: str) -> str:
+        self.counters[why] += 1
+        return why
 
     def close(self, at: At) -> None:
         """Close every position that is to be closed, each leg by an order of its own."""
@@ -87,7 +110,8 @@ class Desk:
             paid = float(self._paid(np.array([mid]), np.array([quantity]))[0])
             value = contracts * paid * self.config.multiplier
             fee = commission_of(self.config.commission, contracts, value)
-        self._leg_remove(leg, paid, fee)
+        place = int(np.flatnonzero(_same(self.machine.legs, leg))[0])
+        leg_take(self.machine, place, float(leg["quantity"]), price=paid, fee=fee)
         row = self.machine.world.book.positions[leg["position"]]
         rule, number = int(row["rule"]), int(row["number"])
         self.ledger.fill(
@@ -102,7 +126,7 @@ class Desk:
             reason=reason,
         )
         self.ledger.trade(leg, rule=rule, number=number)
-        self._position_free(leg["position"])
+        position_free(self.machine, int(leg["position"]))
 
     def _mids(self, contracts: list[Contract], at: At) -> Any:
         """Return what the model says each contract is worth."""
@@ -111,47 +135,6 @@ class Desk:
     def _paid(self, mids: Any, sides: Any) -> Any:
         """Return the ask where `sides` buys and the bid where it sells."""
         return paid_prices(mids, sides, self.config)
-
-    def _position_add(self, number: int, rule: OptionRule) -> int:
-        book = self.machine.world.book
-        row = int(np.flatnonzero(book.positions["rule"] < 0)[0])
-        when = rule.close_when
-        book.positions[row] = (
-            self._opened,
-            number,
-            0.0,
-            0.0,
-            math.nan if when.profit is None else when.profit,
-            math.nan if when.loss is None else when.loss,
-            -1 if when.days is None else when.days,
-            0,
-        )
-        book.held[number] += 1
-        return row
-
-    def _leg_add(
-        self,
-        contract: Contract,
-        quantity: float,
-        prices: tuple[float, float],
-        *,
-        row: int,
-        rule: OptionRule,
-        at: At,
-    ) -> None:
-        """Write the leg down, and what it does to the account: half the spread and the fee."""
-        book, desk, account = self.machine.world.book, self.machine.desk, self.machine.account
-        mid, price = prices
-        shares = quantity * self.config.multiplier
-        fee = commission_of(self.config.commission, abs(quantity), abs(shares) * price)
-        book.legs[int(desk["legs"])] = (
-            int(contract.right), contract.strike, contract.expiry, quantity, mid, row,
-            rule.secured, 0.0, 0.0, mid, mid, at.bar, at.ts, price, mid, fee,
-        )  # fmt: skip
-        desk["legs"] += 1
-        desk["value"] += shares * mid
-        account["balance"] += shares * (mid - price) - fee
-        book.positions["flow"][row] -= shares * price
 
     def _filled(self, row: int, contracts: list[Contract], at: At) -> None:
         """Note the fills of a position that has been opened."""
@@ -170,29 +153,6 @@ class Desk:
                 reason=int(OptionExitReason.SIGNAL),
             )
         self._opened += 1
-
-    def _leg_remove(self, leg: Any, price: float, fee: float) -> None:
-        """Take a leg off the book: its mark leaves the account, what it brought comes in."""
-        book, desk, account = self.machine.world.book, self.machine.desk, self.machine.account
-        legs = self.machine.legs
-        shares = float(leg["quantity"]) * self.config.multiplier
-        mark = shares * float(leg["price"])
-        account["balance"] += shares * price - mark - fee
-        desk["value"] -= mark
-        book.positions["flow"][leg["position"]] += shares * price
-        place = int(np.flatnonzero(_same(legs, leg))[0])
-        legs[place:-1] = legs[place + 1 :].copy()
-        desk["legs"] -= 1
-        if desk["legs"] == 0:
-            account["balance"] -= float(desk["value"])  # what rounding has left of it
-            desk["value"] = 0.0
-
-    def _position_free(self, row: int) -> None:
-        """Let go of a position whose last leg is gone."""
-        book = self.machine.world.book
-        if not (self.machine.legs["position"] == row).any():
-            book.held[book.positions["rule"][row]] -= 1
-            book.positions["rule"][row] = -1
 
     def _saved(self) -> tuple[int, float, float]:
         desk, account = self.machine.desk, self.machine.account

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.option_rules import Cycle, Expiry, Policy
+from core.engine.option_rules import Cycle, Expiry, Policy, Right
 
 WEEK: Final = 7
 # 1970-01-01 was a Thursday, so that Fridays are the days that leave 1.
@@ -24,6 +24,8 @@ _AROUND: Final = 12  # days: whatever day it is, a Friday is nearer than this, m
 _AROUND_MONTHLY: Final = 40  # and so is a third Friday
 
 NONE: Final = -1
+
+_NO_STRIKES: Final = np.zeros(0)
 
 
 class ExpiryCalendar:
@@ -42,6 +44,8 @@ class ExpiryCalendar:
     ) -> None:
         self._sessions: list[int] = sessions.tolist()
         self._monthly_only = listed == "monthly"
+        self._strikes: dict[tuple[int, Right], NDArray[np.float64]] | None = None
+        self._listed_days: list[int] | None = None
         self._found: dict[tuple[Expiry, int, int], int] = {}
 
     def find(self, wanted: Expiry, *, day: int, earliest: int) -> int:
@@ -68,16 +72,36 @@ class ExpiryCalendar:
         before = sessions[bisect_right(sessions, day) - 1]
         return before if day - before <= _LONGEST_BREAK else day
 
+    def strikes(self, expiry: int, right: Right) -> NDArray[np.float64] | None:
+        """Return the strikes there are, in order; None: the multiples of a step."""
+        return None if self._strikes is None else self._strikes.get((expiry, right), _NO_STRIKES)
+
+    def _dated(self, date: int) -> int:
+        """Return the expiry that is meant by a date, or -1."""
+        if self._listed_days is None:
+            return self.rolled(date)
+        there = [one for one in (date, self.rolled(date)) if one in self._listed_days]
+        return there[0] if there else NONE
+
+    def _around(self, wanted: Expiry, target: int, earliest: int) -> list[int]:
+        """Return the expiries of a cycle in order: those near a day, or all that were listed."""
+        monthly = self._monthly_only or wanted.cycle == Cycle.MONTHLY
+        there_are = self._listed_days
+        if there_are is None:
+            reach = _AROUND_MONTHLY if monthly else _AROUND
+            first, last = max(earliest, target - reach), max(earliest, target) + reach
+            return [self.rolled(day) for day in fridays(first, last, monthly=monthly)]
+        if wanted.cycle == Cycle.ANY or not there_are:
+            return there_are
+        cycle = set(map(self.rolled, fridays(there_are[0], there_are[-1] + WEEK, monthly=monthly)))
+        return [one for one in there_are if one in cycle]
+
     def _find(self, wanted: Expiry, day: int, earliest: int) -> int:
         if wanted.date >= 0:
-            there = self.rolled(wanted.date)
+            there = self._dated(wanted.date)
             return there if there >= earliest else NONE
         target = day + wanted.days
-        monthly = self._monthly_only or wanted.cycle == Cycle.MONTHLY
-        reach = _AROUND_MONTHLY if monthly else _AROUND
-        first, last = max(earliest, target - reach), max(earliest, target) + reach
-        around = fridays(first, last, monthly=monthly)
-        there_are = [one for one in map(self.rolled, around) if one >= earliest]
+        there_are = [one for one in self._around(wanted, target, earliest) if one >= earliest]
         if wanted.policy == Policy.AT_LEAST:
             return next((one for one in there_are if one >= target), NONE)
         if wanted.policy == Policy.AT_MOST:

@@ -34,6 +34,7 @@ def contracts_select(
             years=(expiry - at.day) / 365.0,
             model="baw" if config.style == "american" else "bsm",
             step=step,
+            listed=calendar.strikes(expiry, leg.right),
         )
         earlier = [contract.strike for contract in found]
         strike = strike_find(leg.strike, leg.right, moment, earlier)

@@ -20,7 +20,7 @@ from core.errors import InvalidInput
 from core.options.chain import Left, chain_build, session_days
 from core.options.config import OptionsConfig
 from core.options.contract import Contract
-from core.options.desk import Desk
+from core.options.desk import REJECTED_CONTRACT, Desk
 from core.options.expiries import ExpiryCalendar
 from core.options.ledger import Ledger
 from core.options.machine import Machine
@@ -210,7 +210,7 @@ class _Run:
                     rule, at, earliest=earliest, calendar=self.calendar, config=self.desk.config
                 )
             if contracts is None:
-                self.desk.counters["rejected_option_contract"] += not liquidating
+                self.desk.counters[REJECTED_CONTRACT] += not liquidating
             else:
                 self.waiting.append((number, contracts))
         self.machine.desk["to_open"] = bool(self.waiting)

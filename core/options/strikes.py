@@ -26,6 +26,7 @@ _ROUNDED: Final = (5.0, 2.5, 1.0)
 _REACH: Final = 3.0  # of the price: how far up strikes are looked at
 _MOST: Final = 2_000
 _DIGITS: Final = 9
+_APART: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Moment:
     model : "bsm" or "baw"
     step : float
         Distance of the strikes.
+    listed : ndarray of float64, optional
+        The strikes there are, in order, where a venue has said it; the step is not read then.
     """
 
     spot: float
@@ -50,6 +53,7 @@ class Moment:
     years: float
     model: Literal["bsm", "baw"]
     step: float
+    listed: Floats | None = None
 
 
 def strike_step(spot: float) -> float:
@@ -72,16 +76,16 @@ def strike_find(wanted: Strike, right: Right, at: Moment, earlier: Sequence[floa
     """
     match wanted.by:
         case StrikeBy.EXACT:
-            return wanted.value
+            return _exact(wanted.value, at)
         case StrikeBy.ATM:
-            return _shifted(strike_nearest(at.spot, at.step), wanted.value, at.step)
+            return _shifted(_nearest(at.spot, at), wanted.value, at)
         case StrikeBy.OTM:
-            return strike_nearest(at.spot * (1.0 + right * wanted.value), at.step)
+            return _nearest(at.spot * (1.0 + right * wanted.value), at)
         case StrikeBy.LEG_STRIKES:
-            return _shifted(earlier[wanted.leg], wanted.value, at.step)
+            return _shifted(earlier[wanted.leg], wanted.value, at)
         case StrikeBy.LEG_WIDTH:
             target = earlier[wanted.leg] + wanted.value
-            return strike_nearest(target, at.step) if target > 0.0 else NONE
+            return _nearest(target, at) if target > 0.0 else NONE
         case StrikeBy.DELTA | StrikeBy.PREMIUM:
             return _by_value(wanted, right, at)
     raise ValueError(f"unknown way to choose a strike: {wanted.by!r}")
@@ -92,6 +96,8 @@ def _by_value(wanted: Strike, right: Right, at: Moment) -> float:
     if not (at.vol > 0.0 and at.years > 0.0):
         return NONE
     strikes = _listed(at)
+    if not strikes.size:
+        return NONE
     table = np.empty((7, strikes.size))
     table[2] = strikes
     table[0], table[1], table[3] = int(right), at.spot, at.years
@@ -105,13 +111,31 @@ def _by_value(wanted: Strike, right: Right, at: Moment) -> float:
 
 def _listed(at: Moment) -> Floats:
     """Return the strikes from one step up to three times the price, the lowest left out if many."""
+    if at.listed is not None:
+        return at.listed
     last = max(math.floor(_REACH * at.spot / at.step), 1)
     numbers = np.arange(max(1, last - _MOST), last + 1)
     return np.round(numbers * at.step, _DIGITS)
 
 
-def _shifted(strike: float, strikes: float, step: float) -> float:
-    shifted = round(strike + strikes * step, _DIGITS)
+def _exact(strike: float, at: Moment) -> float:
+    if at.listed is None or np.isclose(at.listed, strike, rtol=0.0, atol=_APART).any():
+        return strike
+    return NONE
+
+
+def _nearest(price: float, at: Moment) -> float:
+    """Return the strike nearest to a price: of two as near the lower."""
+    if at.listed is None:
+        return strike_nearest(price, at.step)
+    return float(at.listed[np.argmin(np.abs(at.listed - price))]) if at.listed.size else NONE
+
+
+def _shifted(strike: float, strikes: float, at: Moment) -> float:
+    if at.listed is not None:
+        place = int(np.searchsorted(at.listed, strike - _APART)) + int(strikes)
+        return float(at.listed[place]) if 0 <= place < at.listed.size else NONE
+    shifted = round(strike + strikes * at.step, _DIGITS)
     return shifted if shifted > 0.0 else NONE
 
 

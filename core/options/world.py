@@ -29,8 +29,11 @@ def world_build(
     *,
     options_config: OptionsConfig,
     chain: Chain,
+    room: int = 0,
 ) -> World:
     """Return the arrays of a run before its first bar, with the cash and without positions.
+
+    `room` is for so many legs, and positions of them, beside those that the rules open at once.
 
     Raises
     ------
@@ -47,7 +50,8 @@ def world_build(
     curves.position[:start] = 0.0
     tables = tables_new(terms_lower(stock, config), len(bars), code_layout(stock).size)
     market = Market(*map(_read_only, (bars.ts, bars.open, bars.high, bars.low, bars.close)))
-    return World(market, plan, tables, curves, chain, _book(program, config, options_config, bars))
+    book = _book(program, config, options_config, len(bars), room)
+    return World(market, plan, tables, curves, chain, book)
 
 
 def world_new() -> World:
@@ -84,7 +88,9 @@ def option_terms(
     )
 
 
-def _book(program: Program, config: RunConfig, options: OptionsConfig, bars: Bars) -> Book:
+def _book(
+    program: Program, config: RunConfig, options: OptionsConfig, bars: int, room: int
+) -> Book:
     terms = option_terms(
         options,
         multiplier=options.multiplier,
@@ -98,10 +104,10 @@ def _book(program: Program, config: RunConfig, options: OptionsConfig, bars: Bar
     ]
     return book_new(
         terms,
-        positions=sum(positions for positions, _ in opening),
-        legs=sum(legs for _, legs in opening),
+        positions=sum((positions for positions, _ in opening), room),
+        legs=sum((legs for _, legs in opening), room),
         rules=len(program.option_rules),
-        bars=len(bars),
+        bars=bars,
     )
 
 

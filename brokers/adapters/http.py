@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 
 from brokers.adapters.base import OutcomeUnknown, Refused
+from brokers.adapters.connections import connections, proxies_of
 
 
 class BrokerSession(requests.Session):
     """A session with a time limit on every request and no repetition of any.
+
+    Its connections are those of the process, its headers and cookies are its own: accounts share
+    no more than that. What the environment says of proxies and certificates holds; a `.netrc` does
+    not, for its passwords would take the place of an account's.
 
     `status` is the HTTP status of the last answer in the same thread, None where there was none:
     some libraries do not tell it.
@@ -22,7 +29,14 @@ class BrokerSession(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
+        self.trust_env = False
+        self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        for scheme in self.adapters:
+            self.adapters[scheme] = connections()
         self._last = threading.local()
+
+    def close(self) -> None:
+        """Leave the connections to the calls that follow."""
 
     @property
     def status(self) -> int | None:
@@ -34,6 +48,8 @@ class BrokerSession(requests.Session):
         """Send a request once."""
         self._last.status = None
         kwargs["timeout"] = settings.BROKER_TIMEOUT_S
+        parts = urlsplit(url)
+        kwargs["proxies"] = proxies_of(f"{parts.scheme}://{parts.netloc}")
         response = super().request(method, url, *args, **kwargs)
         self._last.status = response.status_code
         return response

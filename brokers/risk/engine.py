@@ -16,6 +16,7 @@ from brokers.risk.ledger import Ledger
 from notifications.services import event_notify
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Limits) if field.name != "scope")
+FACTS = tuple(field.name for field in dataclasses.fields(Facts))
 
 
 def orders_judge(
@@ -113,6 +114,6 @@ def _limits(limit: RiskLimit) -> Limits:
 def _plain(facts: Facts) -> dict[str, object]:
     return {
         name: f"{value:f}" if isinstance(value, Decimal) else value
-        for name, value in dataclasses.asdict(facts).items()
-        if value is not None
+        for name in FACTS
+        if (value := getattr(facts, name)) is not None
     }

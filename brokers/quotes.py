@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils import timezone
+
 from core.errors import InvalidInput
+from core.options.config import OptionsConfig
+from market.contract_prices import DEFAULTS, MODEL, ContractQuote, ModelMarket
+from market.contracts import ContractTerms, contract_instrument, contract_terms
 from market.models import BarSeries, Instrument
 from market.selectors import LatestPrice, instrument_get, price_latest
+
+ONE = Decimal(1)
 
 
 class Quotes:
     """What the catalogue says of symbols, for the owners it is made for.
 
     An owner who has neither an instrument nor bars of a symbol to himself sees what everybody
-    sees: that is read once for all of them.
+    sees: that is read once for all of them. Contracts are derived from their underlyings, and cost
+    what the model says at `now`.
     """
 
-    def __init__(self, owner_ids: Iterable[UUID]) -> None:
+    def __init__(self, owner_ids: Iterable[UUID], *, now: datetime | None = None) -> None:
         self._owner_ids = frozenset(owner_ids)
+        self._now = now or timezone.now()
         self._private: dict[str, frozenset[UUID]] = {}
         self._prices: dict[tuple[str, UUID | None], LatestPrice | InvalidInput] = {}
         self._instruments: dict[tuple[str, UUID | None], Instrument] = {}
+        self._markets: dict[tuple[str, UUID | None, OptionsConfig], ModelMarket] = {}
 
     def reader(self, symbol: str, owner_id: UUID) -> UUID | None:
         """Return whom to read a symbol as: the owner, or None where all see the same."""
@@ -43,23 +54,76 @@ class Quotes:
         InvalidInput
             When there is none.
         """
-        key = symbol, self.reader(symbol, owner_id)
+        terms = contract_terms(symbol)
+        key = symbol, self.reader(terms.underlying if terms else symbol, owner_id)
         if key not in self._instruments:
-            self._instruments[key] = instrument_get(symbol, owner_id=key[1])
+            self._instruments[key] = (
+                instrument_get(symbol, owner_id=key[1])
+                if terms is None
+                else contract_instrument(terms, self.instrument(terms.underlying, owner_id))
+            )
         return self._instruments[key]
 
+    def multiplier(self, symbol: str, owner_id: UUID) -> Decimal:
+        """Return what the price of a contract is multiplied by to get money; 1 of all else.
+
+        That of a contract on what nobody knows is the usual one.
+        """
+        terms = contract_terms(symbol)
+        if terms is None:
+            return ONE
+        try:
+            return self.instrument(symbol, owner_id).multiplier
+        except InvalidInput:
+            return Instrument().contract_size
+
+    def market(
+        self, underlying: str, owner_id: UUID, config: OptionsConfig = DEFAULTS
+    ) -> ModelMarket:
+        """Return the model's market of contracts on an underlying.
+
+        Raises
+        ------
+        InvalidInput
+            When there is no such underlying.
+        """
+        key = underlying, self.reader(underlying, owner_id), config
+        if key not in self._markets:
+            instrument = self.instrument(underlying, owner_id)
+            self._markets[key] = ModelMarket(instrument, owner_id=key[1], config=config)
+        return self._markets[key]
+
+    def contract(
+        self, terms: ContractTerms, owner_id: UUID, config: OptionsConfig = DEFAULTS
+    ) -> ContractQuote:
+        """Return what the model quotes a contract at now.
+
+        Raises
+        ------
+        InvalidInput
+            Where the underlying has no price, or no volatility yet.
+        """
+        market = self.market(terms.underlying, owner_id, config)
+        spot = self.latest(terms.underlying, owner_id).price
+        return market.quote(terms, spot=spot, at=self._now)
+
     def latest(self, symbol: str, owner_id: UUID) -> LatestPrice:
-        """Return the last price of a symbol.
+        """Return the last price of a symbol; of a contract the model's, with its underlying's time.
 
         Raises
         ------
         InvalidInput
             When there is none.
         """
-        key = symbol, self.reader(symbol, owner_id)
+        terms = contract_terms(symbol)
+        key = symbol, self.reader(terms.underlying if terms else symbol, owner_id)
         if key not in self._prices:
             try:
-                self._prices[key] = price_latest(symbol, owner_id=key[1])
+                self._prices[key] = (
+                    price_latest(symbol, owner_id=key[1])
+                    if terms is None
+                    else self._contract_latest(terms, owner_id)
+                )
             except InvalidInput as error:
                 self._prices[key] = error
         found = self._prices[key]
@@ -78,3 +142,8 @@ class Quotes:
         """Return the last price of a symbol, or another where there is none."""
         quote = self.get(symbol, owner_id)
         return quote.price if quote else fallback
+
+    def _contract_latest(self, terms: ContractTerms, owner_id: UUID) -> LatestPrice:
+        last = self.latest(terms.underlying, owner_id)
+        mid = self.contract(terms, owner_id).mid
+        return LatestPrice(terms.symbol, mid, last.ts, last.interval, MODEL)

@@ -6,12 +6,15 @@ A contract is called by its symbol of the Options Symbology Initiative, without 
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from core.engine.option_rules import Right
 from core.options.contract import Contract, contract_parse, contract_symbol
+from market.calendars import NS_PER_DAY, NS_PER_S, Tradable, sessions_for
 from market.choices import AssetClass
 from market.models import Instrument
 
@@ -55,6 +58,23 @@ class ContractTerms(NamedTuple):
     def inside(self, price: Decimal) -> Decimal:
         """Return by how much it is in the money, below zero where it is out of it."""
         return self.sign * (price - self.strike)
+
+    def last_session(self, tradable: Tradable) -> int:
+        """Return days from 1970-01-01 to the session at whose close it expires."""
+        return int(self._last(tradable)[0])
+
+    def ends_at(self, tradable: Tradable) -> datetime:
+        """Return when it expires: at the close of its last session, as the exchange has them.
+
+        An expiry on which the exchange is closed means the session before.
+        """
+        return datetime.fromtimestamp(self._last(tradable)[1] // NS_PER_S, tz=UTC)
+
+    def _last(self, tradable: Tradable) -> tuple[int, int]:
+        day = (self.expiry - EPOCH).days
+        sessions = sessions_for(tradable, first_ts=day * NS_PER_DAY, last_ts=day * NS_PER_DAY)
+        place = int(np.searchsorted(sessions.dates, day, side="right")) - 1
+        return int(sessions.dates[place]), int(sessions.closes[place])
 
 
 def contract_terms(symbol: str) -> ContractTerms | None:

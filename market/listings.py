@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import Detail, InvalidInput
 from market.calendars import calendar_check
+from market.choices import AssetClass
 from market.models import Instrument
 from market.models.instrument import SYMBOL_PATTERN
 from market.providers.base import Listing
@@ -61,6 +62,8 @@ def instrument_ensure(*, listing: Listing, owner_id: UUID | None = None) -> Inst
     calendar_check(listing.calendar)
     timezone_check(listing.timezone)
     facts = dataclasses.asdict(listing) | {"symbol": symbol}
+    if listing.asset_class == AssetClass.OPTION:
+        facts["multiplier"] = Instrument().contract_size
     instrument, _ = Instrument.objects.get_or_create(
         symbol=symbol, owner_id=owner_id, defaults=facts
     )

@@ -40,12 +40,16 @@ class LatestPrice:
         When that bar opened (UTC).
     interval : str
         Length of that bar.
+    provider : str
+        Where the bar is from; "model" where the price is a model's (`market.contract_prices`), of
+        the underlying's bar.
     """
 
     symbol: str
     price: Decimal
     ts: datetime
     interval: str
+    provider: str = ""
 
 
 def visible(owner_id: UUID | None) -> Q:
@@ -145,6 +149,7 @@ def price_of(series: Iterable[BarSeries]) -> LatestPrice | None:
         price=Decimal(repr(last.last_close)),
         ts=last.last_ts,
         interval=last.interval,
+        provider=last.provider,
     )
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from brokers.choices import SIGN, OrderStatus, Side
 from brokers.deployments.books import Book, row_of
 from brokers.deployments.choices import BookKind
-from brokers.deployments.decision import Role
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import purpose_of
 from brokers.deployments.timing import bar_after, moment_of, ts_of
+from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Fill, Order
 from core.engine.result import ExitReason
 from market.store import StoredBars

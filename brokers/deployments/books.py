@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db import connection
 
 from brokers.deployments.choices import BookKind
-from brokers.deployments.decision import BookRow
 from brokers.deployments.timing import ts_of
+from brokers.deployments.wanted import BookRow
 from brokers.models import BookEntry
 
 # Of so many deployments books are kept, those read last.

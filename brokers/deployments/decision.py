@@ -8,8 +8,6 @@ decide the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +18,7 @@ from brokers.deployments.kernel import (
     BELOW_LOT,
     BELOW_NOTIONAL,
     BOOKED,
+    DELIVERY,
     ENDED,
     ENTRY,
     EXIT,
@@ -28,6 +27,7 @@ from brokers.deployments.kernel import (
     Feed,
     World,
 )
+from brokers.deployments.wanted import BookRow, Decision, Role, Wanted
 from core.engine.bars import Bars
 from core.engine.code_lowering import code_layout
 from core.engine.config import RunConfig
@@ -42,113 +42,13 @@ REFUSED: Final = {
     BELOW_NOTIONAL: "below_notional",
     UNAFFORDABLE: "unaffordable",
 }
-KINDS: Final = {"entry": ENTRY, "exit": EXIT, "guard": GUARD, "ended": ENDED}
-
-
-class Role(StrEnum):
-    """What an order of a deployment is for."""
-
-    ENTRY = "entry"
-    EXIT = "exit"
-    REVERSE = "reverse"  # closes the position for an entry on the other side
-    STOP = "stop"
-    TAKE = "take"
-
-
-@dataclass(frozen=True, slots=True)
-class BookRow:
-    """What an order came to in a bar, or that it waits no longer.
-
-    Attributes
-    ----------
-    kind : "entry", "exit", "guard" or "ended"
-    bar_ts : int
-        Open time of the bar in which it happened, nanoseconds.
-    decided_ts : int
-        Open time of the bar of the decision.
-    rule : int
-        Number of the rule in the program.
-    side : int
-        1 a purchase, -1 a sale.
-    entry_ts : int
-        Of entries and guards: the bar in which the entry was filled first.
-    done : bool
-        Nothing of the order is left to be filled.
-    """
-
-    kind: str
-    bar_ts: int
-    decided_ts: int
-    rule: int
-    side: int = 0
-    quantity: float = 0.0
-    price: float = 0.0
-    commission: float = 0.0
-    reason: int = 0
-    entry_ts: int = 0
-    done: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An order that the strategy wants at the broker.
-
-    Attributes
-    ----------
-    side : int
-        1 a purchase, -1 a sale.
-    opens : bool
-        Whether it opens a position, or adds to one.
-    decided_ts, entry_ts : int
-        Bar of the decision; of a guard the bar in which its lot was filled first.
-    trail : float
-        Distance of a trailing stop from the price; NaN where it does not move.
-    """
-
-    role: Role
-    rule: int
-    side: int
-    opens: bool
-    kind: OrderKind
-    quantity: float
-    decided_ts: int
-    limit: float = float("nan")
-    stop: float = float("nan")
-    trail: float = float("nan")
-    entry_ts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What holds after the last closed bar.
-
-    Attributes
-    ----------
-    bar_ts : int
-    now : tuple of Wanted
-        Orders at the market: what closes comes before what opens.
-    waiting : tuple of Wanted
-        Orders that wait for their price.
-    guards : tuple of Wanted
-        Stop-losses and take-profits of what is held, where they lie now.
-    refused : tuple of (rule, reason)
-        Entries that were decided and cannot be sent.
-    alerts : tuple of int
-        Rules that gave an alert.
-    alive : bool
-        False where no equity is left.
-    """
-
-    bar_ts: int
-    position: float
-    equity: float
-    cash: float
-    now: tuple[Wanted, ...] = ()
-    waiting: tuple[Wanted, ...] = ()
-    guards: tuple[Wanted, ...] = ()
-    refused: tuple[tuple[int, str], ...] = ()
-    alerts: tuple[int, ...] = ()
-    alive: bool = True
+KINDS: Final = {
+    "entry": ENTRY,
+    "exit": EXIT,
+    "guard": GUARD,
+    "ended": ENDED,
+    "delivery": DELIVERY,
+}
 
 
 def decide(
@@ -184,7 +84,7 @@ def decide(
     bar_count = len(bars)
     by_bar = by_bar_of(program, config, bars, sessions)
     plan = plan_lower(program, columns, config, bar_count, by_bar)
-    rows = _rows(book, bars.ts)
+    rows = rows_booked(book, bars.ts)
     tables = _tables(program, config, len(rows))
     curves = Curves(*np.zeros((3, bar_count), np.float64))
     sizes = np.zeros(len(program.rules))
@@ -194,10 +94,12 @@ def decide(
     acted = ~np.isin(bars.ts, np.fromiter(skipped, np.int64))
     market = Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
     alive = live_kernel_load()(World(market, plan, tables, curves), Feed(rows, acted, sizes), start)
-    return _Reader(bars, program, tables, sizes).decision(alive=bool(alive))
+    return Reader(bars, program, tables, sizes).decision(alive=bool(alive))
 
 
-def _rows(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:
+def rows_booked(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:
+    """Return rows of shares as the kernel reads them; `ts` are the bars' times."""
+
     def index(moment: int) -> int:
         return int(np.searchsorted(ts, moment))
 
@@ -226,7 +128,7 @@ def _tables(program: Program, config: RunConfig, booked: int) -> Tables:
     )
 
 
-class _Reader:
+class Reader:
     """Reads the decision out of the kernel's records."""
 
     def __init__(
@@ -244,6 +146,7 @@ class _Reader:
         self.close = float(bars.close[-1])
 
     def decision(self, *, alive: bool) -> Decision:
+        """Return what holds after the last bar; `alive` is whether there is equity."""
         balance, basis = float(self.account["balance"]), float(self.holding["basis"])
         position = float(self.holding["position"])
         now, refused = self._now(position) if alive else ((), ())

@@ -13,9 +13,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, OrderType
 from brokers.deployments.books import Book, books_read
 from brokers.deployments.choices import BookKind, TickStatus
-from brokers.deployments.decision import Role
 from brokers.deployments.reading import Shelf, View
 from brokers.deployments.timing import ts_of
+from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
 from market.store import StoredBars
 

@@ -47,6 +47,7 @@ ENTRY: Final = 0
 EXIT: Final = 1
 GUARD: Final = 2
 ENDED: Final = 3
+DELIVERY: Final = 4  # read by `option_kernel` alone
 
 BELOW_LOT: Final = -1.0
 BELOW_NOTIONAL: Final = -2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from brokers.deployments.decision import Role
+from brokers.deployments.wanted import Role
 
 LONGEST: Final = 80
 

@@ -22,9 +22,9 @@ from brokers.choices import (
     Side,
     TimeInForce,
 )
-from brokers.deployments.decision import Decision, Role, Wanted
 from brokers.deployments.naming import Purpose, node_name, purpose_of
 from brokers.deployments.timing import moment_of, ts_of
+from brokers.deployments.wanted import Decision, Role, Wanted
 from brokers.models import Deployment, Order
 from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS

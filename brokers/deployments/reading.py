@@ -15,8 +15,9 @@ import orjson
 from numpy.typing import NDArray
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.deployments.decision import BookRow, Decision, decide
+from brokers.deployments.decision import decide
 from brokers.deployments.timing import bar_over_at, ts_of
+from brokers.deployments.wanted import BookRow, Decision
 from brokers.models import Deployment
 from brokers.quotes import Quotes
 from core.engine.bars import Bars

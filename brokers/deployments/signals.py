@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Max
 
 from brokers.deployments.choices import TickStatus
-from brokers.deployments.decision import Decision
 from brokers.deployments.reading import View
+from brokers.deployments.wanted import Decision
 from brokers.models import DeploymentTick
 from notifications.models import AlertRule
 from notifications.services import event_notify, strategy_alert

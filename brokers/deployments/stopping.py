@@ -13,13 +13,13 @@ from django.utils import timezone
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState
-from brokers.deployments.decision import Role, Wanted
 from brokers.deployments.gathering import dossiers_complete, dossiers_read
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
 from brokers.deployments.ticking import orders_refresh
 from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
+from brokers.deployments.wanted import Role, Wanted
 from brokers.models import BookEntry, Deployment, Order
 from brokers.services.intents import intents_create
 from core.engine.program import OrderKind

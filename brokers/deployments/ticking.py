@@ -18,11 +18,11 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from brokers.beginning import Beginning
 from brokers.choices import WORKING_STATUSES
 from brokers.deployments.batches import BATCH, deployments_lock, in_batches
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState, TickStatus
-from brokers.deployments.decision import Decision, Wanted
 from brokers.deployments.gathering import Dossier, dossiers_complete, dossiers_read
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import View
@@ -30,7 +30,7 @@ from brokers.deployments.signals import decisions_tell
 from brokers.deployments.telling import late_tell, ticks_tell
 from brokers.deployments.timing import bar_after, bar_over_at, bars_missing, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
-from brokers.dispatch import Beginning
+from brokers.deployments.wanted import Decision, Wanted
 from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
 from brokers.resolving import orders_ask
@@ -94,7 +94,7 @@ def deployments_decide(
     Parameters
     ----------
     send : bool
-        Whether orders for our own venue are sent right after a batch's commit.
+        Whether orders are sent right after a batch's commit.
     size : int
         How many are decided for in one transaction.
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brokers.deployments.decision import BookRow, Role, decide
+from brokers.deployments.decision import decide
+from brokers.deployments.wanted import BookRow, Role
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Operation

@@ -23,6 +23,7 @@ from brokers.adapters.alpaca_options import (
     TIMES_IN_FORCE,
     contracts_list,
     intent_of,
+    option_check,
     side_told,
 )
 from brokers.adapters.base import (
@@ -88,6 +89,7 @@ class AlpacaBroker:
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Send an order, once."""
+        option_check(request, TITLE)
         fields = {
             "client_order_id": _id(request.client_order_id),
             "symbol": request.symbol,

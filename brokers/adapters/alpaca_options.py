@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from brokers.adapters.base import ListedContract, OrderRequest, OutcomeUnknown
 from brokers.adapters.http import outcomes
-from brokers.adapters.options import listed
+from brokers.adapters.options import STANDARD, listed, multiplier_check
 from brokers.choices import AssetType, OrderType, Side, TimeInForce
 
 ORDER_TYPES: Final = frozenset(
@@ -34,6 +34,12 @@ ASSET_CLASS: Final = "us_option"
 PATH: Final = "/options/contracts"
 PAGE: Final = 10_000
 MOST_PAGES: Final = 20
+
+
+def option_check(request: OrderRequest, title: str) -> None:
+    """Refuse an option that we count with another number of shares than it is for."""
+    if request.asset_type == AssetType.OPTION:
+        multiplier_check(request, STANDARD, title)
 
 
 def intent_of(request: OrderRequest) -> str | None:

@@ -84,7 +84,14 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order as it goes to a venue."""
+    """An order as it goes to a venue.
+
+    Attributes
+    ----------
+    multiplier : Decimal or None
+        What we take one unit's price times to get money; None where nobody said it. An option of
+        which the venue says otherwise is refused.
+    """
 
     client_order_id: str
     symbol: str
@@ -97,6 +104,7 @@ class OrderRequest:
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_fraction: Decimal | None = None
+    multiplier: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

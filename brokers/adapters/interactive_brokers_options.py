@@ -18,14 +18,19 @@ from ib_async.objects import OptionChain, Position
 from ib_async.wrapper import RequestError
 
 from brokers.adapters.base import ListedContract, OrderRequest, Refused
-from brokers.adapters.options import Series, listed, series_find, series_of
+from brokers.adapters.options import (
+    STANDARD,
+    Series,
+    listed,
+    multiplier_check,
+    series_find,
+    series_of,
+)
 from brokers.choices import AssetType
 
 TITLE: Final = "Interactive Brokers"
 SHARE: Final = "STK"
 OPTION: Final = "OPT"
-# What a usual contract is for; others have another trading class.
-MULTIPLIER: Final = "100"
 NO_SUCH_CONTRACT: Final = 200
 TOO_MANY: Final = 100
 Answer = TypeVar("Answer")
@@ -35,6 +40,7 @@ def contract_of(request: OrderRequest) -> Contract:
     """Return what an order is for, as it goes to the broker."""
     if request.asset_type != AssetType.OPTION:
         return Stock(request.symbol, "SMART", "USD")
+    multiplier_check(request, STANDARD, TITLE)
     return _option(series_of(request.symbol))
 
 
@@ -113,7 +119,7 @@ def _any(underlying: str, day: date) -> Option:
         symbol=underlying,
         lastTradeDateOrContractMonth=f"{day:%Y%m%d}",
         exchange="SMART",
-        multiplier=MULTIPLIER,
+        multiplier=str(STANDARD),
         currency="USD",
         tradingClass=underlying,
     )

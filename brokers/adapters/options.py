@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from brokers.adapters.base import ListedContract, Refused
+from brokers.adapters.base import ListedContract, OrderRequest, Refused
 from core.engine.option_rules import Right
 from core.options.contract import Contract, contract_parse, contract_symbol
 
 EPOCH: Final = date(1970, 1, 1)
+# Shares of a contract in the United States that was not adjusted.
+STANDARD: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,22 @@ def series_of(symbol: str) -> Series:
     if series is None:
         raise Refused("symbol", f"{symbol} names no option: write AAPL260116P00150000.")
     return series
+
+
+def multiplier_check(request: OrderRequest, theirs: Decimal, title: str) -> None:
+    """Refuse a contract that is for another number of shares than we count it with.
+
+    Raises
+    ------
+    Refused
+        Where the two differ: what it is worth, and what it may lose, would be miscounted.
+    """
+    if request.multiplier is not None and request.multiplier != theirs:
+        raise Refused(
+            "contract_size",
+            f"{request.symbol} is for {theirs.normalize():f} shares at {title}, and for "
+            f"{request.multiplier.normalize():f} here: set contract_size of its underlying.",
+        )
 
 
 def listed(

@@ -1,17 +1,21 @@
-"""Zerodha through the REST API of Kite Connect: shares in India. It has no practice environment.
+"""Zerodha through the REST API of Kite Connect: shares and options in India, without practice.
 
 Its own library drags in a package that breaks Python's, so the API is spoken here. Our id goes as
 the order's tag, of 20 letters and digits; nothing is refused for having a tag twice, and an order
-is found by searching the day's order book for it. The access token is good for one day.
+is found by searching the day's order book for it. The access token is good for one day. Options are
+those of the National Stock Exchange. Orders without a price must be protected against a bad one;
+by how much is left to the broker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
+import requests
 from django.conf import settings
 
 from brokers.adapters.base import (
@@ -20,6 +24,7 @@ from brokers.adapters.base import (
     Capabilities,
     Change,
     Execution,
+    ListedContract,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -30,6 +35,8 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
+from brokers.adapters.indian_options import Called, Columns, OptionList
+from brokers.adapters.options import series_find
 from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
@@ -45,6 +52,19 @@ TYPES: Final = MappingProxyType(
     }
 )
 OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
+# The exchange has no stops of options without a limit.
+OPTION_TYPES: Final = frozenset(TYPES) - {OrderType.STOP}
+UNPRICED: Final = frozenset({OrderType.MARKET, OrderType.STOP})
+PROTECTION: Final = MappingProxyType({"market_protection": "-1"})
+OPTIONS: Final = "NFO"
+COLUMNS: Final = Columns(
+    key="tradingsymbol",
+    name="name",
+    expiry="expiry",
+    strike="strike",
+    right="instrument_type",
+    lot="lot_size",
+)
 STATUSES: Final = MappingProxyType(
     {
         "COMPLETE": OrderStatus.FILLED,
@@ -56,6 +76,7 @@ STATUSES: Final = MappingProxyType(
 # What its error types prove; others are judged by the HTTP status.
 UNKNOWN_ERRORS: Final = frozenset({"NetworkException", "DataException", "GeneralException"})
 CODES: Final = MappingProxyType({"TokenException": "credentials_refused"})
+Answer = TypeVar("Answer")
 
 
 class ZerodhaBroker:
@@ -65,10 +86,11 @@ class ZerodhaBroker:
     credential_fields: ClassVar[tuple[str, ...]] = ("api_key", "access_token")
     capabilities: ClassVar[Capabilities] = Capabilities(
         order_types=frozenset(TYPES),
-        asset_types=frozenset({AssetType.STOCK}),
+        asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
         fractional=False,
         short=True,
         times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
+        option_order_types=OPTION_TYPES,
         replacing=Replacing.IN_PLACE,
         client_ids=False,
         practice=False,
@@ -77,22 +99,21 @@ class ZerodhaBroker:
 
     def __init__(self) -> None:
         self._pace = Pace("zerodha")
+        self._options = option_list()
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Send an order, once."""
-        exchange, name = share_of(request.symbol)
-        intraday = request.side in {Side.SHORT, Side.COVER}
+        exchange, name, product, lot = self._traded(access, request)
         fields = {
             "exchange": exchange,
             "tradingsymbol": name,
             "transaction_type": "BUY" if request.side in {Side.BUY, Side.COVER} else "SELL",
             "order_type": TYPES[request.order_type],
-            "quantity": f"{request.quantity:.0f}",
-            # Shares cannot be sold short overnight.
-            "product": "MIS" if intraday else "CNC",
+            "quantity": f"{request.quantity * lot:.0f}",
+            "product": product,
             "validity": request.time_in_force.value.upper(),
             "tag": _tag(request.client_order_id),
-        } | _prices(request.limit_price, request.stop_price)
+        } | _prices(request.order_type, request.limit_price, request.stop_price)
         data = self._call(access, "POST", "/orders/regular", fields)
         with outcomes(TITLE):
             return VenueOrder(
@@ -111,11 +132,12 @@ class ZerodhaBroker:
 
     def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
         """Change an order in place."""
+        lot = self._options.of(access, ref.symbol).lot if series_find(ref.symbol) else 1
         fields = {
             "order_type": TYPES[change.order_type],
-            "quantity": f"{change.quantity:.0f}",
+            "quantity": f"{change.quantity * lot:.0f}",
             "validity": change.time_in_force.value.upper(),
-        } | _prices(change.limit_price, change.stop_price)
+        } | _prices(change.order_type, change.limit_price, change.stop_price)
         self._call(access, "PUT", f"/orders/regular/{ref.broker_order_id}", fields)
         found = self.find(access, ref)
         if found is None:
@@ -137,13 +159,19 @@ class ZerodhaBroker:
                 return None
             row = found[-1]
             filled = int(row["filled_quantity"]) > 0
-        return order_told(row, self._executions(access, row["order_id"]) if filled else ())
+        called = option_called(self._options, access, row)
+        executions = self._executions(access, row["order_id"], called) if filled else ()
+        return order_told(row, executions, called)
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         rows = self._call(access, "GET", "/orders")
         with outcomes(TITLE):
-            return [order_told(row) for row in rows if row["status"] not in STATUSES]
+            return [
+                order_told(row, called=option_called(self._options, access, row))
+                for row in rows
+                if row["status"] not in STATUSES
+            ]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return shares of today and of the days before: positions and holdings."""
@@ -152,8 +180,10 @@ class ZerodhaBroker:
         with outcomes(TITLE):
             held: dict[str, VenuePosition] = {}
             for row in [*today["net"], *before]:
-                symbol = symbol_of(row["exchange"], row["tradingsymbol"])
+                called = option_called(self._options, access, row)
+                symbol = _symbol(row, called)
                 units = Decimal(row["quantity"]) + Decimal(row.get("t1_quantity", 0))
+                units /= _lot(called)
                 known = held.get(symbol)
                 held[symbol] = VenuePosition(
                     symbol,
@@ -171,13 +201,30 @@ class ZerodhaBroker:
             net = Decimal(str(equity["net"]))
             return Balance("INR", equity=net, cash=cash, buying_power=net)
 
-    def _executions(self, access: Access, order_id: str) -> tuple[Execution, ...]:
+    def contracts(
+        self, access: Access, *, underlying: str, first: date, last: date
+    ) -> Sequence[ListedContract]:
+        """Return the options that can be traded."""
+        return self._options.contracts(access, underlying=underlying, first=first, last=last)
+
+    def _traded(self, access: Access, request: OrderRequest) -> tuple[str, str, str, int]:
+        """Return exchange, name and product of what an order is for, and the units of one."""
+        if request.asset_type == AssetType.OPTION:
+            called = self._options.ordered(access, request)
+            return OPTIONS, called.key, "NRML", called.lot
+        # Shares cannot be sold short overnight.
+        intraday = request.side in {Side.SHORT, Side.COVER}
+        return (*share_of(request.symbol), "MIS" if intraday else "CNC", 1)
+
+    def _executions(
+        self, access: Access, order_id: str, called: Called | None
+    ) -> tuple[Execution, ...]:
         rows = self._call(access, "GET", f"/orders/{order_id}/trades")
         with outcomes(TITLE):
             return tuple(
                 Execution(
                     execution_id=row["trade_id"],
-                    quantity=Decimal(row["quantity"]),
+                    quantity=Decimal(row["quantity"]) / _lot(called),
                     price=Decimal(str(row["average_price"])),
                     commission=Decimal(0),
                     executed_at=time_of(row["fill_timestamp"]),
@@ -189,43 +236,79 @@ class ZerodhaBroker:
         self, access: Access, method: str, path: str, fields: dict[str, str] | None = None
     ) -> Any:
         self._pace.wait(access.account_id)
-        key, token = access.credentials["api_key"], access.credentials["access_token"]
-        headers = {"X-Kite-Version": "3", "Authorization": f"token {key}:{token}"}
-        url = f"{settings.BROKER_URLS.get('zerodha', '') or HOST}{path}"
-        with BrokerSession() as session, outcomes(TITLE):
-            response = session.request(
-                method, url, data=fields, headers=headers, allow_redirects=False
-            )
-            body = response.json()
-            if response.status_code < 300:
-                return body["data"]
-            kind, message = str(body.get("error_type", "")), str(body.get("message", ""))
-        if kind in UNKNOWN_ERRORS and response.status_code != 429:
-            raise OutcomeUnknown(f"{TITLE}: {message}")
-        raise failure(TITLE, response.status_code, CODES.get(kind, kind), message)
+        return _answer(access, method, path, lambda response: response.json()["data"], fields)
+
+
+def option_list() -> OptionList:
+    """Return the options that the broker lists; they are fetched when they are asked for."""
+    return OptionList(
+        TITLE,
+        COLUMNS,
+        lambda access: _answer(access, "GET", f"/instruments/{OPTIONS}", lambda told: told.text),
+    )
+
+
+def option_called(options: OptionList, access: Access, row: dict[str, Any]) -> Called | None:
+    """Return the option that an order or a position is about; None where it is about none."""
+    with outcomes(TITLE):
+        return options.told(access, row["tradingsymbol"]) if row["exchange"] == OPTIONS else None
+
+
+def _answer(
+    access: Access,
+    method: str,
+    path: str,
+    read: Callable[[requests.Response], Answer],
+    fields: dict[str, str] | None = None,
+) -> Answer:
+    key, token = access.credentials["api_key"], access.credentials["access_token"]
+    headers = {"X-Kite-Version": "3", "Authorization": f"token {key}:{token}"}
+    url = f"{settings.BROKER_URLS.get('zerodha', '') or HOST}{path}"
+    with BrokerSession() as session, outcomes(TITLE):
+        response = session.request(method, url, data=fields, headers=headers, allow_redirects=False)
+        if response.status_code < 300:
+            return read(response)
+        body = response.json()
+        kind, message = str(body.get("error_type", "")), str(body.get("message", ""))
+    if kind in UNKNOWN_ERRORS and response.status_code != 429:
+        raise OutcomeUnknown(f"{TITLE}: {message}")
+    raise failure(TITLE, response.status_code, CODES.get(kind, kind), message)
 
 
 def _tag(client_order_id: str) -> str:
     return venue_id(client_order_id, longest=TAG)
 
 
-def _prices(limit: Decimal | None, stop: Decimal | None) -> dict[str, str]:
+def _prices(order_type: OrderType, limit: Decimal | None, stop: Decimal | None) -> dict[str, str]:
     prices = {"price": limit, "trigger_price": stop}
-    return {name: f"{price.normalize():f}" for name, price in prices.items() if price is not None}
+    given = {name: f"{price.normalize():f}" for name, price in prices.items() if price is not None}
+    return given | (dict(PROTECTION) if order_type in UNPRICED else {})
 
 
-def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
-    """Return an order as Zerodha shows it."""
+def _lot(called: Called | None) -> int:
+    return called.lot if called else 1
+
+
+def _symbol(row: dict[str, Any], called: Called | None) -> str:
+    return called.symbol if called else symbol_of(row["exchange"], row["tradingsymbol"])
+
+
+def order_told(
+    row: dict[str, Any],
+    executions: tuple[Execution, ...] = (),
+    called: Called | None = None,
+) -> VenueOrder:
+    """Return an order as Zerodha shows it; of an option in contracts."""
     with outcomes(TITLE):
         return VenueOrder(
             broker_order_id=row["order_id"],
             status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
             executions=executions,
             client_order_id=row.get("tag") or "",
-            symbol=symbol_of(row["exchange"], row["tradingsymbol"]),
+            symbol=_symbol(row, called),
             side=Side.BUY if row["transaction_type"] == "BUY" else Side.SELL,
             order_type=OUR_TYPES.get(row["order_type"], OrderType.MARKET),
-            quantity=Decimal(row["quantity"]),
+            quantity=Decimal(row["quantity"]) / _lot(called),
             limit_price=Decimal(str(row["price"])) if row.get("price") else None,
             stop_price=Decimal(str(row["trigger_price"])) if row.get("trigger_price") else None,
             reason=row.get("status_message") or "",

@@ -6,13 +6,14 @@ as bytes, orders as text. An update tells no executions one by one, so they are 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
 from brokers.adapters.base import Access
-from brokers.adapters.zerodha import TITLE, order_told
+from brokers.adapters.zerodha import TITLE, option_called, option_list, order_told
 from brokers.streams.base import Ready, Told, Update, stream_url
 from brokers.streams.socket import broken, opened
 
@@ -21,6 +22,9 @@ URL: Final = "wss://ws.kite.trade"
 
 class ZerodhaStream:
     """The updates of one account."""
+
+    def __init__(self) -> None:
+        self._options = option_list()
 
     async def listen(self, access: Access, told: Told, ready: Ready) -> None:
         """Tell updates until the connection breaks; a token that is refused refuses it."""
@@ -32,6 +36,8 @@ class ZerodhaStream:
                     message = json.loads(frame)
                     if message["type"] == "order":
                         row = message["data"]
-                        filled = Decimal(row["filled_quantity"])
-                        told(Update(order_told(row), filled=filled))
+                        # The list of options may have to be fetched, which nobody waits for.
+                        called = await asyncio.to_thread(option_called, self._options, access, row)
+                        filled = Decimal(row["filled_quantity"]) / (called.lot if called else 1)
+                        told(Update(order_told(row, called=called), filled=filled))
         raise broken(TITLE)

@@ -10,9 +10,10 @@ import numpy as np
 
 from core.engine.option_rules import Right
 
-# Root, day, right, strike in thousandths: the padding of the root may be there or not.
+# Root, day, right, strike in thousandths: the padding of the root may be there or not. A root is
+# what the underlying is called in the market data, so it may be longer than six letters.
 SYMBOL: Final = re.compile(
-    r"(?P<root>[A-Z0-9.^\-]{1,11}?) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})"
+    r"(?P<root>[A-Z0-9.^_\-]{1,17}?) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})"
 )
 
 

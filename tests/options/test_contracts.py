@@ -188,6 +188,8 @@ def test_a_symbol_names_its_contract(symbol: str) -> None:
 def test_a_contract_is_read_out_of_its_symbol() -> None:
     named = contract_parse("AAPL  240119P00152500")  # roots are padded in some places
     assert named == Named("AAPL", Contract(Right.PUT, 152.5, day("2024-01-19")))
+    named = contract_parse("BAJFINANCE.NS240125C00950000")
+    assert named == Named("BAJFINANCE.NS", Contract(Right.CALL, 950.0, day("2024-01-25")))
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "AAPL241331P00150000", "AAPL240119P00000000", ""])

@@ -117,11 +117,11 @@ class Exchange:
                 self.tell("canceled", order)
             return order
 
-    def list(self, contracts):
-        """List options, under their symbols, at a price of 2.5."""
+    def list(self, contracts, name):
+        """List options under the names that they have here, at a price of 2.5."""
         for contract in contracts:
-            self.contracts[contract.symbol] = contract
-            self.prices[contract.symbol] = Decimal("2.5")
+            self.contracts[name(contract)] = contract
+            self.prices[name(contract)] = Decimal("2.5")
 
     def multiplier(self, symbol):
         return self.contracts[symbol].multiplier if symbol in self.contracts else Decimal(1)

@@ -14,7 +14,16 @@ import pytest
 
 from brokers.adapters.base import Change, OptionVenue, OrderRef, OutcomeUnknown, Refused, Replacing
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
-from tests.venue.options import EXPIRED, FAR, NEAR, Listed, listed
+from tests.venue.options import (
+    EXPIRED,
+    FAR,
+    LOT,
+    NEAR,
+    Listed,
+    indian,
+    indian_name,
+    listed,
+)
 
 OPTION_PRICES = {
     OrderType.MARKET: {},
@@ -42,7 +51,11 @@ class OptionConformance:
 
     def theirs(self, expiry=NEAR, right="P", strike=STRIKES[0]):
         """Return under which symbol the exchange behind the venue trades it."""
-        return self.ours(expiry, right, strike)
+        return self.name(Listed(self.underlying.split(".")[0], expiry, right, strike))
+
+    def name(self, contract):
+        """Return under which symbol the exchange behind the venue trades a contract."""
+        return contract.symbol
 
     def listing(self):
         """Return what the venue lists."""
@@ -50,14 +63,14 @@ class OptionConformance:
 
     @pytest.fixture(autouse=True)
     def _listed(self, venue, _quick):
-        venue.exchange.list(self.listing())
+        venue.exchange.list(self.listing(), self.name)
 
     @pytest.fixture
     def option(self, broker, order):
         def make(order_type=OrderType.MARKET, side=Side.BUY, quantity=2, **changes):
             fields = {
                 "symbol": self.ours(), "asset_type": AssetType.OPTION,
-                "time_in_force": TimeInForce.DAY,
+                "time_in_force": TimeInForce.DAY, "multiplier": Decimal(self.multiplier),
             }  # fmt: skip
             fields |= OPTION_PRICES[order_type] | changes
             return order(order_type, side, quantity, **fields)
@@ -179,6 +192,14 @@ class OptionConformance:
             broker.submit(access, option(symbol=f"NOWHERE{self.ours()}"))
         assert not venue.exchange.orders
 
+    def test_a_contract_that_we_count_with_another_size_is_refused_before_it_is_sent(
+        self, broker, venue, access, option
+    ):
+        with pytest.raises(Refused) as refusal:
+            broker.submit(access, option(multiplier=Decimal(self.multiplier + 1)))
+        assert refusal.value.code == "contract_size"
+        assert not venue.exchange.orders
+
     @pytest.mark.parametrize("fault", ["drop_after", "garbage"])
     def test_an_option_order_whose_reply_is_lost_is_found_by_our_id(
         self, broker, venue, access, option, fault
@@ -244,6 +265,56 @@ class OptionConformance:
         with pytest.raises(OutcomeUnknown):
             broker.contracts(access, underlying=self.underlying, first=NEAR, last=FAR)
         assert broker.contracts(access, underlying=self.underlying, first=NEAR, last=FAR)
+
+
+class IndianOptionConformance(OptionConformance):
+    """Options that are bought by the lot, under names of the exchange's own."""
+
+    underlying = "ACME.NS"
+    lot = multiplier = LOT
+
+    def name(self, contract):
+        return indian_name(contract)
+
+    def listing(self):
+        return indian("ACME")
+
+    @pytest.mark.parametrize(
+        ("underlying", "name"), [("^NSEI", "NIFTY"), ("ACMEOTHER.NS", "ACMEOTHER")]
+    )
+    def test_underlyings_are_called_as_in_the_market_data(
+        self, broker, venue, access, option, underlying, name
+    ):
+        (found,) = broker.contracts(access, underlying=underlying, first=NEAR, last=FAR)
+        assert found.symbol.startswith(underlying)
+        broker.submit(access, option(symbol=found.symbol, quantity=2))
+        there = self.only(venue)
+        assert (there.symbol.startswith(name), there.quantity) == (True, 2 * LOT)
+        assert self.held(broker, access) == {found.symbol: 2}
+
+    def test_without_the_list_of_options_nothing_is_sent(self, broker, venue, access, option):
+        venue.faults.next("list", "drop_before")
+        with pytest.raises(Refused) as refusal:
+            broker.submit(access, option())
+        assert refusal.value.code == "no_instruments"
+        broker.submit(access, option())
+        assert len(venue.exchange.orders) == 1
+
+    def test_without_the_list_of_options_nothing_is_told_of_them(
+        self, broker, venue, access, option
+    ):
+        broker.submit(access, option())
+        fresh = type(broker)()
+        venue.faults.next("list", "drop_before")
+        with pytest.raises(OutcomeUnknown):
+            fresh.positions(access)
+        assert self.held(fresh, access) == {self.ours(): 2}
+
+    def test_the_list_of_options_is_fetched_once(self, broker, venue, access, option):
+        for side in (Side.BUY, Side.SELL, Side.SHORT):
+            broker.submit(access, option(side=side))
+        assert self.held(broker, access) == {self.ours(): -2}
+        assert len([path for _, path in venue.requests if "instrument" in path]) == 1
 
 
 class OptionStreamConformance:

@@ -18,9 +18,23 @@ STATUSES = {
 }  # fmt: skip
 
 
+UNPROTECTED = (
+    "Market orders without market protection are not allowed via API. Please set market protection "
+    "or use a Limit order."
+)
+COLUMNS = (
+    "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,"
+    "lot_size,instrument_type,segment,exchange\n"
+)
+FUTURE = "1,2,ACME26DECFUT,ACME,0,2026-12-31,0,0.05,75,FUT,NFO-FUT,NFO\n"
+
+
 class ZerodhaVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique=""))
+
+    def kind_of(self, method, path):
+        return "list" if path.startswith("/instruments") else super().kind_of(method, path)
 
     def rate_limited(self):
         return 429, error("NetworkException", "Too many requests")
@@ -32,6 +46,8 @@ class ZerodhaVenue(HttpVenue):
         if headers.get("Authorization") != "token key:token":
             return self.unauthorized()
         fields = dict(parse_qsl(raw.decode()))
+        if path == "/instruments/NFO":
+            return 200, self.instruments().encode()
         try:
             data = self._route(method, path.strip("/").split("/"), fields)
         except Refusal as refusal:
@@ -49,8 +65,8 @@ class ZerodhaVenue(HttpVenue):
         if parts == ["portfolio", "positions"]:
             rows = [
                 {
-                    "tradingsymbol": symbol, "exchange": "NSE", "quantity": int(units),
-                    "average_price": 100.0,
+                    "tradingsymbol": symbol, "exchange": self.exchange_of(symbol),
+                    "quantity": int(units), "average_price": float(exchange.average(symbol)),
                 }
                 for symbol, units in exchange.positions().items()
             ]  # fmt: skip
@@ -62,6 +78,40 @@ class ZerodhaVenue(HttpVenue):
             return {"equity": {"net": cash, "available": {"cash": cash}}}
         raise Refusal("path", "no such route")
 
+    def exchange_of(self, symbol):
+        return "NFO" if symbol in self.exchange.contracts else "NSE"
+
+    def instruments(self):
+        """Return the list of what trades today in futures and options."""
+        today = self.exchange.now().date()
+        return (
+            COLUMNS
+            + FUTURE
+            + "".join(
+                f'3,4,{name},"{row.underlying}",0,{row.expiry},{row.strike},0.05,{row.lot},'
+                f"{row.right}E,NFO-OPT,NFO\n"
+                for name, row in self.exchange.contracts.items()
+                if row.expiry >= today
+            )
+        )
+
+    def _check(self, fields):
+        """Refuse what is refused of orders without a price, and of options."""
+        kind = fields["order_type"]
+        if kind in {"MARKET", "SL-M"} and not float(fields.get("market_protection", 0)):
+            raise Refusal("protection", UNPROTECTED)
+        contract = self.exchange.contracts.get(fields["tradingsymbol"])
+        if (contract is not None) != (fields["exchange"] == "NFO"):
+            raise Refusal("symbol", "The instrument you are placing an order for has expired")
+        if contract is None:
+            return
+        if int(fields["quantity"]) % contract.lot:
+            raise Refusal("lot", f"Quantity should be a multiple of lot size {contract.lot}")
+        if kind == "SL-M":
+            raise Refusal("type", "SL-M orders are blocked for options")
+        if fields["product"] != "NRML":
+            raise Refusal("product", "CNC is not allowed in F&O")
+
     def _change(self, method, rest, fields):
         exchange = self.exchange
         prices = {
@@ -72,6 +122,7 @@ class ZerodhaVenue(HttpVenue):
             return exchange.cancel(rest[0])
         if method == "PUT":
             return exchange.change(rest[0], quantity=Decimal(fields["quantity"]), **prices)
+        self._check(fields)
         assert len(fields["tag"]) <= 20
         assert fields["tag"].isalnum()
         return exchange.place(
@@ -83,7 +134,7 @@ class ZerodhaVenue(HttpVenue):
     def shown(self, order):
         return {
             "order_id": order.id, "tag": order.client_id or None, "tradingsymbol": order.symbol,
-            "exchange": "NSE", "transaction_type": order.side.upper(),
+            "exchange": self.exchange_of(order.symbol), "transaction_type": order.side.upper(),
             "order_type": NAMES[order.type], "status": STATUSES[order.status],
             "quantity": int(order.quantity), "filled_quantity": int(order.filled),
             "price": float(order.limit or 0), "trigger_price": float(order.stop or 0),

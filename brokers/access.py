@@ -56,6 +56,7 @@ def request_of(order: Order) -> OrderRequest:
         stop_price=order.stop_price,
         trail_amount=order.trail_amount,
         trail_fraction=order.trail_fraction,
+        multiplier=order.multiplier,
     )
 
 

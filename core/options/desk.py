@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.engine.option_rules import OptionRule, Right
+from core.engine.option_rules import OptionRule
 from core.options.config import OptionsConfig
 from core.options.contract import Contract
 from core.options.ledger import Ledger, commission_of
-from core.options.legs import leg_add, leg_take, position_add, position_free
+from core.options.legs import leg_add, leg_contract, leg_take, position_add, position_free
 from core.options.machine import At, Machine
 from core.options.quoting import mid_prices, paid_prices
 from core.options.result import OptionExitReason
@@ -115,7 +115,7 @@ class Desk:
         row = self.machine.world.book.positions[leg["position"]]
         rule, number = int(row["rule"]), int(row["number"])
         self.ledger.fill(
-            _contract(leg),
+            leg_contract(leg),
             position=number,
             moment=(at.bar, at.ts, at.spot, at.vol),
             quantity=quantity,
@@ -163,10 +163,6 @@ class Desk:
         desk["legs"], desk["value"], account["balance"] = before
         book.positions["rule"][row] = -1
         book.held[number] -= 1
-
-
-def _contract(leg: Any) -> Contract:
-    return Contract(Right(int(leg["right"])), float(leg["strike"]), int(leg["expiry"]))
 
 
 def _same(legs: Any, leg: Any) -> Any:

@@ -7,10 +7,11 @@ at its mark, so that the balance loses only what was paid beyond it, and leaves 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from core.engine.option_rules import OptionRule
+from core.engine.option_rules import OptionRule, Right
 from core.options.contract import Contract
 from core.options.machine import At, Machine
 
@@ -94,3 +95,8 @@ def leg_take(machine: Machine, place: int, quantity: float, *, price: float, fee
     if desk["legs"] == 0:
         account["balance"] -= float(desk["value"])  # what rounding has left of it
         desk["value"] = 0.0
+
+
+def leg_contract(leg: Any) -> Contract:
+    """Return the contract of a leg's record."""
+    return Contract(Right(int(leg["right"])), float(leg["strike"]), int(leg["expiry"]))

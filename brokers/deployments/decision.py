@@ -118,13 +118,16 @@ def rows_booked(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:
 
 def _tables(program: Program, config: RunConfig, booked: int) -> Tables:
     """Return the account before its first bar, with room for all that was booked."""
-    terms = terms_lower(program, config)
-    tables = tables_new(terms, 0, code_layout(program).size)
-    lots = int(terms["lots"][0])
+    tables = tables_new(terms_lower(program, config), 0, code_layout(program).size)
+    return room_for(tables, booked, program)
+
+
+def room_for(tables: Tables, booked: int, program: Program) -> Tables:
+    """Return tables with room for the fills and trades of so many rows."""
     alerts = len(program.rules)
     return tables._replace(
-        fills=np.empty(booked + 2 * (alerts + 8), tables.fills.dtype),
-        trades=np.empty((booked + 1) * (lots + 1), TRADE),
+        fills=np.empty(2 * (booked + alerts + 8), tables.fills.dtype),
+        trades=np.empty((booked + 1) * (tables.lots.size + 1), TRADE),
     )
 
 

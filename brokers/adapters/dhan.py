@@ -1,8 +1,9 @@
-"""Dhan through its library dhanhq: shares in India. It has no practice environment.
+"""Dhan through its library dhanhq: shares and options in India, without practice.
 
 Our id goes as the order's correlation id, by which an order is found; nothing is refused for having
 one twice. The library turns every failure into an answer without a status, so the status is kept
-by the session under it. Shares have numbers there, which come from Dhan's list of instruments.
+by the session under it. Shares and options have numbers there, which come from Dhan's lists of
+instruments. Options are those of the National Stock Exchange.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -25,6 +27,7 @@ from brokers.adapters.base import (
     Capabilities,
     Change,
     Execution,
+    ListedContract,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -36,6 +39,8 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
+from brokers.adapters.indian_options import Called, Columns, OptionList
+from brokers.adapters.options import series_find
 from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
@@ -53,6 +58,17 @@ TYPES: Final = MappingProxyType(
     }
 )
 OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
+# The exchange has no stops of options without a limit.
+OPTION_TYPES: Final = frozenset(TYPES) - {OrderType.STOP}
+OPTIONS: Final = "NSE_FNO"
+COLUMNS: Final = Columns(
+    key="SECURITY_ID",
+    name="UNDERLYING_SYMBOL",
+    expiry="SM_EXPIRY_DATE",
+    strike="STRIKE_PRICE",
+    right="OPTION_TYPE",
+    lot="LOT_SIZE",
+)
 STATUSES: Final = MappingProxyType(
     {
         "PART_TRADED": OrderStatus.PARTIALLY_FILLED,
@@ -77,10 +93,11 @@ class DhanBroker:
     credential_fields: ClassVar[tuple[str, ...]] = ("client_id", "access_token")
     capabilities: ClassVar[Capabilities] = Capabilities(
         order_types=frozenset(TYPES),
-        asset_types=frozenset({AssetType.STOCK}),
+        asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
         fractional=False,
         short=True,
         times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
+        option_order_types=OPTION_TYPES,
         replacing=Replacing.IN_PLACE,
         practice=False,
         streaming=True,
@@ -88,24 +105,22 @@ class DhanBroker:
 
     def __init__(self) -> None:
         self._pace = Pace("dhan")
+        self._options = option_list()
         self._lock = threading.Lock()
         self._lists: dict[str, tuple[float, dict[str, str]]] = {}
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Send an order, once."""
-        exchange, name = share_of(request.symbol)
-        number = self._number(exchange, name)
-        intraday = request.side in {Side.SHORT, Side.COVER}
+        segment, number, product, lot = self._traded(access, request)
         row = self._call(
             access,
             lambda client: client.place_order(
                 security_id=number,
-                exchange_segment=SEGMENTS[exchange],
+                exchange_segment=segment,
                 transaction_type="BUY" if request.side in {Side.BUY, Side.COVER} else "SELL",
-                quantity=int(request.quantity),
+                quantity=int(request.quantity * lot),
                 order_type=TYPES[request.order_type],
-                # Shares cannot be sold short overnight.
-                product_type="INTRADAY" if intraday else "CNC",
+                product_type=product,
                 price=float(request.limit_price or 0),
                 trigger_price=float(request.stop_price or 0),
                 validity=request.time_in_force.value.upper(),
@@ -131,13 +146,14 @@ class DhanBroker:
 
     def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
         """Change an order in place."""
+        lot = self._options.of(access, ref.symbol).lot if series_find(ref.symbol) else 1
         self._call(
             access,
             lambda client: client.modify_order(
                 order_id=ref.broker_order_id,
                 order_type=TYPES[change.order_type],
                 leg_name="",
-                quantity=int(change.quantity),
+                quantity=int(change.quantity * lot),
                 price=float(change.limit_price or 0),
                 trigger_price=float(change.stop_price or 0),
                 disclosed_quantity=0,
@@ -165,13 +181,18 @@ class DhanBroker:
         with outcomes(TITLE):
             row = row[-1] if isinstance(row, list) else row
             order_id, filled = str(row["orderId"]), Decimal(str(row["filledQty"]))
-        return _order(row, self._executions(access, order_id) if filled else ())
+        called = self._called(access, row)
+        return _order(row, self._executions(access, order_id, called) if filled else (), called)
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         rows = self._call(access, lambda client: client.get_order_list())
         with outcomes(TITLE):
-            return [_order(row) for row in rows if row["orderStatus"] not in ENDED]
+            return [
+                _order(row, called=self._called(access, row))
+                for row in rows
+                if row["orderStatus"] not in ENDED
+            ]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return shares of today and of the days before: positions and holdings."""
@@ -181,8 +202,9 @@ class DhanBroker:
             held: dict[str, Decimal] = {}
             paid: dict[str, Decimal] = {}
             for row in today:
-                symbol = symbol_of(EXCHANGES[row["exchangeSegment"]], row["tradingSymbol"])
-                held[symbol] = held.get(symbol, Decimal(0)) + Decimal(str(row["netQty"]))
+                called = self._called(access, row)
+                symbol, units = _symbol(row, called), Decimal(str(row["netQty"]))
+                held[symbol] = held.get(symbol, Decimal(0)) + units / _lot(called)
                 paid[symbol] = Decimal(str(row["costPrice"]))
             for row in before:
                 symbol = symbol_of("NSE", row["tradingSymbol"])
@@ -202,13 +224,39 @@ class DhanBroker:
             free = Decimal(str(row["availabelBalance"]))
             return Balance("INR", equity=free, cash=free, buying_power=free)
 
-    def _executions(self, access: Access, order_id: str) -> tuple[Execution, ...]:
+    def contracts(
+        self, access: Access, *, underlying: str, first: date, last: date
+    ) -> Sequence[ListedContract]:
+        """Return the options that can be traded."""
+        return self._options.contracts(access, underlying=underlying, first=first, last=last)
+
+    def _traded(self, access: Access, request: OrderRequest) -> tuple[str, str, str, int]:
+        """Return segment, number and product of what an order is for, and the units of one."""
+        if request.asset_type == AssetType.OPTION:
+            called = self._options.ordered(access, request)
+            return OPTIONS, called.key, "MARGIN", called.lot
+        exchange, name = share_of(request.symbol)
+        # Shares cannot be sold short overnight.
+        intraday = request.side in {Side.SHORT, Side.COVER}
+        number = self._number(exchange, name)
+        return SEGMENTS[exchange], number, "INTRADAY" if intraday else "CNC", 1
+
+    def _called(self, access: Access, row: dict[str, Any]) -> Called | None:
+        """Return the option that an order or a position is about; None where it is about none."""
+        with outcomes(TITLE):
+            if row["exchangeSegment"] != OPTIONS:
+                return None
+            return self._options.told(access, str(row["securityId"]))
+
+    def _executions(
+        self, access: Access, order_id: str, called: Called | None
+    ) -> tuple[Execution, ...]:
         rows = self._call(access, lambda client: client.get_trade_book(order_id))
         with outcomes(TITLE):
             return tuple(
                 Execution(
                     execution_id=str(row["exchangeTradeId"]),
-                    quantity=Decimal(str(row["tradedQuantity"])),
+                    quantity=Decimal(str(row["tradedQuantity"])) / _lot(called),
                     price=Decimal(str(row["tradedPrice"])),
                     commission=Decimal(0),
                     executed_at=time_of(row["exchangeTime"]),
@@ -231,15 +279,11 @@ class DhanBroker:
 
     def _numbers(self, segment: str) -> dict[str, str]:
         """Fetch the list; without it nothing was sent, which is a proven refusal."""
-        url = f"{settings.BROKER_URLS.get('dhan', '') or 'https://api.dhan.co/v2'}/instrument/{segment}"
         try:
-            with BrokerSession() as session, outcomes(TITLE):
-                response = session.request("GET", url)
-                response.raise_for_status()
-                rows = csv.DictReader(io.StringIO(response.text))
+            with outcomes(TITLE):
                 return {
                     row["UNDERLYING_SYMBOL"]: row["SECURITY_ID"]
-                    for row in rows
+                    for row in csv.DictReader(io.StringIO(_list_told(segment)))
                     if row["INSTRUMENT"] == "EQUITY"
                 }
         except OutcomeUnknown as error:
@@ -270,17 +314,48 @@ def _id(client_order_id: str) -> str:
     return venue_id(client_order_id, longest=ID_LENGTH, allowed=r"[A-Za-z0-9 _-]")
 
 
-def _order(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
+def option_list() -> OptionList:
+    """Return the options that the broker lists; they are fetched when they are asked for."""
+    return OptionList(TITLE, COLUMNS, lambda _: _list_told(OPTIONS))
+
+
+def _list_told(segment: str) -> str:
+    """Return the instruments of a segment, for which nobody asks who wants to know."""
+    url = f"{settings.BROKER_URLS.get('dhan', '') or 'https://api.dhan.co/v2'}/instrument/{segment}"
+    with BrokerSession() as session, outcomes(TITLE):
+        response = session.request("GET", url)
+        response.raise_for_status()
+        return response.text
+
+
+def _lot(called: Called | None) -> int:
+    return called.lot if called else 1
+
+
+def _symbol(row: dict[str, Any], called: Called | None) -> str:
+    segment = row["exchangeSegment"]
+    return (
+        called.symbol
+        if called
+        else symbol_of(EXCHANGES.get(segment, segment), row["tradingSymbol"])
+    )
+
+
+def _order(
+    row: dict[str, Any],
+    executions: tuple[Execution, ...] = (),
+    called: Called | None = None,
+) -> VenueOrder:
     with outcomes(TITLE):
         return VenueOrder(
             broker_order_id=str(row["orderId"]),
             status=STATUSES.get(row["orderStatus"], OrderStatus.ACCEPTED),
             executions=executions,
             client_order_id=row.get("correlationId") or "",
-            symbol=symbol_of(EXCHANGES[row["exchangeSegment"]], row["tradingSymbol"]),
+            symbol=_symbol(row, called),
             side=Side.BUY if row["transactionType"] == "BUY" else Side.SELL,
             order_type=OUR_TYPES.get(row["orderType"], OrderType.MARKET),
-            quantity=Decimal(str(row["quantity"])),
+            quantity=Decimal(str(row["quantity"])) / _lot(called),
             limit_price=Decimal(str(row["price"])) if row.get("price") else None,
             stop_price=Decimal(str(row["triggerPrice"])) if row.get("triggerPrice") else None,
             reason=row.get("omsErrorDescription") or "",

@@ -8,6 +8,7 @@ from brokers.adapters.base import Refused
 from brokers.adapters.dhan import DhanBroker
 from tests.venue.conformance import RemoteConformance
 from tests.venue.dhan import DhanVenue
+from tests.venue.option_conformance import IndianOptionConformance, OptionStreamConformance
 from tests.venue.socket import DhanSocket
 from tests.venue.streaming import StreamConformance
 
@@ -23,7 +24,9 @@ def broker():
     return DhanBroker()
 
 
-class TestDhan(RemoteConformance, StreamConformance):
+class TestDhan(
+    RemoteConformance, IndianOptionConformance, StreamConformance, OptionStreamConformance
+):
     kind = "dhan"
     socket_class = DhanSocket
     tells_refusal = False

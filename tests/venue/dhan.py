@@ -21,6 +21,13 @@ STATUSES = {
 SHARES = "EXCH_ID,SEGMENT,SECURITY_ID,INSTRUMENT,UNDERLYING_SYMBOL\nNSE,E,4711,EQUITY,ACME\n"
 
 
+COLUMNS = (
+    "EXCH_ID,SEGMENT,SECURITY_ID,INSTRUMENT,UNDERLYING_SYMBOL,LOT_SIZE,SM_EXPIRY_DATE,"
+    "STRIKE_PRICE,OPTION_TYPE\n"
+)
+FUTURE = "NSE,D,5000,FUTSTK,ACME,75.0,2026-12-31,-0.01000,XX\n"
+
+
 class DhanVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique=""))
@@ -37,6 +44,8 @@ class DhanVenue(HttpVenue):
     def handle(self, method, path, query, raw, headers):
         if path == "/instrument/NSE_EQ":
             return 200, SHARES.encode()
+        if path == "/instrument/NSE_FNO":
+            return 200, self.derivatives().encode()
         if headers.get("access-token") != "token":
             return self.unauthorized()
         body = json.loads(raw) if raw else {}
@@ -65,8 +74,9 @@ class DhanVenue(HttpVenue):
         if parts == ["positions"]:
             return [
                 {
-                    "tradingSymbol": symbol, "exchangeSegment": "NSE_EQ", "netQty": int(units),
-                    "costPrice": 100.0,
+                    "tradingSymbol": symbol, "exchangeSegment": self.segment(symbol),
+                    "securityId": self.number(symbol), "netQty": int(units),
+                    "costPrice": float(exchange.average(symbol)),
                 }
                 for symbol, units in exchange.positions().items()
             ]  # fmt: skip
@@ -75,6 +85,44 @@ class DhanVenue(HttpVenue):
         if parts == ["fundlimit"]:
             return {"availabelBalance": float(exchange.cash)}
         raise Refusal("path", "no such route")
+
+    def segment(self, symbol):
+        return "NSE_FNO" if symbol in self.exchange.contracts else "NSE_EQ"
+
+    def number(self, symbol):
+        """Return what number a share or an option has."""
+        names = [*self.exchange.contracts]
+        return str(50_001 + names.index(symbol)) if symbol in names else "4711"
+
+    def derivatives(self):
+        """Return the list of what trades today in futures and options."""
+        today = self.exchange.now().date()
+        return (
+            COLUMNS
+            + FUTURE
+            + "".join(
+                f"NSE,D,{self.number(name)},OPTSTK,{row.underlying},{row.lot}.0,{row.expiry},"
+                f"{row.strike:.5f},{row.right}E\n"
+                for name, row in self.exchange.contracts.items()
+                if row.expiry >= today
+            )
+        )
+
+    def _named(self, body):
+        """Return under which symbol the exchange knows what an order is for."""
+        if body["exchangeSegment"] != "NSE_FNO":
+            assert body["securityId"] == "4711"
+            return "ACME"
+        for name, row in self.exchange.contracts.items():
+            if self.number(name) == body["securityId"]:
+                if body["quantity"] % row.lot:
+                    raise Refusal("lot", "Invalid lot size")
+                if body["orderType"] == "STOP_LOSS_MARKET":
+                    raise Refusal("type", "SL-M is not allowed in options")
+                if body["productType"] not in {"MARGIN", "INTRADAY"}:
+                    raise Refusal("product", "Invalid product type")
+                return name
+        raise Refusal("symbol", "Invalid SecurityId")
 
     def _change(self, method, rest, body):
         prices = {
@@ -86,9 +134,9 @@ class DhanVenue(HttpVenue):
         if method == "PUT":
             return self.exchange.change(rest[0], quantity=Decimal(body["quantity"]), **prices)
         assert len(body["correlationId"]) <= 25
-        assert body["securityId"] == "4711"
         return self.exchange.place(
-            client_id=body["correlationId"], symbol="ACME", side=body["transactionType"].lower(),
+            client_id=body["correlationId"], symbol=self._named(body),
+            side=body["transactionType"].lower(),
             type=TYPES[body["orderType"]], quantity=Decimal(body["quantity"]),
             tif=body["validity"].lower(), **prices,
         )  # fmt: skip
@@ -96,7 +144,8 @@ class DhanVenue(HttpVenue):
     def shown(self, order):
         return {
             "orderId": order.id, "correlationId": order.client_id, "tradingSymbol": order.symbol,
-            "exchangeSegment": "NSE_EQ", "transactionType": order.side.upper(),
+            "exchangeSegment": self.segment(order.symbol),
+            "securityId": self.number(order.symbol), "transactionType": order.side.upper(),
             "orderType": NAMES[order.type], "orderStatus": STATUSES[order.status],
             "quantity": int(order.quantity), "filledQty": int(order.filled),
             "price": float(order.limit or 0), "triggerPrice": float(order.stop or 0),

@@ -210,8 +210,9 @@ class DhanSocket(Socket):
 
     def told(self, event, order, trade):
         data = {
-            "Exchange": "NSE", "Symbol": order.symbol, "OrderNo": order.id,
-            "CorrelationId": order.client_id, "TxnType": order.side[0].upper(),
+            "Exchange": "NSE", "Segment": self.venue.segment(order.symbol)[4].replace("F", "D"),
+            "SecurityId": self.venue.number(order.symbol), "Symbol": order.symbol,
+            "OrderNo": order.id, "CorrelationId": order.client_id, "TxnType": order.side[0].upper(),
             "OrderType": DHAN_TYPES[order.type], "Quantity": int(order.quantity),
             "TradedQty": int(order.filled), "Status": DHAN_STATUSES.get(order.status, "Traded"),
             "ReasonDescription": "",

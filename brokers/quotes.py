@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from datetime import timezone as zone
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
@@ -16,7 +18,8 @@ from market.contracts import ContractTerms, contract_instrument, contract_terms
 from market.models import BarSeries, Instrument
 from market.selectors import LatestPrice, instrument_get, price_latest
 
-ONE = Decimal(1)
+ONE: Final = Decimal(1)
+WEST: Final = zone(timedelta(hours=-12))
 
 
 class Quotes:
@@ -76,6 +79,19 @@ class Quotes:
             return self.instrument(symbol, owner_id).multiplier
         except InvalidInput:
             return Instrument().contract_size
+
+    def ends_at(self, symbol: str, owner_id: UUID) -> datetime | None:
+        """Return when a contract expires, None for all else.
+
+        A contract on what nobody knows ends with its day in the west, to be on the safe side.
+        """
+        terms = contract_terms(symbol)
+        if terms is None:
+            return None
+        try:
+            return terms.ends_at(self.instrument(symbol, owner_id))
+        except InvalidInput:
+            return datetime.combine(terms.expiry, time(23, 59), WEST)
 
     def market(
         self, underlying: str, owner_id: UUID, config: OptionsConfig = DEFAULTS

@@ -14,6 +14,7 @@ from brokers.adapters.base import Execution, VenueOrder
 from brokers.choices import FINAL_STATUSES, SIGN, OrderStatus, Side
 from brokers.frames import fills_tell, order_tell, orders_tell
 from brokers.models import Fill, Order, Position
+from brokers.quotes import Quotes
 from brokers.rows import rows_update
 from brokers.transitions import ALLOWED, Moved, order_move, orders_settle
 
@@ -145,7 +146,7 @@ def _fills_of(order: Order, executions: Iterable[Execution]) -> list[Fill]:
 
 def _positions_move(filled: Sequence[tuple[Order, Sequence[Fill]]]) -> None:
     """Move positions by new fills; their rows are locked in one order everywhere."""
-    positions = _positions_lock({(order.account_id, order.symbol) for order, _ in filled})
+    positions = _positions_lock({(order.account_id, order.symbol): order for order, _ in filled})
     moved = [
         (fill, positions[order.account_id, order.symbol], SIGN[Side(order.side)])
         for order, fills in filled
@@ -160,11 +161,13 @@ def _positions_move(filled: Sequence[tuple[Order, Sequence[Fill]]]) -> None:
             fill_quantity=fill.quantity * sign,
             fill_price=fill.price,
         )
-        position.realized_pnl += realized - fill.commission
+        position.realized_pnl += realized * position.multiplier - fill.commission
     rows_update(list(positions.values()), ("quantity", "average_price", "realized_pnl"))
 
 
-def _positions_lock(places: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Position]:
+def _positions_lock(
+    places: Mapping[tuple[UUID, str], Order],
+) -> dict[tuple[UUID, str], Position]:
     def read() -> dict[tuple[UUID, str], Position]:
         rows = Position.objects.select_for_update().filter(
             account_id__in={account_id for account_id, _ in places},
@@ -174,19 +177,30 @@ def _positions_lock(places: set[tuple[UUID, str]]) -> dict[tuple[UUID, str], Pos
         return {place: row for place, row in found.items() if place in places}
 
     found = read()
-    if missing := sorted(places - found.keys()):
+    if missing := sorted(places.keys() - found.keys()):
+        quotes = Quotes({places[place].owner_id for place in missing})
         Position.objects.bulk_create(
-            [Position(account_id=account_id, symbol=symbol) for account_id, symbol in missing],
-            ignore_conflicts=True,
+            [_position_new(places[place], quotes) for place in missing], ignore_conflicts=True
         )
         found = read()
     return found
+
+
+def _position_new(order: Order, quotes: Quotes) -> Position:
+    return Position(
+        account_id=order.account_id,
+        symbol=order.symbol,
+        multiplier=order.multiplier,
+        expires_at=quotes.ends_at(order.symbol, order.owner_id),
+    )
 
 
 def position_after(
     *, quantity: Decimal, average_price: Decimal, fill_quantity: Decimal, fill_price: Decimal
 ) -> tuple[Decimal, Decimal, Decimal]:
     """Return quantity and average price after a fill, and what it realised, before commission.
+
+    What it realised is of one unit's price: times the multiplier it is money.
 
     Quantities are signed. Adding to a position averages the price; reducing it realises the
     difference and keeps the average; crossing zero realises the old side and opens the new one at

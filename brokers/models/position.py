@@ -21,11 +21,21 @@ class Position(BaseModel):
     # That of its orders.
     multiplier = models.DecimalField(max_digits=20, decimal_places=8, default=Decimal(1))
     average_price = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    # Of a contract: when its last session closes.
+    expires_at = models.DateTimeField(null=True)
     realized_pnl = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "symbol"], name="position_account_symbol"),
+        ]
+        indexes = [
+            # settling: contracts that are over and still held
+            models.Index(
+                fields=["expires_at"],
+                name="position_expires",
+                condition=models.Q(expires_at__isnull=False) & ~models.Q(quantity=0),
+            ),
         ]
 
     def __str__(self) -> str:

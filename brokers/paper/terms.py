@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from core.engine.fees import Commission
+from core.options.config import OptionsConfig
+from market.contract_prices import DEFAULTS
 
 BPS: Final = Decimal(10_000)
 _AMOUNTS: Final = (
@@ -40,6 +42,9 @@ class Terms:
         What comes on top of it on one side, whatever its bounds.
     borrow_rate, financing_rate : Decimal
         Of the value of what is short and of cash below zero: fractions a year, a 365th a night.
+    options : OptionsConfig
+        The model's prices of contracts, their spread and commission, what short ones tie up, and
+        how they are settled: in place of all above but `fill` and `interval`.
     """
 
     fill: Literal["quote", "next_open"] = "quote"
@@ -60,6 +65,12 @@ class Terms:
     sell_per_unit: Decimal = Decimal(0)
     borrow_rate: Decimal = Decimal(0)
     financing_rate: Decimal = Decimal(0)
+    options: OptionsConfig = DEFAULTS
+
+    @property
+    def replays(self) -> bool:
+        """Whether it is as late as the bars say, and not the clock."""
+        return self.fill == "next_open"
 
     def commission(
         self, quantity: Decimal, price: Decimal, *, sign: int, rested: bool = False
@@ -100,8 +111,10 @@ def terms_of(data: Mapping[str, Any]) -> Terms:
     fill: Literal["quote", "next_open"] = (
         "next_open" if data.get("fill") == "next_open" else "quote"
     )
+    options = data.get("options")
     return Terms(
         fill=fill,
         interval=str(data.get("interval", "")),
+        options=OptionsConfig.from_mapping(options) if options else DEFAULTS,
         **amounts,
     )

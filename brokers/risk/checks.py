@@ -14,6 +14,7 @@ from typing import Final
 from brokers.choices import Side
 
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Facts:
     ----------
     units : Decimal
         Of the order, without a sign.
+    multiplier : Decimal
+        Units x price x multiplier is money; above 1 for contracts.
+    underlying : str
+        Of a contract: where that is allowed, its contracts are.
     order_price : Decimal or None
         Its limit, else its stop; None where the market decides.
     quote, quote_age_s
@@ -69,6 +74,8 @@ class Facts:
     day_profit: Decimal | None = None
     drawdown: Decimal | None = None
     orders_last_minute: int = 0
+    multiplier: Decimal = ONE
+    underlying: str = ""
     in_session: bool | None = None
     buying_power: Decimal | None = None
 
@@ -118,7 +125,7 @@ def _deny(code: str, limits: Limits, text: str) -> Denial:
 
 
 def _symbol(limits: Limits, facts: Facts) -> Denial | None:
-    if not limits.allowed_symbols or facts.symbol in limits.allowed_symbols:
+    if not limits.allowed_symbols or {facts.symbol, facts.underlying} & limits.allowed_symbols:
         return None
     return _deny("symbol_not_allowed", limits, f"{facts.symbol} is not among the allowed symbols")
 
@@ -179,7 +186,7 @@ def _at_most(
         price = facts.price
         if price is None:
             return _deny(code, limits, f"There is no price of {facts.symbol} to value it with")
-        found = value(facts, price)
+        found = value(facts, price * facts.multiplier)
         if found <= most:
             return None
         return _deny(code, limits, f"{name} would be {found:.2f}, above {most:.2f}")
@@ -212,7 +219,7 @@ def _drawdown(limits: Limits, facts: Facts) -> Denial | None:
 def _buying_power(limits: Limits, facts: Facts) -> Denial | None:
     if facts.buying_power is None or facts.price is None:
         return None
-    cost = facts.units * facts.price
+    cost = facts.units * facts.price * facts.multiplier
     if cost <= facts.buying_power:
         return None
     return _deny(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from brokers.models import BrokerAccount, Order, RiskDecision, RiskLimit
 from brokers.risk.checks import Denial, Facts, Limits, judge
 from brokers.risk.facts import facts_gather
-from brokers.risk.ledger import Ledger
+from brokers.risk.ledger import Ledger, covers
 from notifications.services import event_notify
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Limits) if field.name != "scope")
@@ -71,7 +71,7 @@ def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:
         if limit.owner_id == order.owner_id
         and limit.account_id in (None, order.account_id)
         and limit.deployment_id in (None, order.deployment_id)
-        and limit.symbol in ("", order.symbol)
+        and covers(limit, order.symbol)
     ]
     return [*rows, RiskLimit(owner_id=order.owner_id, account_id=order.account_id)]
 

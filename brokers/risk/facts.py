@@ -10,6 +10,7 @@ from brokers.models import BrokerAccount, Order, RiskLimit
 from brokers.risk.checks import Facts
 from brokers.risk.ledger import ZERO, Ledger
 from market.calendars import bar_closes_at, sessions_for
+from market.contracts import contract_terms
 from market.intervals import interval_get
 from market.models import Instrument
 from market.selectors import LatestPrice
@@ -20,19 +21,22 @@ def facts_gather(
 ) -> Facts:
     """Return what is known about an order, in the scope of one set of limits."""
     quotes, owner_id = ledger.quotes, account.owner_id
+    terms = contract_terms(order.symbol)
     instrument = quotes.instrument(order.symbol, owner_id)
     quote = quotes.get(order.symbol, owner_id)
     price = quote.price if quote else order.limit_price or order.stop_price or ZERO
     held, pending = ledger.held(limit), ledger.pending(limit)
     fallback = order.limit_price or order.stop_price or ZERO
-    values = [units * quotes.price(name, owner_id, fallback) for name, units in held.items()]
-    adding = [units * quotes.price(name, owner_id, price) for name, units in pending.items()]
+    values = [ledger.worth(name, owner_id, units, fallback) for name, units in held.items()]
+    adding = [ledger.worth(name, owner_id, units, price) for name, units in pending.items()]
     own = pending.get(order.symbol, ZERO)
     day_profit, drawdown = _losses(account, limit, ledger)
     return Facts(
         symbol=order.symbol,
         side=Side(order.side),
         units=order.quantity,
+        multiplier=order.multiplier,
+        underlying=terms.underlying if terms else "",
         order_price=order.limit_price or order.stop_price,
         quote=quote.price if quote else None,
         quote_age_s=_age_s(quote, instrument, ledger.now),
@@ -73,6 +77,7 @@ def account_profit(account: BrokerAccount, ledger: Ledger) -> Decimal:
         (
             row.realized_pnl
             + row.quantity
+            * row.multiplier
             * (
                 ledger.quotes.price(row.symbol, account.owner_id, row.average_price)
                 - row.average_price

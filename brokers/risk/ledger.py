@@ -24,6 +24,7 @@ from django.db.models import (
 from brokers.choices import OPEN_STATUSES, OPENING_SIDES, SIGN, Side
 from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
 from brokers.quotes import Quotes
+from market.contracts import contract_terms
 
 ZERO: Final = Decimal(0)
 AMOUNT: DecimalField[Decimal, Decimal] = DecimalField(max_digits=40, decimal_places=8)
@@ -53,8 +54,16 @@ class Entry:
             self.owner_id == limit.owner_id
             and limit.account_id in (None, self.account_id)
             and limit.deployment_id in (None, self.deployment_id)
-            and limit.symbol in ("", self.symbol)
+            and covers(limit, self.symbol)
         )
+
+
+def covers(limit: RiskLimit, symbol: str) -> bool:
+    """Tell whether limits are about a symbol: those of an underlying are about its contracts."""
+    if limit.symbol in ("", symbol):
+        return True
+    terms = contract_terms(symbol)
+    return terms is not None and terms.underlying == limit.symbol
 
 
 class Ledger:
@@ -67,7 +76,7 @@ class Ledger:
     def __init__(self, accounts: Mapping[UUID, BrokerAccount], *, now: datetime) -> None:
         self.now = now
         owners = {account.owner_id for account in accounts.values()}
-        self.quotes = Quotes(owners)
+        self.quotes = Quotes(owners, now=now)
         self.limits = list(RiskLimit.objects.filter(owner_id__in=owners))
         # Without limits nothing is looked at but the buying power that brokers told.
         limited = {limit.owner_id for limit in self.limits}
@@ -99,11 +108,16 @@ class Ledger:
         """Return what orders since the last reconciliation have taken of the buying power."""
         return sum(
             (
-                units * self.quotes.price(symbol, account.owner_id, limit_price or ZERO)
+                self.worth(symbol, account.owner_id, units, limit_price or ZERO)
                 for symbol, units, limit_price in self._claims.get(account.id, ())
             ),
             ZERO,
         )
+
+    def worth(self, symbol: str, owner_id: UUID, units: Decimal, fallback: Decimal) -> Decimal:
+        """Return the money that units are worth at the last price, or at another without one."""
+        price = self.quotes.price(symbol, owner_id, fallback)
+        return units * price * self.quotes.multiplier(symbol, owner_id)
 
     def add(self, order: Order, *, admitted: bool) -> None:
         """Take in an order that was judged."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.utils import timezone
+
 from brokers.adapters.base import Capabilities, OrderRequest
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderType, Side, TimeInForce
+from brokers.models import BrokerAccount
+from brokers.paper.terms import terms_of
 from core.errors import Detail, InvalidInput
+from market.contracts import HOW_NAMED, contract_terms
 from market.models import Instrument
 
 # What an instrument of a class may be called in an order.
@@ -27,13 +32,13 @@ PRICES = {
 }
 
 
-def usual_time(kind: str) -> TimeInForce:
+def usual_time(kind: str, asset_type: AssetType = AssetType.STOCK) -> TimeInForce:
     """Return how long an order waits that does not say so: a day, where the broker knows days."""
-    times = ADAPTERS.get(kind).capabilities.times_in_force
+    times = ADAPTERS.get(kind).capabilities.times_in_force_of(asset_type)
     return TimeInForce.DAY if TimeInForce.DAY in times else TimeInForce.GTC
 
 
-def request_check(*, kind: str, instrument: Instrument, request: OrderRequest) -> None:
+def request_check(*, account: BrokerAccount, instrument: Instrument, request: OrderRequest) -> None:
     """Refuse an order that the broker or the instrument does not allow, with all faults at once.
 
     Raises
@@ -41,9 +46,10 @@ def request_check(*, kind: str, instrument: Instrument, request: OrderRequest) -
     InvalidInput
         With one detail per fault.
     """
-    can = ADAPTERS.get(kind).capabilities
+    can = ADAPTERS.get(account.kind).capabilities
     faults = [
-        *_venue_faults(kind, can, instrument, request),
+        *_contract_faults(account, instrument, request),
+        *_venue_faults(account.kind, can, instrument, request),
         *_price_faults(request),
         *_step_faults(can, instrument, request),
     ]
@@ -51,29 +57,70 @@ def request_check(*, kind: str, instrument: Instrument, request: OrderRequest) -
         raise InvalidInput(faults[0].message, details=faults)
 
 
+def _contract_faults(
+    account: BrokerAccount, instrument: Instrument, request: OrderRequest
+) -> list[Detail]:
+    """Return what is wrong with an order of options; of another, that it names a contract."""
+    terms = contract_terms(request.symbol)
+    asked = request.asset_type == AssetType.OPTION
+    if terms is None or not asked:
+        return [] if terms is None and not asked else [_naming_fault(request, contract=asked)]
+    faults = []
+    # Where history is replayed the venue's own bars say when it is.
+    replayed = terms_of(account.paper_terms).replays
+    if not replayed and terms.ends_at(instrument) <= timezone.now():
+        message = f"{terms.symbol} expired on {terms.expiry}: choose a later expiry."
+        faults.append(Detail("symbol", "expired", message, received=request.symbol))
+    if request.quantity % 1:
+        message = f"Contracts are traded whole, not {request.quantity.normalize():f}."
+        faults.append(Detail("quantity", "fractional", message))
+    return faults
+
+
+def _naming_fault(request: OrderRequest, *, contract: bool) -> Detail:
+    if contract:
+        message = f"{request.symbol} is not a contract: an option is named by {HOW_NAMED}."
+        return Detail("symbol", "not_a_contract", message, HOW_NAMED, request.symbol)
+    message = f"{request.symbol} is a contract: its asset_type is option."
+    option = AssetType.OPTION.value
+    return Detail("asset_type", "unsupported", message, [option], request.asset_type.value)
+
+
 def _venue_faults(
     kind: str, can: Capabilities, instrument: Instrument, request: OrderRequest
 ) -> list[Detail]:
     faults = []
+    option = request.asset_type == AssetType.OPTION
     asset_types = sorted(can.asset_types & TRADED_AS.get(instrument.asset_class, frozenset()))
     if request.asset_type not in asset_types:
         message = f"This symbol cannot be traded as {request.asset_type.value} at {kind}."
+        if option and AssetType.OPTION not in can.asset_types:
+            message = f"{kind} has no options: use an account at {_with_options()}."
         faults.append(
             Detail("asset_type", "unsupported", message, asset_types, request.asset_type.value)
         )
-    if request.order_type not in can.order_types:
-        types = sorted(can.order_types)
-        message = f"{kind} has no {request.order_type.value} orders: use {', '.join(types)}."
+    what = "orders of options" if option else "orders"
+    order_types = can.order_types_of(request.asset_type)
+    if request.order_type not in order_types:
+        types = sorted(order_types)
+        message = f"{kind} has no {request.order_type.value} {what}: use {', '.join(types)}."
         faults.append(Detail("order_type", "unsupported", message, types, request.order_type.value))
-    if request.time_in_force not in can.times_in_force:
-        times = sorted(can.times_in_force)
-        message = f"{kind} has no {request.time_in_force.value} orders: use {', '.join(times)}."
+    times_in_force = can.times_in_force_of(request.asset_type)
+    if request.time_in_force not in times_in_force:
+        times = sorted(times_in_force)
+        message = f"{kind} has no {request.time_in_force.value} {what}: use {', '.join(times)}."
         faults.append(
             Detail("time_in_force", "unsupported", message, times, request.time_in_force.value)
         )
-    if not can.short and request.side in {Side.SHORT, Side.COVER}:
+    # Contracts are sold to open wherever there are any.
+    if not can.short and not option and request.side in {Side.SHORT, Side.COVER}:
         faults.append(Detail("trade_type", "unsupported", f"{kind} has no short sales."))
     return faults
+
+
+def _with_options() -> str:
+    can = {name: ADAPTERS.get(name).capabilities for name in ADAPTERS.names()}
+    return ", ".join(name for name in can if AssetType.OPTION in can[name].asset_types)
 
 
 def _price_faults(request: OrderRequest) -> list[Detail]:

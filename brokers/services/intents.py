@@ -118,10 +118,11 @@ def intents_create(drafts: Sequence[Draft], *, begin: Begin | None = None) -> li
     admitted, denied = [], []
     for key, draft in new.items():
         account = accounts[draft.account.id]
-        request = _request(draft.intent, usual_time(account.kind))
+        request = _request(draft.intent, usual_time(account.kind, draft.intent.asset_type))
         found[key] = order = _order(account, draft, request)
         denial = _denial(account, request, unsure, quotes)
         if denial is None:
+            order.multiplier = quotes.multiplier(order.symbol, account.owner_id)
             admitted.append(order)
         else:
             denied.append((order, denial))
@@ -188,7 +189,7 @@ def _denial(
         return "order_unknown", f"An order of {request.symbol} may or may not be at the broker."
     try:
         instrument = quotes.instrument(request.symbol, account.owner_id)
-        request_check(kind=account.kind, instrument=instrument, request=request)
+        request_check(account=account, instrument=instrument, request=request)
     except InvalidInput as error:
         return error.details[0].code if error.details else error.code, error.message
     return None

@@ -78,14 +78,16 @@ def order_create(
         side=side,
         order_type=order_type,
         quantity=quantity,
-        time_in_force=TimeInForce(time_in_force or usual_time(account.kind)),
+        time_in_force=TimeInForce(time_in_force or usual_time(account.kind, asset_type)),
         limit_price=limit_price,
         stop_price=stop_price,
         trail_amount=trail_amount,
         trail_fraction=trail_fraction,
     )
-    request_check(kind=account.kind, instrument=instrument, request=request)
+    request_check(account=account, instrument=instrument, request=request)
     fields = order_fields(request) | {"strategy": strategy}
+    if asset_type == AssetType.OPTION:
+        fields["multiplier"] = instrument.multiplier
     try:
         return order_commit(account=account, client_order_id=client_order_id, fields=fields)
     except IntegrityError:
@@ -218,7 +220,7 @@ def order_replace(
             code="quantity_filled",
         )
     instrument = instrument_get(order.symbol, owner_id=order.owner_id)
-    request_check(kind=held.kind, instrument=instrument, request=request)
+    request_check(account=held, instrument=instrument, request=request)
     if can.replacing == Replacing.NEW_ORDER:
         return _replace_by_new(held, order, request)
     _pend(order)
@@ -241,6 +243,7 @@ def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest)
         client_order_id=request.client_order_id,
         strategy_id=order.strategy_id,
         replaces=order,
+        multiplier=order.multiplier,
         **order_fields(request),
     )
     if orders_write(orders=[new], accounts={account.id: account}):

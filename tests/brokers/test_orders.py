@@ -126,7 +126,7 @@ def test_a_position_is_sold_shorted_and_covered(user):
     ("changes", "path"),
     [
         ({"order_type": OrderType.LIMIT}, "limit_price"),
-        ({"asset_type": AssetType.OPTION}, "asset_type"),
+        ({"asset_type": AssetType.OPTION}, "symbol"),
         ({"asset_type": AssetType.CRYPTO}, "asset_type"),
     ],
 )

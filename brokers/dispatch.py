@@ -14,48 +14,37 @@ for those before it that reduce, or that trade the same symbol.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from brokers.access import access_of, request_of
 from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
-from brokers.adapters.kinds import ADAPTERS
 from brokers.calling import Outcome, Sending, outcomes_of
 from brokers.changing import order_change, order_ended, orders_deny
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
 from brokers.lease import (
-    LEASE,
     Lease,
     leases_claim,
     leases_hold,
     leases_release,
-    leases_take,
 )
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury, reconcile
 from brokers.recording import venue_orders_record
+from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
 from brokers.selectors import unknown_symbols
-from brokers.transitions import orders_move
 from core.errors import Permanent
 
 # A decision that could not be sent for so long was made about another market.
 STALE_AFTER = timedelta(minutes=5)
-# What happened at the venue since then is looked at before the next order goes out.
-RECONCILED_WITHIN = timedelta(minutes=3)
-# All calls of one round are made at the same time: none waits past its lease for its turn. Those of
-# an account are no more than its broker's rate lets through at once: what was committed before a
-# kill switch must not go out long after it.
+# All calls of one round are made at the same time: none waits past its lease for its turn.
 CALLS_AT_ONCE: Final = 128
-CALLS_OF_ACCOUNT: Final = 8
 LOCAL_AT_ONCE: Final = 250
 # What a venue may say that no row can hold.
 UNREADABLE: Final = (DataError, IntegrityError, ArithmeticError, ValueError)
@@ -77,9 +66,9 @@ def accounts_send(*, account_ids: Iterable[UUID]) -> None:
     """Send what waits in accounts, leaving out those that another sender has."""
     ids = set(account_ids)
     while ids:
-        rows = _waiting(ids).order_by().values_list("account_id", "account__kind").distinct()
+        rows = orders_waiting(ids).order_by().values_list("account_id", "account__kind").distinct()
         kinds = dict(rows)
-        remote = {account_id for account_id, kind in kinds.items() if _remote(kind)}
+        remote = {account_id for account_id, kind in kinds.items() if is_remote(kind)}
         local = kinds.keys() - remote
         ids = set()
         for group in (*_groups(local, LOCAL_AT_ONCE), *_groups(remote, CALLS_AT_ONCE)):
@@ -91,22 +80,18 @@ def _groups(ids: Iterable[UUID], size: int) -> list[list[UUID]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def _remote(kind: str) -> bool:
-    return ADAPTERS.get(kind).capabilities.remote
-
-
 def _send_group(ids: Sequence[UUID]) -> set[UUID]:
     """Send what waits in some accounts; return those that may go on."""
     leases = leases_claim(ids)
     if not leases:
         return set()
     ready, undone = _prepare(leases)
-    _send_on(ready, _next(ready))
+    sending_finish(ready, _next(ready))
     leases_release(undone, clean=False)
     return {lease.account_id for lease in ready}
 
 
-def _send_on(leases: Sequence[Lease], chosen: Sequence[Sending]) -> None:
+def sending_finish(leases: Sequence[Lease], chosen: Sequence[Sending]) -> None:
     """Send what is committed as being sent, and what waits behind it, until nothing does."""
     while chosen:
         for made in outcomes_of(chosen):
@@ -116,55 +101,6 @@ def _send_on(leases: Sequence[Lease], chosen: Sequence[Sending]) -> None:
     leases_release(leases, clean=True)
 
 
-class Beginning:
-    """Orders of our own venue, committed as being sent by the transaction that makes them.
-
-    It saves them the way through a second one. Where another sender is at work on an account, or
-    has died, or something waits there already, they go the usual way.
-    """
-
-    def __init__(self) -> None:
-        self._accounts: set[UUID] = set()
-        self._leases: list[Lease] = []
-        self._chosen: list[Sending] = []
-
-    def begin(self, orders: Sequence[Order]) -> list[Order]:
-        """Take on admitted orders with their accounts, whose rows are locked; return the rest."""
-        accounts = {order.account_id: order.account for order in orders}
-        self._accounts |= accounts.keys()
-        own = [row.id for row in accounts.values() if not _remote(row.kind)]
-        ids = [order.id for order in orders]
-        busy = set(_waiting(own).exclude(id__in=ids).values_list("account_id", flat=True))
-        free = [
-            accounts[each]
-            for each in own
-            if accounts[each].sender_until is None and each not in busy
-        ]
-        leases = leases_take(free)
-        held = {lease.account_id for lease in leases}
-        chosen = [
-            Sending(order, access_of(order.account), request_of(order))
-            for order in orders
-            if order.account_id in held
-        ]
-        _submitting(chosen)
-        self._leases += leases
-        self._chosen += chosen
-        return [order for order in orders if order.account_id not in held]
-
-    def finish(self) -> None:
-        """Make the calls, right after the commit."""
-        _send_on(self._leases, self._chosen)
-        accounts_send(account_ids=self._accounts - {lease.account_id for lease in self._leases})
-
-
-def _waiting(account_ids: Iterable[UUID]) -> QuerySet[Order]:
-    """Return the orders to send; a replacement is sent by whoever replaces."""
-    return Order.objects.filter(
-        account_id__in=list(account_ids), status=OrderStatus.CREATED, replaces=None
-    ).order_by("created_at", "id")
-
-
 def _prepare(leases: Sequence[Lease]) -> tuple[list[Lease], list[Lease]]:
     """Find out what senders that died have left, and what happened since.
 
@@ -172,38 +108,24 @@ def _prepare(leases: Sequence[Lease]) -> tuple[list[Lease], list[Lease]]:
     """
     ids = [lease.account_id for lease in leases]
     orders_bury(Order.objects.filter(account_id__in=ids, replaces=None))
-    # At our own venue nobody else does anything: what a sender left undone is all there is to know.
-    remote = _remote_of(ids)
+    accounts = BrokerAccount.objects.only("kind", "reconciled_at").in_bulk(ids)
     ready: list[Lease] = []
     undone: list[Lease] = []
     for lease in leases:
-        known = lease.clean and _recent(remote.get(lease.account_id))
+        known = lease.clean and known_lately(accounts[lease.account_id])
         (ready if known or reconcile(lease) else undone).append(lease)
     return ready, undone
-
-
-def _remote_of(ids: Iterable[UUID]) -> dict[UUID, BrokerAccount]:
-    kinds = [kind for kind in ADAPTERS.names() if _remote(kind)]
-    rows = BrokerAccount.objects.filter(id__in=list(ids), kind__in=kinds)
-    return {row.id: row for row in rows.only("kind", "reconciled_at")}
-
-
-def _recent(account: BrokerAccount | None) -> bool:
-    if account is None:
-        return True
-    since = timezone.now() - RECONCILED_WITHIN
-    return account.reconciled_at is not None and account.reconciled_at > since
 
 
 @transaction.atomic
 def _next(leases: Sequence[Lease]) -> list[Sending]:
     """Commit the next orders of each account as `submitting`, or deny them."""
     accounts = {row.id: row for row in leases_hold(leases)}
-    runs = {row.id: _Run(calls=_calls_at_once(row.kind)) for row in accounts.values()}
+    runs = {row.id: Round.of(row.kind) for row in accounts.values()}
     chosen: list[Sending] = []
     denied: list[tuple[Order, tuple[str, str]]] = []
     unsure = unknown_symbols(account_ids=accounts)
-    for order in _waiting(accounts).select_for_update(no_key=True):
+    for order in orders_waiting(accounts).select_for_update(no_key=True):
         order.account = accounts[order.account_id]
         if len(chosen) == LOCAL_AT_ONCE or not runs[order.account_id].takes(order):
             continue
@@ -213,55 +135,8 @@ def _next(leases: Sequence[Lease]) -> list[Sending]:
             continue
         denied.append((order, found))
     orders_deny(denied)
-    _submitting(chosen)
+    orders_begin(chosen)
     return chosen
-
-
-def _submitting(chosen: Sequence[Sending]) -> None:
-    now = timezone.now()
-    orders_move(
-        orders=[sending.order for sending in chosen],
-        old=OrderStatus.CREATED,
-        new=OrderStatus.SUBMITTING,
-        attempts=F("attempts") + 1,
-        submitted_at=now,
-        leased_until=now + LEASE,
-    )
-
-
-@dataclass(slots=True)
-class _Run:
-    """The orders of an account that are sent at the same time, the oldest first.
-
-    Our own venue takes them one after the other. At any other their calls cross each other: an
-    order that opens might find its symbol's outcome unknown, or the money not there yet.
-    """
-
-    calls: int | None
-    symbols: set[str] = field(default_factory=set)
-    reduces: bool = False
-    ended: bool = False
-
-    def takes(self, order: Order) -> bool:
-        """Tell whether an order may be sent with those before it; if not, none after it may."""
-        opens = order.side in OPENING_SIDES
-        if self.calls is not None and not self.ended:
-            self.ended = (
-                len(self.symbols) == self.calls
-                or order.symbol in self.symbols
-                or (opens and self.reduces)
-            )
-        self.symbols.add(order.symbol)
-        self.reduces |= not opens
-        return not self.ended
-
-
-def _calls_at_once(kind: str) -> int | None:
-    """Return how many calls are made for an account at the same time; None at our own venue."""
-    if not _remote(kind):
-        return None
-    rate = settings.BROKER_RATES.get(kind) or CALLS_OF_ACCOUNT
-    return max(1, min(CALLS_OF_ACCOUNT, int(rate)))
 
 
 def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -20,6 +21,7 @@ from brokers.deployments.stopping import deployment_finish
 from brokers.deployments.ticking import deployments_decide
 from brokers.deployments.ticking import deployments_follow as _follow
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
+from brokers.silence import silent
 from brokers.turns import in_turn, turn
 
 AT_ONCE: Final = 500
@@ -37,8 +39,8 @@ def deployments_tick(
 ) -> int:
     """Decide for every deployment whose next bar is over; return how many decided.
 
-    What goes to our own venue is sent from here; brokers have senders of their own, and deployments
-    on one that does not answer hold up no others.
+    Orders are sent from here, right after the commit. A broker that answered late has senders of
+    its own instead: deployments on it hold up no others.
 
     Parameters
     ----------
@@ -53,21 +55,39 @@ def deployments_tick(
     if symbols is not None:
         due = due.filter(symbol__in=symbols)
     rows = due.order_by("next_close_at").values_list("id", "account__kind")[:AT_ONCE]
-    decided = 0
     local, remote = _apart(rows)
-    if help_call is not None and len(local) > SHARED_FROM:
+    swift = {kind for kind in remote if not silent(kind)}
+    most = max(len(local), *(len(remote[kind]) for kind in swift), 0)
+    shared = most > SHARED_FROM and (helping or help_call is not None)
+    if shared and help_call is not None:
         help_call()
-    shared = helping or (help_call is not None and len(local) > SHARED_FROM)
-    size = max(1, min(BATCH, -(-len(local) // 2))) if shared else BATCH
-    if helping:  # whoever called has begun at the other end
-        local.reverse()
-    with collection_later():
-        for ticks in deployments_decide(deployment_ids=local, now=now, send=True, size=size):
-            decided += len(ticks)
+    half = _Half(now, shared=shared, helping=helping)
+    decided = half.decide(local, send=True)
     for kind, ids in remote.items():
-        for part in in_turn(f"deployments-tick:{kind}", ids):
-            decided += sum(map(len, deployments_decide(deployment_ids=part, now=now)))
+        # Of two processes that share the work each has a turn of its own.
+        place = "helping" if helping and kind in swift else "first"
+        for part in in_turn(f"deployments-tick:{kind}:{place}", ids):
+            decided += half.decide(part, send=kind in swift)
     return decided
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """What one process decides for: all there is, or what another one has not come to yet."""
+
+    now: datetime
+    shared: bool
+    helping: bool
+
+    def decide(self, deployment_ids: Sequence[UUID], *, send: bool) -> int:
+        """Decide for deployments; return for how many."""
+        count = len(deployment_ids)
+        size = max(1, min(BATCH, -(-count // 2))) if self.shared else BATCH
+        # Whoever called for help has begun at the other end.
+        ids = deployment_ids[::-1] if self.helping else deployment_ids
+        with collection_later():
+            ticks = deployments_decide(deployment_ids=ids, now=self.now, send=send, size=size)
+            return sum(map(len, ticks))
 
 
 def deployments_follow(*, now: datetime) -> None:

@@ -31,7 +31,7 @@ from django.db import (  # noqa: E402
 )
 
 from backtester.celery import app  # noqa: E402
-from brokers import dispatch, lease, resolving, services, sweeping  # noqa: E402
+from brokers import lease, resolving, rounds, services, sweeping  # noqa: E402
 from brokers.access import credentials_seal  # noqa: E402
 from brokers.choices import AssetType, OrderType, Side  # noqa: E402
 from brokers.deployments.warm import kernel_warm  # noqa: E402
@@ -51,7 +51,7 @@ def hurry():
     """Shorten the waits; a call is given up after a quarter of a second."""
     settings.BROKER_TIMEOUT_S = 0.25
     settings.BROKER_RATES = {}
-    dispatch.LEASE = lease.LEASE = LEASE
+    rounds.LEASE = lease.LEASE = LEASE
     resolving.ABSENT_AFTER = timedelta(seconds=2)
     resolving.ASK_LONGEST = timedelta(seconds=0.3)
     sweeping.LOST_AFTER = sweeping.ASK_WORKING_AFTER = timedelta(seconds=0.5)

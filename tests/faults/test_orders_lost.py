@@ -17,7 +17,7 @@ from decimal import Decimal
 import pytest
 from django.db import connections
 
-from brokers import dispatch, lease, resolving, services
+from brokers import lease, resolving, rounds, services
 from brokers.access import credentials_seal
 from brokers.choices import FINAL_STATUSES, AssetType, OrderStatus, OrderType, Side
 from brokers.dispatch import account_send
@@ -45,7 +45,7 @@ def venue(settings, monkeypatch):
         # The same waits, a hundred times shorter.
         monkeypatch.setattr(resolving, "ABSENT_AFTER", timedelta(seconds=1.2))
         monkeypatch.setattr(resolving, "ASK_LONGEST", timedelta(seconds=0.15))
-        for module in (dispatch, lease):
+        for module in (rounds, lease):
             monkeypatch.setattr(module, "LEASE", timedelta(seconds=0.5))
         yield venue
 

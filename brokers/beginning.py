@@ -1,0 +1,89 @@
+"""Orders that are committed as being sent by the transaction that makes them.
+
+That saves them the message to a sender and a second transaction. The promises are the sender's: the
+account's row is locked, its lease is taken, `submitting` is committed before the call, and the call
+is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from brokers.access import access_of, request_of
+from brokers.adapters.base import Access
+from brokers.calling import Sending
+from brokers.dispatch import accounts_send, sending_finish
+from brokers.lease import Lease, leases_take
+from brokers.models import BrokerAccount, Order
+from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
+from brokers.silence import silence_watched
+from core.errors import Permanent
+
+
+class Beginning:
+    """Orders that are sent from where they are born, right after the commit.
+
+    Where another sender is at work on an account, or has died, where something waits there already
+    or it is not known what happened at the broker, they go the usual way.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: set[UUID] = set()
+        self._leases: list[Lease] = []
+        self._chosen: list[Sending] = []
+
+    def begin(self, orders: Sequence[Order]) -> list[Order]:
+        """Take on admitted orders with their accounts, whose rows are locked.
+
+        Returns those for which a sender must be called: what is not begun, and what a broker may
+        have more to say of.
+        """
+        accounts = {order.account_id: order.account for order in orders}
+        opened = self._opened(accounts.values(), orders)
+        leases = leases_take([accounts[each] for each in opened])
+        rounds = {each: Round.of(accounts[each].kind) for each in opened}
+        chosen = [
+            Sending(order, opened[order.account_id], request_of(order))
+            for order in orders
+            if order.account_id in opened and rounds[order.account_id].takes(order)
+        ]
+        orders_begin(chosen)
+        self._leases += leases
+        self._chosen += chosen
+        self._accounts |= {row.id for row in accounts.values() if not is_remote(row.kind)}
+        return [
+            order
+            for order in orders
+            if order.account_id not in opened or is_remote(order.account.kind)
+        ]
+
+    def finish(self) -> None:
+        """Make the calls, right after the commit."""
+        kinds = {one.order.account.kind for one in self._chosen}
+        with silence_watched([kind for kind in kinds if is_remote(kind)]):
+            sending_finish(self._leases, self._chosen)
+        accounts_send(account_ids=self._accounts - {lease.account_id for lease in self._leases})
+
+    def _opened(
+        self, accounts: Iterable[BrokerAccount], orders: Sequence[Order]
+    ) -> dict[UUID, Access]:
+        """Return the accounts on which nobody is at work, with what opens them."""
+        free = [row for row in accounts if row.sender_until is None and known_lately(row)]
+        waiting = orders_waiting(row.id for row in free)
+        ours = [order.id for order in orders]
+        busy = set(waiting.exclude(id__in=ours).values_list("account_id", flat=True))
+        found = {}
+        for row in free:
+            access = _access(row)
+            if access is not None and row.id not in busy:
+                found[row.id] = access
+        return found
+
+
+def _access(account: BrokerAccount) -> Access | None:
+    """Return what opens an account, None where a sender will have to say why nothing does."""
+    try:
+        return access_of(account)
+    except Permanent:
+        return None

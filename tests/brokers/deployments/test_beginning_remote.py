@@ -1,0 +1,188 @@
+"""Orders for a broker are sent from where they are born as long as it answers at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from brokers import silence
+from brokers.access import credentials_seal
+from brokers.choices import AssetType, OrderStatus, Side
+from brokers.deployments.schedule import deployments_tick
+from brokers.dispatch import account_send
+from brokers.models import BrokerAccount, Order
+from brokers.reconciling import account_reconcile
+from brokers.rounds import Round
+from market.memory import memory
+from tests.brokers.deployments.replaying import Venue, bars_random
+from tests.brokers.deployments.test_books import DCA
+from tests.venue.alpaca import AlpacaVenue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """No broker has been silent."""
+    silence._until.clear()
+    yield
+    silence._until.clear()
+    for key in memory().scan_iter("*:broker-silent:*"):
+        memory().delete(key)
+
+
+@pytest.fixture
+def broker(settings):
+    with AlpacaVenue().running() as broker:
+        settings.BROKER_URLS = {"alpaca": broker.url}
+        settings.BROKER_RATES = {}
+        broker.exchange.prices["REPLAY"] = Decimal(100)
+        broker.exchange.cash = Decimal(10**9)
+        yield broker
+
+
+@pytest.fixture
+def venue(django_user_model, settings, tmp_path, broker):
+    settings.BARS_URL = str(tmp_path / "bars")
+    user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
+    venue = Venue(user, bars_random(40))
+    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
+    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
+    account.save()
+    account_reconcile(account_id=account.id)
+    venue.account = account
+    venue.past(30)
+    venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    venue.opens(30)
+    venue.trades(30)
+    return venue
+
+
+@pytest.fixture
+def queued(monkeypatch):
+    """The names of the tasks that are sent to workers."""
+    names = []
+    monkeypatch.setattr(
+        "core.outbox.services.current_app.send_task", lambda name, **_: names.append(name)
+    )
+    return names
+
+
+def tick(venue):
+    deployments_tick(now=venue.over(30))
+    return Order.objects.get(deployment_id__isnull=False)
+
+
+def placed(broker):
+    return sum(method == "POST" for method, _ in broker.requests)
+
+
+def test_an_order_is_at_the_broker_when_the_bar_was_decided_on(venue, broker, queued):
+    order = tick(venue)
+    assert placed(broker) == 1
+    assert (order.status, order.attempts) == (OrderStatus.ACCEPTED, 1)
+    assert BrokerAccount.objects.get(kind="alpaca").sender_until is None, "the lease is given back"
+    assert "brokers.accounts_send" in queued, "somebody looks whether it has filled"
+    account_send(account_id=venue.account.id)
+    assert placed(broker) == 1
+
+
+def test_it_is_committed_as_being_sent_before_the_call(venue, broker, monkeypatch):
+    seen = []
+    place = broker._place
+
+    def noted(body):
+        order = Order.objects.get(client_order_id=body["client_order_id"])
+        seen.append((order.status, order.attempts, order.leased_until > timezone.now()))
+        return place(body)
+
+    monkeypatch.setattr(broker, "_place", noted)
+    tick(venue)
+    assert seen == [(OrderStatus.SUBMITTING, 1, True)]
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_after", "garbage"])
+def test_an_order_without_an_answer_is_unknown_and_not_sent_again(venue, broker, fault):
+    broker.faults.next("submit", fault)
+    order = tick(venue)
+    assert order.status == OrderStatus.UNKNOWN
+    account_send(account_id=venue.account.id)
+    assert placed(broker) == 1
+
+
+def test_what_happened_at_the_broker_is_looked_at_before_if_it_was_not_lately(
+    venue, broker, queued
+):
+    long_ago = timezone.now() - timedelta(minutes=10)
+    BrokerAccount.objects.update(reconciled_at=long_ago)
+    order = tick(venue)
+    assert (order.status, placed(broker)) == (OrderStatus.CREATED, 0)
+    account_send(account_id=venue.account.id)
+    order.refresh_from_db()
+    assert (order.status, placed(broker)) == (OrderStatus.ACCEPTED, 1)
+    assert BrokerAccount.objects.get(kind="alpaca").reconciled_at > long_ago
+
+
+def test_an_account_without_credentials_is_told_why(venue, broker):
+    BrokerAccount.objects.update(sealed=None)
+    order = tick(venue)
+    account_send(account_id=venue.account.id)
+    order.refresh_from_db()
+    assert (order.status, order.reason_code) == (OrderStatus.DENIED, "no_credentials")
+    assert placed(broker) == 0
+
+
+def test_a_broker_that_answers_late_is_left_to_the_senders(venue, broker, queued, monkeypatch):
+    monkeypatch.setattr(silence, "LATE_S", 0.05)
+    broker.faults.hang_s = 0.3
+    broker.faults.next("submit", "hang")
+    tick(venue)
+    assert silence.silent("alpaca")
+    assert not silence.silent("zerodha")
+    Order.objects.all().delete()
+    venue.opens(31)
+    venue.trades(31)
+    deployments_tick(now=venue.over(31))
+    order = Order.objects.get()
+    assert (order.status, placed(broker)) == (OrderStatus.CREATED, 1)
+    assert queued.count("brokers.accounts_send") == 2
+
+
+def test_other_processes_know_that_a_broker_is_silent(monkeypatch):
+    monkeypatch.setattr(silence, "LATE_S", 0.01)
+    with silence.silence_watched(["alpaca"]):
+        threading.Event().wait(0.1)
+    silence._until.clear()  # as another process has it
+    assert silence.silent("alpaca")
+
+
+def test_a_broker_that_answers_at_once_is_not_silent(monkeypatch):
+    monkeypatch.setattr(silence, "LATE_S", 0.05)
+    with silence.silence_watched(["alpaca"]):
+        pass
+    time.sleep(0.1)
+    assert not silence.silent("alpaca")
+
+
+def contract(side, symbol="X", asset_type=AssetType.OPTION):
+    return Order(side=side, symbol=symbol, asset_type=asset_type)
+
+
+def test_a_contract_is_sold_after_the_one_that_covers_it_was_bought():
+    spread = Round(calls=8)
+    assert spread.takes(contract(Side.BUY, "LOW"))
+    assert not spread.takes(contract(Side.SHORT, "HIGH"))
+    closing = Round(calls=8)
+    assert closing.takes(contract(Side.COVER, "HIGH"))
+    assert not closing.takes(contract(Side.SELL, "LOW"))
+
+
+def test_shares_are_sold_beside_those_that_are_bought():
+    both = Round(calls=8)
+    assert both.takes(contract(Side.BUY, "A", AssetType.STOCK))
+    assert both.takes(contract(Side.SHORT, "B", AssetType.STOCK))

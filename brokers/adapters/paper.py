@@ -1,14 +1,15 @@
 """The paper broker: a venue of our own, with its own book, that needs no account anywhere.
 
 What can be done at once is done at the latest stored price; what waits is matched with each bar
-that is stored later, by the engine's own fill rules. The book is unique by client order id, so that
+that is stored later, by the engine's own fill rules. Contracts cost what the model of the backtests
+says. The book is unique by client order id, so that
 an order that is sent twice is executed once: the strictest idempotency a venue can offer, and the
 one the order path is tested against.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -16,6 +17,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from brokers.adapters.base import (
     Access,
@@ -32,7 +34,6 @@ from brokers.adapters.base import (
 )
 from brokers.choices import (
     FINAL_STATUSES,
-    SIGN,
     AssetType,
     OrderStatus,
     OrderType,
@@ -41,16 +42,14 @@ from brokers.choices import (
 )
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, PaperExecution, PaperOrder
-from brokers.paper.book import books_of, order_check
+from brokers.paper.book import books_of
 from brokers.paper.carrying import carrying_charge
-from brokers.paper.matching import Waiting, marketable, match, rests, trail_stop
-from brokers.paper.quotes import bars_after
+from brokers.paper.dealing import dealing_of
+from brokers.paper.desk import Desk, orders_look
+from brokers.paper.margin import Ties
 from brokers.paper.terms import Terms, terms_of
 from brokers.quotes import Quotes
 from core.errors import InvalidInput
-from market.selectors import LatestPrice
-
-AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
 class PaperBroker:
@@ -60,7 +59,7 @@ class PaperBroker:
     credential_fields: ClassVar[tuple[str, ...]] = ()
     capabilities: ClassVar[Capabilities] = Capabilities(
         order_types=frozenset(OrderType),
-        asset_types=frozenset({AssetType.STOCK, AssetType.CRYPTO, AssetType.FOREX}),
+        asset_types=frozenset(AssetType),
         fractional=True,
         short=True,
         times_in_force=frozenset(TimeInForce),
@@ -88,7 +87,7 @@ class PaperBroker:
         key = ("account_id", "client_order_id")
         known = set(PaperOrder.objects.filter(**rows).values_list(*key))
         known |= set(PaperExecution.objects.filter(**rows).values_list(*key))
-        desk = _Desk(accounts)
+        desk = Desk(accounts)
         taken: list[VenueOrder | PaperOrder | PaperExecution | Refused] = []
         for access, request in requests:
             ref = OrderRef(client_order_id=request.client_order_id, symbol=request.symbol)
@@ -135,7 +134,7 @@ class PaperBroker:
         with transaction.atomic():
             waiting = PaperOrder.objects.select_for_update().filter(**rows).order_by("id")
             orders = {(order.account_id, order.client_order_id): order for order in waiting}
-            _look_all([order for key, order in orders.items() if key in asked])
+            orders_look([order for key, order in orders.items() if key in asked])
             executions = {
                 (one.account_id, one.client_order_id): one
                 for one in PaperExecution.objects.filter(**rows)
@@ -151,7 +150,7 @@ class PaperBroker:
                 account_id=access.account_id, status=OrderStatus.ACCEPTED
             )
             orders = list(rows.order_by("created_at"))
-            _look_all(orders)
+            orders_look(orders)
         return [_told(order) for order in orders if order.status == OrderStatus.ACCEPTED]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
@@ -169,9 +168,10 @@ class PaperBroker:
         account = BrokerAccount.objects.get(id=access.account_id)
         carrying_charge(account=account)
         book = books_of({account.id: account})[account.id]
-        quotes = Quotes([account.owner_id])
+        now, terms = timezone.now(), terms_of(account.paper_terms)
+        quotes = Quotes([account.owner_id], now=now)
         worth = (
-            units * quotes.price(symbol, account.owner_id, Decimal(0))
+            _worth(symbol, units, account=account, terms=terms, quotes=quotes, now=now)
             for symbol, units in book.held.items()
             if units
         )
@@ -179,7 +179,7 @@ class PaperBroker:
             account.currency,
             equity=book.cash + sum(worth, Decimal(0)),
             cash=book.cash,
-            buying_power=book.cash,
+            buying_power=book.free(Ties(account.owner_id, terms, quotes, now=now)),
         )
 
     def _order(self, access: Access, ref: OrderRef) -> PaperOrder:
@@ -190,167 +190,25 @@ class PaperBroker:
         )
         if order is None:
             raise Refused("not_found", "The book has no such order.")
-        _look_all([order])
+        orders_look([order])
         return order
 
 
-class _Desk:
-    """Takes orders for accounts whose rows are locked, and writes them down at the end."""
-
-    def __init__(self, accounts: Mapping[UUID, BrokerAccount]) -> None:
-        self._books = books_of(accounts)
-        self._quotes = Quotes(account.owner_id for account in accounts.values())
-        self._orders: list[PaperOrder] = []
-        self._executions: list[PaperExecution] = []
-
-    def take(
-        self, account: BrokerAccount, request: OrderRequest
-    ) -> PaperOrder | PaperExecution | Refused:
-        """Execute an order or let it wait, or return why it is refused."""
-        try:
-            latest = self._quotes.latest(request.symbol, account.owner_id)
-        except InvalidInput as error:
-            return Refused("no_price", error.message)
-        terms, book = terms_of(account.paper_terms), self._books[account.id]
-        order = _booked(account, request, latest)
-        execution = None
-        try:
-            if terms.fill == "quote" and marketable(_waiting(order), latest.price):
-                slips = order.order_type == OrderType.MARKET
-                price = _paid(order, latest.price, terms) if slips else latest.price
-                order_check(account, book, order, price)
-                execution = _execution(account, order, price, terms, at=None)
-                book.add(execution)
-            elif order.order_type == OrderType.MARKET or order.time_in_force not in AT_ONCE:
-                order_check(account, book, order, latest.price)
-            else:
-                order.status = OrderStatus.CANCELED
-        except Refused as refusal:
-            return refusal
-        self._orders.append(order)
-        if execution is None:
-            return order
-        self._executions.append(execution)
-        return execution
-
-    def write(self) -> None:
-        """Write down what was taken."""
-        PaperOrder.objects.bulk_create(self._orders)
-        PaperExecution.objects.bulk_create(self._executions)
-
-
-def _booked(account: BrokerAccount, request: OrderRequest, latest: LatestPrice) -> PaperOrder:
-    order = PaperOrder(
-        account=account,
-        client_order_id=request.client_order_id,
-        symbol=request.symbol,
-        side=request.side,
-        order_type=request.order_type,
-        time_in_force=request.time_in_force,
-        quantity=request.quantity,
-        limit_price=request.limit_price,
-        stop_price=request.stop_price,
-        trail_amount=request.trail_amount,
-        trail_fraction=request.trail_fraction,
-        looked_until=latest.ts,
-    )
-    if request.order_type == OrderType.TRAILING_STOP:
-        order.stop_price = trail_stop(_waiting(order), latest.price)
-    return order
-
-
-def _waiting(order: PaperOrder) -> Waiting:
-    return Waiting(
-        order_type=OrderType(order.order_type),
-        sign=SIGN[Side(order.side)],
-        limit=order.limit_price,
-        stop=order.stop_price,
-        trail_amount=order.trail_amount,
-        trail_fraction=order.trail_fraction,
-        triggered=order.triggered,
-    )
-
-
-def _look_all(orders: Sequence[PaperOrder]) -> None:
-    """Match waiting orders with the bars that were stored since they were looked at last."""
-    waiting = [order for order in orders if order.status == OrderStatus.ACCEPTED]
-    if not waiting:
-        return
-    ids = {order.account_id for order in waiting}
-    accounts = {row.id: row for row in BrokerAccount.objects.filter(id__in=ids)}
-    quotes = Quotes(account.owner_id for account in accounts.values())
-    for order in waiting:
-        account = accounts[order.account_id]
-        latest = quotes.get(order.symbol, account.owner_id)
-        terms = terms_of(account.paper_terms)
-        # Bars of an interval of the account's own may be younger than those of the latest price.
-        if latest is not None and (latest.ts > order.looked_until or terms.interval):
-            reader = quotes.reader(order.symbol, account.owner_id)
-            _look(order, account, terms, interval=terms.interval or latest.interval, reader=reader)
-
-
-def _look(
-    order: PaperOrder, account: BrokerAccount, terms: Terms, *, interval: str, reader: UUID | None
-) -> None:
-    before = order.looked_until
-    for opened_at, bar in bars_after(
-        symbol=order.symbol, owner_id=reader, interval=interval, after=order.looked_until
-    ):
-        first = order.good_for is None
-        order.good_for = order.good_for or opened_at.date()
-        if order.time_in_force == TimeInForce.DAY and opened_at.date() > order.good_for:
-            order.status = OrderStatus.EXPIRED
-            break
-        waiting = _waiting(order)
-        matched = match(waiting, bar)
-        order.looked_until = opened_at
-        order.stop_price, order.triggered = matched.order.stop, matched.order.triggered
-        if matched.price is not None:
-            price = _paid(order, matched.price, terms) if matched.slips else matched.price
-            try:
-                order_check(account, books_of({account.id: account})[account.id], order, price)
-            except Refused as refusal:
-                order.status, order.reason = OrderStatus.REJECTED, str(refusal)[:300]
-            else:
-                # With fills at the open, one that the first open fills has not rested.
-                taken = first and terms.fill == "next_open" and price == bar.open
-                rested = rests(waiting) and not taken
-                execution = _execution(account, order, price, terms, at=opened_at, rested=rested)
-                execution.save(force_insert=True)
-            break
-    if order.looked_until != before or order.status != OrderStatus.ACCEPTED:
-        order.save()
-
-
-def _paid(order: PaperOrder, price: Decimal, terms: Terms) -> Decimal:
-    side = Side(order.side)
-    return terms.paid(price, SIGN[side], opening=side in {Side.BUY, Side.SHORT}).quantize(
-        Decimal("1e-8")
-    )
-
-
-def _execution(
-    account: BrokerAccount,
-    order: PaperOrder,
-    price: Decimal,
-    terms: Terms,
+def _worth(
+    symbol: str,
+    units: Decimal,
     *,
-    at: datetime | None,
-    rested: bool = False,
-) -> PaperExecution:
-    """Return what an order comes to at a price; the order is filled then."""
-    order.status = OrderStatus.FILLED
-    sign = SIGN[Side(order.side)]
-    commission = terms.commission(order.quantity, price, sign=sign, rested=rested)
-    return PaperExecution(
-        account=account,
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        quantity=order.quantity * sign,
-        price=price,
-        commission=commission.quantize(Decimal("1e-8")),
-        executed_at=at,
-    )
+    account: BrokerAccount,
+    terms: Terms,
+    quotes: Quotes,
+    now: datetime,
+) -> Decimal:
+    """Return what units are worth now; nothing where they have no price."""
+    try:
+        deal = dealing_of(symbol, account=account, terms=terms, quotes=quotes, now=now)
+        return units * deal.now.mid * deal.multiplier
+    except InvalidInput:
+        return Decimal(0)
 
 
 def _entry_told(entry: VenueOrder | PaperOrder | PaperExecution | Refused) -> VenueOrder | Refused:

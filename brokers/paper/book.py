@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from django.db.models import F, Sum
@@ -12,6 +13,12 @@ from django.db.models import F, Sum
 from brokers.adapters.base import Refused
 from brokers.choices import Side
 from brokers.models import BrokerAccount, PaperExecution, PaperOrder
+from market.contracts import contract_terms
+
+Tied = Callable[[Mapping[str, Decimal]], Decimal]
+"""What the short contracts among units by symbol tie up."""
+
+ZERO: Final = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -23,26 +30,47 @@ class Book:
 
     def add(self, execution: PaperExecution) -> None:
         """Take in what was executed."""
-        before = self.held.get(execution.symbol, Decimal())
+        before = self.held.get(execution.symbol, ZERO)
         self.held[execution.symbol] = before + execution.quantity
-        self.cash -= execution.quantity * execution.price + execution.commission
+        self.cash -= spent(execution)
+
+    def free(self, tied: Tied) -> Decimal:
+        """Return the money that nothing ties up."""
+        return self.cash - tied(self.held)
+
+    def after(self, execution: PaperExecution) -> Book:
+        """Return what there would be with an execution."""
+        book = Book(self.cash, dict(self.held))
+        book.add(execution)
+        return book
+
+
+def spent(execution: PaperExecution) -> Decimal:
+    """Return the money that an execution took; what it brought is below zero."""
+    worth = execution.quantity * execution.price * execution.multiplier
+    return worth + execution.commission
 
 
 def books_of(accounts: Mapping[UUID, BrokerAccount]) -> dict[UUID, Book]:
     """Return what the executions of accounts sum up to."""
     books = {row.id: Book(row.initial_cash, {}) for row in accounts.values()}
     rows = PaperExecution.objects.filter(account_id__in=accounts).values("account_id", "symbol")
-    for row in rows.annotate(
-        units=Sum("quantity"), spent=Sum(F("quantity") * F("price") + F("commission"))
-    ):
+    worth = F("quantity") * F("price") * F("multiplier")
+    for row in rows.annotate(units=Sum("quantity"), spent=Sum(worth + F("commission"))):
         books[row["account_id"]].held[row["symbol"]] = row["units"]
         books[row["account_id"]].cash -= row["spent"]
     return books
 
 
-def order_check(account: BrokerAccount, book: Book, order: PaperOrder, price: Decimal) -> None:
-    """Refuse what a broker would refuse."""
-    held = book.held.get(order.symbol, Decimal())
+def order_check(
+    account: BrokerAccount,
+    book: Book,
+    order: PaperOrder,
+    execution: PaperExecution,
+    tied: Tied,
+) -> None:
+    """Refuse what a broker would refuse of an order that would be executed so."""
+    held = book.held.get(order.symbol, ZERO)
     wanted = f"{order.quantity.normalize():f} {order.symbol}"
     if order.side == Side.SELL and held < order.quantity:
         raise Refused(
@@ -51,9 +79,22 @@ def order_check(account: BrokerAccount, book: Book, order: PaperOrder, price: De
         )
     if order.side == Side.COVER and -held < order.quantity:
         raise Refused("not_short", f"You are not short {wanted}: use trade type 'buy'.")
-    if order.side == Side.BUY and order.quantity * price > book.cash:
+    cost = order.quantity * execution.price * execution.multiplier
+    if order.side == Side.BUY and cost > book.cash:
         raise Refused(
             "insufficient_funds",
-            f"{wanted} at {price.normalize():f} cost "
-            f"{order.quantity * price:.2f} {account.currency}; the account has {book.cash:.2f}.",
+            f"{wanted} at {execution.price.normalize():f} cost "
+            f"{cost:.2f} {account.currency}; the account has {book.cash:.2f}.",
+        )
+    # Where no contract is short nothing more is asked; what buys one back is never refused.
+    if order.side == Side.COVER or not any(map(contract_terms, (order.symbol, *book.held))):
+        return
+    after = book.after(execution)
+    ties = tied(after.held)
+    free, left = book.free(tied), after.cash - ties
+    if ties and left < 0 and left < free:
+        raise Refused(
+            "insufficient_margin",
+            f"With {wanted} short contracts tie up {ties:.2f} {account.currency}; the account "
+            f"would have {after.cash:.2f}.",
         )

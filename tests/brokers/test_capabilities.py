@@ -17,8 +17,9 @@ from market.models import Instrument
 pytestmark = pytest.mark.django_db
 CLASSES = {
     AssetType.STOCK: "equity", AssetType.CRYPTO: "crypto", AssetType.FOREX: "forex",
-    AssetType.OPTION: "option",
 }  # fmt: skip
+SYMBOLS = {asset: asset.value.upper() for asset in AssetType}
+SYMBOLS[AssetType.OPTION] = "STOCK490115P00150000"
 KINDS = ("paper", "alpaca", "binance", "zerodha", "dhan", "interactive_brokers")
 PRICES = {
     OrderType.MARKET: {}, OrderType.LIMIT: {"limit_price": Decimal(90)},
@@ -41,6 +42,8 @@ def wanted(can):
         yield "asset_type", other in can.asset_types, usual | {"asset_type": other}
     yield "quantity", can.fractional, usual | {"quantity": Decimal("1.5")}
     yield "trade_type", can.short, usual | {"side": Side.SHORT}
+    contract = {"asset_type": AssetType.OPTION, "quantity": Decimal("1.5")}
+    yield "quantity", False, usual | contract
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,7 +56,7 @@ def test_each_order_is_taken_or_refused_as_the_adapter_declares(user, kind):
     for path, able, changes in wanted(can):
         order = {
             "side": Side.BUY, "quantity": Decimal(2), "time_in_force": usual_time(kind),
-            "symbol": changes["asset_type"].value.upper(),
+            "symbol": SYMBOLS[changes["asset_type"]],
         } | changes  # fmt: skip
         before = Order.objects.count()
         if able:

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from brokers import quotes, services
-from brokers.adapters import paper
 from brokers.changing import order_change
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Fill, Order, PaperExecution, Position
+from brokers.paper import dealing
 from brokers.paper.matching import Candle
 from brokers.reconciling import account_reconcile
 from market.models import Instrument
@@ -33,7 +33,7 @@ def bars(monkeypatch):
 
     monkeypatch.setattr(quotes, "price_latest", latest)
     monkeypatch.setattr(
-        paper,
+        dealing,
         "bars_after",
         lambda after, **_: [bar for bar in coming if bar[0] > after],
     )

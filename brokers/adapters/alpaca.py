@@ -29,6 +29,7 @@ from brokers.adapters.alpaca_options import (
 from brokers.adapters.base import (
     Access,
     Balance,
+    CanceledAll,
     Capabilities,
     Change,
     Execution,
@@ -61,6 +62,8 @@ STATUSES: Final = MappingProxyType(
 TYPES: Final = MappingProxyType({order_type.value: order_type for order_type in OrderType})
 BUYING: Final = (Side.BUY, Side.COVER)
 PAGE: Final = 100
+# As many orders as a list of them has at the most.
+MOST_ORDERS: Final = 500
 MOST_PAGES: Final = 50
 # What coins are traded against; the longest first.
 QUOTES: Final = ("USDT", "USDC", "USD", "BTC")
@@ -109,6 +112,23 @@ class AlpacaBroker:
         """Ask for an order to be canceled."""
         self._call(access, "delete", f"/orders/{ref.broker_order_id}")
 
+    def cancel_all(self, access: Access, refs: Sequence[OrderRef]) -> CanceledAll | None:
+        """Cancel all open orders if all of them are among `refs`."""
+        ours = {ref.broker_order_id for ref in refs} | {_id(ref.client_order_id) for ref in refs}
+        rows = self._listed(access, "open")
+        with outcomes(TITLE):
+            known = all(not ours.isdisjoint((row["id"], row["client_order_id"])) for row in rows)
+        if not known or len(rows) >= MOST_ORDERS:
+            return None
+        if not rows:
+            return CanceledAll()
+        answers = self._call(access, "delete", "/orders")
+        closed = self._listed(access, "closed")
+        with outcomes(TITLE):
+            taken = frozenset(row["id"] for row in answers if row["status"] < 300)
+            ended = [row for row in closed if row["id"] in taken and not float(row["filled_qty"])]
+            return CanceledAll(taken, tuple(order_told(row) for row in ended))
+
     def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
         """Put another order in the place of one."""
         fields = {
@@ -138,7 +158,7 @@ class AlpacaBroker:
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
-        rows = self._call(access, "get", "/orders", {"status": "open", "limit": 500})
+        rows = self._listed(access, "open")
         with outcomes(TITLE):
             return [order_told(row) for row in _single(rows)]
 
@@ -173,6 +193,10 @@ class AlpacaBroker:
             first=first,
             last=last,
         )
+
+    def _listed(self, access: Access, status: str) -> Any:
+        """Return the account's orders, the youngest first."""
+        return self._call(access, "get", "/orders", {"status": status, "limit": MOST_ORDERS})
 
     def _executions(self, access: Access, row: dict[str, Any]) -> tuple[Execution, ...]:
         """Return the fills of an order, from the account's since it was placed, page by page."""

@@ -198,6 +198,22 @@ class Balance:
     buying_power: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class CanceledAll:
+    """What came of canceling all open orders of an account.
+
+    Attributes
+    ----------
+    taken : frozenset of str
+        The broker's ids of the orders whose cancel it took.
+    ended : tuple of VenueOrder
+        Those of them that have ended without a fill, of which nothing is left to be asked.
+    """
+
+    taken: frozenset[str] = frozenset()
+    ended: tuple[VenueOrder, ...] = ()
+
+
 class Refused(Exception):
     """The venue has proven that it did not do it."""
 
@@ -281,6 +297,18 @@ class OptionVenue(Protocol):
 
         Ordered by expiry, strike and right. Empty where the venue said that there is none; raises
         `OutcomeUnknown` and `Refused` as an `Adapter` does.
+        """
+        ...
+
+
+@runtime_checkable
+class CancelsAll(Adapter, Protocol):
+    """A broker that cancels all open orders of an account with one call."""
+
+    def cancel_all(self, access: Access, refs: Sequence[OrderRef]) -> CanceledAll | None:
+        """Cancel all open orders if all of them are among `refs`.
+
+        None where they are not, or nobody knows, and nothing was done.
         """
         ...
 

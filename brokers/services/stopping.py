@@ -8,7 +8,7 @@ answer is canceled again by the sweeper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -19,7 +19,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from brokers.access import access_of, ref_of
-from brokers.adapters.base import Access, Adapter, OrderRef, OutcomeUnknown, Refused, VenueOrder
+from brokers.adapters.base import (
+    Access,
+    Adapter,
+    CancelsAll,
+    OrderRef,
+    OutcomeUnknown,
+    Refused,
+    VenueOrder,
+)
 from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
 from brokers.calling import calls_make
@@ -35,6 +43,8 @@ from core.errors import Permanent
 
 CANCELED_NOW: Final = (*WORKING, OrderStatus.PENDING_REPLACE)
 CANCELED_TOO: Final = (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN)
+# From so many on one call that cancels all of them is fewer than a call or two for each.
+MANY: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +113,63 @@ def _block(ids: list[UUID], reason: str) -> None:
         account_tell(account_id=account_id)
 
 
-def _remote(order: Order) -> bool:
-    return ADAPTERS.get(order.account.kind).capabilities.remote
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What venues said of orders, and which of them have to be canceled one by one."""
+
+    told: dict[UUID, VenueOrder | None]
+    left: Sequence[Order] = ()
 
 
 def _cancel_at_venues(orders: list[Order]) -> None:
     """Cancel what waits at venues, all at once; only the calls are in threads."""
     _pend([order.id for order in orders])
-    local, calls = [], []
+    by_account: dict[UUID, list[Order]] = {}
+    known: dict[UUID, list[OrderRef]] = {}
     for order in orders:
-        if OrderStatus(order.status) not in (*CANCELED_NOW, *CANCELED_TOO):
-            continue  # Its sender cancels it.
+        known.setdefault(order.account_id, []).append(ref_of(order))
+        # What is being sent is canceled by its sender.
+        if OrderStatus(order.status) in (*CANCELED_NOW, *CANCELED_TOO):
+            by_account.setdefault(order.account_id, []).append(order)
+    local: list[_Asked] = []
+    calls: list[Callable[[], _Asked]] = []
+    opened: dict[UUID, tuple[Adapter, Access]] = {}
+    for account_id, rows in by_account.items():
+        adapter = ADAPTERS.get(rows[0].account.kind)
         try:
-            access = access_of(order.account)
+            opened[account_id] = adapter, access_of(rows[0].account)
         except Permanent:
             continue
-        call = partial(_call, ADAPTERS.get(order.account.kind), access, ref_of(order))
-        if _remote(order):
-            calls.append((order, call))
+        if not adapter.capabilities.remote:
+            local += [call() for call in _one_by_one(opened, rows)]
+        elif isinstance(adapter, CancelsAll) and len(rows) >= MANY:
+            access = opened[account_id][1]
+            calls.append(partial(_call_all, adapter, access, rows, known[account_id]))
         else:
-            local.append((order, call()))
-    for made in chain([local], calls_make(calls)):
-        venue_orders_record({order.id: venue for order, venue in made if venue is not None})
+            calls += _one_by_one(opened, rows)
+    left: list[Order] = []
+    for made in chain([local], _made(calls)):
+        left += _taken(made)
+    for made in _made(_one_by_one(opened, left)):
+        _taken(made)
+
+
+def _one_by_one(
+    opened: dict[UUID, tuple[Adapter, Access]], orders: Sequence[Order]
+) -> list[Callable[[], _Asked]]:
+    return [partial(_call_one, *opened[order.account_id], order) for order in orders]
+
+
+def _made(calls: Sequence[Callable[[], _Asked]]) -> Iterable[list[_Asked]]:
+    for made in calls_make([(None, call) for call in calls]):
+        yield [asked for _, asked in made]
+
+
+def _taken(made: Sequence[_Asked]) -> list[Order]:
+    """Write down what venues said, and return what is left."""
+    told = {each: venue for asked in made for each, venue in asked.told.items()}
+    venue_orders_record({each: venue for each, venue in told.items() if venue is not None})
+    return [order for asked in made for order in asked.left]
 
 
 @transaction.atomic
@@ -135,6 +180,34 @@ def _pend(order_ids: list[UUID]) -> None:
         moves.append(Moved(order, OrderStatus(order.status)))
         order.status = OrderStatus.PENDING_CANCEL
     orders_settle(moves)
+
+
+def _call_all(
+    adapter: CancelsAll, access: Access, orders: Sequence[Order], known: Sequence[OrderRef]
+) -> _Asked:
+    """Cancel all open orders of an account with one call, where only known ones are open."""
+    try:
+        done = adapter.cancel_all(access, known)
+    except (Refused, OutcomeUnknown):
+        done = None
+    if done is None:
+        return _Asked({}, orders)
+    ended = {venue.broker_order_id: venue for venue in done.ended}
+    told: dict[UUID, VenueOrder | None] = {}
+    left = []
+    for order in orders:
+        ref = ref_of(order)
+        if ref.broker_order_id in ended:
+            told[order.id] = ended[ref.broker_order_id]
+        elif ref.broker_order_id in done.taken:
+            told[order.id] = _find(adapter, access, ref)
+        else:
+            left.append(order)
+    return _Asked(told, left)
+
+
+def _call_one(adapter: Adapter, access: Access, order: Order) -> _Asked:
+    return _Asked({order.id: _call(adapter, access, ref_of(order))})
 
 
 def _call(adapter: Adapter, access: Access, ref: OrderRef) -> VenueOrder | None:
@@ -148,6 +221,10 @@ def _call(adapter: Adapter, access: Access, ref: OrderRef) -> VenueOrder | None:
         adapter.cancel(access, ref)
     except (Refused, OutcomeUnknown):
         pass  # It may have ended before; what holds is asked for in any case.
+    return _find(adapter, access, ref)
+
+
+def _find(adapter: Adapter, access: Access, ref: OrderRef) -> VenueOrder | None:
     try:
         return adapter.find(access, ref)
     except (Refused, OutcomeUnknown):

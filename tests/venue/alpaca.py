@@ -44,22 +44,8 @@ class AlpacaVenue(HttpVenue):
 
     def _route(self, method, parts, query, body):
         exchange = self.exchange
-        if parts == ["orders"] and method == "POST":
-            return 200, self.shown(self._place(body))
-        if parts == ["orders"]:
-            return 200, [self.shown(order) for order in exchange.open()]
-        if parts == ["orders:by_client_order_id"]:
-            found = exchange.by_client_id(query["client_order_id"])
-            if not found:
-                raise Refusal("not_found", "order not found")
-            return 200, self.shown(found[-1])
-        if parts[0] == "orders" and method == "DELETE":
-            exchange.cancel(parts[1])
-            return 204, None
-        if parts[0] == "orders" and method == "PATCH":
-            return 200, self.shown(self._replace(parts[1], body))
-        if parts[0] == "orders":
-            return 200, self.shown(exchange.get(parts[1]))
+        if parts[0].startswith("orders"):
+            return self._order_route(method, parts, query, body)
         if parts[:2] == ["account", "activities"]:
             return 200, [self.activity(trade) for trade in self.told(self._page(query))]
         if parts == ["options", "contracts"]:
@@ -81,12 +67,54 @@ class AlpacaVenue(HttpVenue):
             }  # fmt: skip
         return 404, {"code": 40410000, "message": "endpoint not found."}
 
+    def _order_route(self, method, parts, query, body):
+        exchange = self.exchange
+        if parts == ["orders:by_client_order_id"]:
+            found = exchange.by_client_id(query["client_order_id"])
+            if not found:
+                raise Refusal("not_found", "order not found")
+            return 200, self.shown(found[-1])
+        if parts == ["orders"] and method == "POST":
+            return 200, self.shown(self._place(body))
+        if parts == ["orders"] and method == "DELETE":
+            return 207, self._cancel_all()
+        if parts == ["orders"]:
+            return 200, self._orders(query)
+        if method == "DELETE":
+            exchange.cancel(parts[1])
+            return 204, None
+        if method == "PATCH":
+            return 200, self.shown(self._replace(parts[1], body))
+        return 200, self.shown(exchange.get(parts[1]))
+
     def _page(self, query):
         """Return one page of trades, the oldest first."""
         assert query["direction"] == "asc"
         after, token = datetime.fromisoformat(query["after"]), query.get("page_token", "")
         chosen = [t for t in self.exchange.trades if t.at >= after and t.id > token]
         return chosen[: int(query["page_size"])]
+
+    def _orders(self, query):
+        """Return open or closed orders, the youngest first."""
+        waiting = self.exchange.open()
+        chosen = (
+            waiting
+            if query["status"] == "open"
+            else [order for order in self.exchange.orders.values() if order not in waiting]
+        )
+        return [self.shown(order) for order in reversed(chosen)][: int(query["limit"])]
+
+    def _cancel_all(self):
+        """Cancel what is open; one that does not go is told with a status of its own."""
+        answers = []
+        for order in self.exchange.open():
+            try:
+                self.exchange.cancel(order.id)
+            except Refusal as refusal:
+                answers.append({"id": order.id, "status": 500, "body": {"message": str(refusal)}})
+            else:
+                answers.append({"id": order.id, "status": 200, "body": None})
+        return answers
 
     def asset_class(self, symbol):
         if symbol in self.exchange.contracts:

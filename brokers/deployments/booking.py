@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from brokers.choices import SIGN, OrderStatus, Side
+from brokers.choices import SIGN, AssetType, OrderStatus, Side
 from brokers.deployments.books import Book, row_of
 from brokers.deployments.choices import BookKind
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import purpose_of
-from brokers.deployments.timing import bar_after, moment_of, ts_of
+from brokers.deployments.option_booking import option_end_entry, option_entry
+from brokers.deployments.timing import bar_of, moment_of, ts_of
 from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Fill, Order
 from core.engine.result import ExitReason
-from market.store import StoredBars
 
 KINDS = {
     Role.ENTRY: (BookKind.ENTRY, ExitReason.SIGNAL),
@@ -49,12 +47,14 @@ def _enter(book: Book, entry: BookEntry) -> None:
 
 def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
     order = fill.order
+    if order.external or order.asset_type == AssetType.OPTION:
+        return option_entry(dossier, closed, fill)
     purpose = purpose_of(order.node)
     kind, reason = KINDS[purpose.role]
     # A guard is named after the bar of its entry, everything else after that of its decision.
     decided = order.bar_ts or fill.executed_at
     after = ts_of(decided) - 1 if kind == BookKind.GUARD else ts_of(decided)
-    bar_ts = moment_of(_bar_of(dossier.stored, closed, ts_of(fill.executed_at), after=after))
+    bar_ts = moment_of(bar_of(dossier.stored, closed, ts_of(fill.executed_at), after=after))
     entry_ts = decided if kind == BookKind.GUARD else None
     if kind == BookKind.ENTRY:
         entry_ts = dossier.book.entered.get(order.id, bar_ts)
@@ -77,6 +77,8 @@ def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
 
 
 def _end_entry(dossier: Dossier, closed: int, order: Order) -> BookEntry:
+    if order.asset_type == AssetType.OPTION:
+        return option_end_entry(dossier, closed, order)
     decided = order.bar_ts or order.created_at
     ended = ts_of(order.finished_at or order.updated_at)
     return BookEntry(
@@ -84,19 +86,6 @@ def _end_entry(dossier: Dossier, closed: int, order: Order) -> BookEntry:
         order=order,
         kind=BookKind.ENDED,
         rule=purpose_of(order.node).rule,
-        bar_ts=moment_of(_bar_of(dossier.stored, closed, ended, after=ts_of(decided))),
+        bar_ts=moment_of(bar_of(dossier.stored, closed, ended, after=ts_of(decided))),
         decided_ts=decided,
     )
-
-
-def _bar_of(stored: StoredBars, closed: int, ts: int, *, after: int) -> int:
-    """Return the bar that a moment lies in, later than `after`; the next one where none is over."""
-    seen = stored.bars.ts[:closed]
-    number = int(np.searchsorted(seen, ts, side="right")) - 1
-    number = max(number, int(np.searchsorted(seen, after, side="right")))
-    last = int(seen[-1])
-    following = bar_after(last, instrument=stored.instrument, interval=stored.interval)
-    # What happens after the last bar that is over belongs to the one that is under way.
-    if number < closed and (ts < following or number < closed - 1):
-        return int(seen[number])
-    return following

@@ -24,7 +24,7 @@ from brokers.models import BookEntry
 KEPT: Final = 1000
 FIELDS: Final = (
     "kind", "bar_ts", "decided_ts", "rule", "side", "quantity", "price", "commission", "reason",
-    "entry_ts", "done",
+    "entry_ts", "done", "symbol",
 )  # fmt: skip
 
 # An index scan for each deployment, from the first row that is not known on.
@@ -126,4 +126,5 @@ def _row(values: dict[str, Any]) -> BookRow:
         reason=values["reason"],
         entry_ts=ts_of(values["entry_ts"]) if values["entry_ts"] else 0,
         done=values["done"],
+        symbol=values["symbol"],
     )

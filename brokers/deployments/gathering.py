@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, OrderType
+from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, AssetType, OrderStatus, OrderType
 from brokers.deployments.books import Book, books_read
 from brokers.deployments.choices import BookKind, TickStatus
 from brokers.deployments.reading import Shelf, View
@@ -20,7 +20,17 @@ from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
 from market.store import StoredBars
 
 # Orders of these roles decide by having ended; guards are looked for where they should lie.
-ENDING: Final = Q(node__endswith=f":{Role.ENTRY.value}") | Q(node__endswith=f":{Role.EXIT.value}")
+ENDING: Final = (
+    Q(node__endswith=f":{Role.ENTRY.value}") | Q(node__endswith=f":{Role.EXIT.value}")
+) & ~Q(order_type=OrderType.MARKET)
+# Of an option position each leg does: without it the others may not stay.
+LEG_ENDING: Final = Q(asset_type=AssetType.OPTION, external=False)
+# Of the order of a fill; the second line is for options.
+READ: Final = (
+    "deployment_id", "node", "bar_ts", "side", "status",
+    "asset_type", "symbol", "external", "reason_code",
+)  # fmt: skip
+ENDS: Final = (BookKind.ENDED, BookKind.LEG_END)
 
 
 @dataclass(slots=True)
@@ -102,19 +112,19 @@ def _orders(ids: Iterable[UUID]) -> QuerySet[Order]:
 def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
     booked = BookEntry.objects.filter(fill=OuterRef("id"))
     rows = Fill.objects.filter(~Exists(booked), order__deployment_id__in=list(ids))
-    own = (f"order__{name}" for name in ("deployment_id", "node", "bar_ts", "side", "status"))
+    own = (f"order__{name}" for name in READ)
     rows = rows.select_related("order").order_by("executed_at", "created_at")
     return rows.only("quantity", "price", "commission", "executed_at", *own)
 
 
 def _ended(ids: Iterable[UUID]) -> QuerySet[Order]:
-    booked = BookEntry.objects.filter(order=OuterRef("id"), kind=BookKind.ENDED)
+    booked = BookEntry.objects.filter(order=OuterRef("id"), kind__in=ENDS)
     return Order.objects.filter(
-        ENDING,
+        ENDING | LEG_ENDING,
         ~Exists(booked),
         deployment_id__in=list(ids),
         status__in=set(FINAL_STATUSES) - {OrderStatus.FILLED},
-    ).exclude(order_type=OrderType.MARKET)
+    )
 
 
 def _deployment_id(order: Order) -> UUID:

@@ -8,14 +8,17 @@ from typing import Final
 from brokers.deployments.wanted import Role
 
 LONGEST: Final = 80
+# Orders that close an option position say which one.
+LONGEST_OF_LEGS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What an order is for: the rule that wanted it, and its role."""
+    """What an order is for: the rule that wanted it, its role, and of options its position."""
 
     rule: int
     role: Role
+    position_s: int = 0
 
 
 def node_name(source: str, rule: int, role: Role) -> str:
@@ -23,7 +26,13 @@ def node_name(source: str, rule: int, role: Role) -> str:
     return f"{source[:LONGEST]}#{rule}:{role.value}"
 
 
+def leg_name(source: str, rule: int, role: Role, position_ts: int) -> str:
+    """Return the name of an order of an option position: with the bar it was decided on."""
+    return f"{source[:LONGEST_OF_LEGS]}#{rule}:{role.value}@{position_ts // 10**9}"
+
+
 def purpose_of(node: str) -> Purpose:
     """Return what an order with this name is for."""
     rule, _, role = node.rpartition("#")[2].partition(":")
-    return Purpose(int(rule), Role(role))
+    role, _, position = role.partition("@")
+    return Purpose(int(rule), Role(role), int(position or 0))

@@ -47,6 +47,7 @@ class OptionBook:
         self._keys: dict[int, Key] = {}
         self._paid: dict[Key, float] = {}
         self._symbols: dict[Contract, str] = {}
+        self._legs: dict[Key, list[Contract]] = {}
         # What was taken for settled before the broker said how: contracts, and the price of each.
         self._presumed: list[tuple[Contract, float, float]] = []
 
@@ -90,13 +91,14 @@ class OptionBook:
             found[key, contract] = replace(held, quantity=held.quantity + float(leg["quantity"]))
         return tuple(one for one in found.values() if one.quantity)
 
-    def closing(self) -> Iterator[tuple[LegHeld, Role]]:
-        """Yield the legs that are to be closed, and why."""
+    def closing(self) -> Iterator[tuple[LegHeld, Role, int]]:
+        """Yield the legs that are to be closed, why, and their numbers in their positions."""
         positions = self.machine.world.book.positions
         for leg in self.held():
             reason = int(positions["closing"][self._rows[leg.rule, leg.position_ts]])
             if reason:
-                yield leg, ROLES[reason]
+                number = self._legs[leg.rule, leg.position_ts].index(leg.contract)
+                yield leg, ROLES[reason], number
 
     def saved(self) -> tuple[Any, ...]:
         """Return what is on the book, for `restore`."""
@@ -121,6 +123,9 @@ class OptionBook:
             place = position_add(self.machine, row.rule, rule, name=len(self._rows))
             self._rows[key], self._keys[place] = place, key
         self._symbols[named.contract] = row.symbol
+        legs = self._legs.setdefault(key, [])
+        if named.contract not in legs:
+            legs.append(named.contract)
         quantity = row.side * row.quantity
         leg_add(
             self.machine, named.contract, quantity,

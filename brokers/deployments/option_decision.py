@@ -277,13 +277,13 @@ class _Course:
         """Return the orders that close what is to be closed, but for those that are there."""
         sent = {(one.rule, one.position_ts, one.symbol) for one in orders if not one.opens}
         found: list[LegWanted] = []
-        for leg, role in self.book.closing():
+        for leg, role, number in self.book.closing():
             if (leg.rule, leg.position_ts, leg.symbol) in sent:
                 continue
             wanted = LegWanted(
                 role=role,
                 rule=leg.rule,
-                leg=len(found),
+                leg=number,
                 position_ts=leg.position_ts,
                 symbol=leg.symbol,
                 contract=leg.contract,

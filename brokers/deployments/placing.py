@@ -101,7 +101,7 @@ class Desk:
         """Take back what is open; return whether nothing is left that may still fill."""
         for purpose, order in self.open_orders():
             if guards or purpose.role not in GUARDS:
-                self._cancel(order)
+                self.cancel(order)
         return not any(guards or purpose.role not in GUARDS for purpose, _ in self.open_orders())
 
     def place(self, wanted: Wanted, *, bar_ts: int, leg: int) -> None:
@@ -136,7 +136,7 @@ class Desk:
                 continue
             key = (purpose.rule, ts_of(order.bar_ts) if order.bar_ts else 0)
             if key not in wanted:
-                self._cancel(order)
+                self.cancel(order)
         for one in decision.waiting:
             if one.decided_ts == decision.bar_ts:
                 self.place(one, bar_ts=decision.bar_ts, leg=0)
@@ -156,7 +156,7 @@ class Desk:
             key = (purpose.rule, purpose.role, ts_of(order.bar_ts) if order.bar_ts else 0)
             guard = missing.pop(key, None)
             if guard is None:
-                self._cancel(order)
+                self.cancel(order)
             else:
                 self._adjust(order, guard)
         for guard in missing.values():
@@ -197,9 +197,10 @@ class Desk:
             )
             self._changed(order)
         else:
-            self._cancel(order)  # The next look finds it missing, and places it anew.
+            self.cancel(order)  # The next look finds it missing, and places it anew.
 
-    def _cancel(self, order: Order) -> None:
+    def cancel(self, order: Order) -> None:
+        """Take an order back, once."""
         if order.cancel_requested_at is not None or order.status == OrderStatus.PENDING_CANCEL:
             return
         order_cancel(order=order)

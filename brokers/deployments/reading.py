@@ -23,7 +23,6 @@ from brokers.quotes import Quotes
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Program
-from core.errors import InvalidInput
 from market.calendars import session_ids, sessions_for
 from market.intervals import Interval, interval_get
 from market.models import Instrument
@@ -78,16 +77,10 @@ def plan_of(deployment: Deployment) -> Plan:
     Raises
     ------
     InvalidInput
-        When it cannot run, or trades what cannot be traded live.
+        When it cannot run.
     """
     parameters = orjson.dumps(deployment.parameters, option=orjson.OPT_SORT_KEYS)
-    plan = _plan(deployment.strategy_version_id, parameters, deployment.interval)
-    if plan.program.option_rules:
-        raise InvalidInput(
-            "This strategy trades options: they can be backtested, not deployed.",
-            code="options_unsupported",
-        )
-    return plan
+    return _plan(deployment.strategy_version_id, parameters, deployment.interval)
 
 
 def config_of(deployment: Deployment, instrument: Instrument) -> RunConfig:

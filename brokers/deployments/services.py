@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
+from brokers.deployments.option_reading import options_check
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
 from brokers.deployments.ticking import ticks_pass
@@ -31,7 +32,7 @@ FOLLOW_TASK: Final = "brokers.deployment_follow"
 # Recursive indicators have long forgotten what was before.
 HISTORY: Final = 20_000
 SETTINGS: Final = frozenset(
-    {"commission", "slippage", "spread", "margin", "maintenance_margin", "fractional"}
+    {"commission", "slippage", "spread", "margin", "maintenance_margin", "fractional", "options"}
 )
 
 
@@ -83,6 +84,7 @@ def deployment_create(
         deployment.drift_threshold = drift_threshold
     plan_of(deployment)
     config_of(deployment, instrument)
+    options_check(deployment, instrument)
     deployment.save(force_insert=True)
     return deployment
 

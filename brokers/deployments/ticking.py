@@ -23,7 +23,11 @@ from brokers.choices import WORKING_STATUSES
 from brokers.deployments.batches import BATCH, deployments_lock, in_batches
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState, TickStatus
+from brokers.deployments.contracts import contracts_refresh
 from brokers.deployments.gathering import Dossier, dossiers_complete, dossiers_read
+from brokers.deployments.option_placing import OptionDesk, legs_wait, options_act
+from brokers.deployments.option_reading import options_decide
+from brokers.deployments.option_telling import option_notes, options_json
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import View
 from brokers.deployments.signals import decisions_tell
@@ -56,14 +60,27 @@ class _Look:
     tick: DeploymentTick | None
     next_close_at: datetime | None = None
 
-    def act(self, desk: Desk) -> None:
+    def act(self, desk: Desk, now: datetime) -> None:
         """Do what the bar decided; later only what had to wait, or what fills have changed."""
+        self._act(desk)
+        if self.decision.options is not None:
+            fresh = self.next_close_at is not None
+            options_act(self.tick, OptionDesk(desk, now), self.decision, fresh=fresh)
+
+    def _act(self, desk: Desk) -> None:
         if self.tick is None or self.tick.status == TickStatus.LATE:
             desk.follow(self.decision)
         elif self.next_close_at is not None:
             self.tick.pending = not desk.act(self.decision)
         else:
             self.tick.pending = not desk.enter(self.decision)
+
+
+def venues_ask(deployment_ids: Iterable[UUID], now: datetime) -> None:
+    """Ask venues what a decision needs of them: what waits there, and the contracts there are."""
+    ids = list(deployment_ids)
+    orders_refresh(ids)
+    contracts_refresh(ids, now=now)
 
 
 def orders_refresh(deployment_ids: Iterable[UUID]) -> None:
@@ -100,7 +117,9 @@ def deployments_decide(
     """
     work = partial(_decide_all, now=now, send=send)
     fail = partial(_fail, now)
-    return in_batches(deployment_ids, work, before=orders_refresh, fail=fail, size=size)
+    return in_batches(
+        deployment_ids, work, before=partial(venues_ask, now=now), fail=fail, size=size
+    )
 
 
 def deployment_follow(*, deployment_id: UUID, now: datetime) -> None:
@@ -137,7 +156,7 @@ def _decide_all(
     dossiers_complete(due)
     looks = [_look(dossier, now) for dossier in due]
     BookEntry.objects.bulk_create(chain.from_iterable(look.entries for look in looks))
-    _act(looks, beginning.begin if beginning is not None else None)
+    _act(looks, now, beginning.begin if beginning is not None else None)
     ticks = [look.tick for look in looks if look.tick is not None]
     DeploymentTick.objects.bulk_create(ticks)
     _go_on(looks)
@@ -166,6 +185,7 @@ def _look(dossier: Dossier, now: datetime) -> _Look:
         message = "The next bar was over before this one came: nothing is sent."
         notes.append({"code": "late", "message": message})
     decision = _decide(dossier, view, skip=[dossier.bar_ts] if late else [])
+    notes += option_notes(decision)
     tick = DeploymentTick(
         deployment=dossier.deployment,
         bar_ts=moment_of(dossier.bar_ts),
@@ -179,7 +199,7 @@ def _look(dossier: Dossier, now: datetime) -> _Look:
     return _Look(dossier, view, decision, entries, tick, next_close)
 
 
-def _act(looks: Sequence[_Look], begin: Begin | None = None) -> None:
+def _act(looks: Sequence[_Look], now: datetime, begin: Begin | None = None) -> None:
     """Have lie at the brokers what was decided; the accounts are locked in one order."""
     busy = [look for look in looks if look.dossier.orders or _wants(look.decision)]
     if not busy:
@@ -190,13 +210,14 @@ def _act(looks: Sequence[_Look], begin: Begin | None = None) -> None:
     for look in busy:
         dossier = look.dossier
         desk = Desk(dossier.deployment, look.view.program, look.view.instrument, dossier.orders)
-        look.act(desk)
+        look.act(desk, now)
         drafts += desk.drafts
     intents_create(drafts, begin=begin)
 
 
 def _wants(decision: Decision) -> bool:
-    return bool(decision.now or decision.waiting or decision.guards)
+    wanted = decision.now or decision.waiting or decision.guards
+    return bool(wanted) or decision.options is not None
 
 
 def _go_on(looks: Sequence[_Look]) -> None:
@@ -255,10 +276,11 @@ def ticks_pass(
 
 
 def _decide(dossier: Dossier, view: View, *, skip: Iterable[int] = ()) -> Decision:
-    first = dossier.deployment.first_bar_ts or moment_of(int(view.bars.ts[-1]))
-    return view.decide(
-        book=dossier.book.rows, first_ts=ts_of(first), skipped=[*dossier.skipped, *skip]
-    )
+    first = ts_of(dossier.deployment.first_bar_ts or moment_of(int(view.bars.ts[-1])))
+    skipped = [*dossier.skipped, *skip]
+    if view.program.option_rules:
+        return options_decide(dossier, view, first_ts=first, skipped=skipped)
+    return view.decide(book=dossier.book.rows, first_ts=first, skipped=skipped)
 
 
 def _follow_all(deployments: Sequence[Deployment], now: datetime) -> list[DeploymentTick]:
@@ -268,12 +290,13 @@ def _follow_all(deployments: Sequence[Deployment], now: datetime) -> list[Deploy
     news = []
     for dossier in dossiers_read(alive, now=now):
         tick = pending.get((dossier.deployment.id, _last_bar(dossier)))
-        if dossier.closed and (dossier.fills or dossier.ended or tick):
+        due = tick is not None and not legs_wait(dossier, now)
+        if dossier.closed and (dossier.fills or dossier.ended or due):
             news.append((dossier, tick))
     dossiers_complete(dossier for dossier, _ in news)
     looks = [_look_after(dossier, tick) for dossier, tick in news]
     BookEntry.objects.bulk_create(chain.from_iterable(look.entries for look in looks))
-    _act(looks)
+    _act(looks, now)
     settled = [tick.id for _, tick in news if tick is not None and not tick.pending]
     DeploymentTick.objects.filter(id__in=settled).update(pending=False)
     return []
@@ -347,6 +370,7 @@ def decision_json(decision: Decision, view: View) -> dict[str, Any]:
             {"node_id": rules[rule].source, "reason": reason} for rule, reason in decision.refused
         ],
         "alerts": [rules[rule].source for rule in decision.alerts],
+        **options_json(decision.options, view.program.option_rules),
     }
 
 

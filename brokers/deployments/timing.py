@@ -10,6 +10,7 @@ import numpy as np
 from market.calendars import NS_PER_DAY, NS_PER_S, bar_closes_at, sessions_for
 from market.intervals import Interval
 from market.models import Instrument
+from market.store import StoredBars
 
 # Where so many bars are missing, nobody wants to know the number.
 MOST_MISSING: Final = 10_000
@@ -66,3 +67,16 @@ def bars_missing(before: int, ts: int, *, instrument: Instrument, interval: Inte
         count += 1
         expected = bar_after(expected, instrument=instrument, interval=interval)
     return count
+
+
+def bar_of(stored: StoredBars, closed: int, ts: int, *, after: int) -> int:
+    """Return the bar that a moment lies in, later than `after`; the next one where none is over."""
+    seen = stored.bars.ts[:closed]
+    number = int(np.searchsorted(seen, ts, side="right")) - 1
+    number = max(number, int(np.searchsorted(seen, after, side="right")))
+    last = int(seen[-1])
+    following = bar_after(last, instrument=stored.instrument, interval=stored.interval)
+    # What happens after the last bar that is over belongs to the one that is under way.
+    if number < closed and (ts < following or number < closed - 1):
+        return int(seen[number])
+    return following

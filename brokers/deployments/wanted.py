@@ -103,7 +103,7 @@ class LegWanted:
     Attributes
     ----------
     leg : int
-        Number of the order among those of its position in this decision.
+        Number of the leg in its position.
     position_ts : int
         Bar of the decision that opened the position.
     side : int

@@ -87,7 +87,6 @@ GRAPHS = {
     "calls sold on shares that are called away": graph(
         [
             ("buy", "entry", {"side": "long"}),
-            ("later", "wait", {"bars": 2}),
             (
                 "call",
                 "action",
@@ -98,7 +97,7 @@ GRAPHS = {
                 },
             ),
         ],
-        [("above", "buy", "when"), ("buy", "later", "exec"), ("later", "call", "exec")],
+        [("above", "buy", "when"), ("above", "call", "when")],
     ),
     "verticals, closed with all else": graph(
         [

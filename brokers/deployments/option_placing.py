@@ -1,0 +1,150 @@
+"""From what a deployment wants of options to orders at the broker: one for each leg.
+
+Orders are named after the bar of their decision and their position, so whatever is repeated here is
+placed once. All are at the market and for the day, as those of a backtest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+
+from brokers.adapters.kinds import ADAPTERS
+from brokers.choices import AssetType, OrderType, Side
+from brokers.deployments.choices import TickStatus
+from brokers.deployments.gathering import Dossier
+from brokers.deployments.naming import leg_name
+from brokers.deployments.placing import Desk
+from brokers.deployments.reading import plan_of
+from brokers.deployments.timing import moment_of, ts_of
+from brokers.deployments.wanted import Decision, LegWanted, Role
+from brokers.models import DeploymentTick, Order
+from brokers.services.intents import Draft, Intent
+from market.calendars import sessions_for
+from market.models import Instrument
+
+
+class OptionDesk:
+    """Places the option orders of one deployment, through the desk that has its other orders."""
+
+    def __init__(self, desk: Desk, now: datetime) -> None:
+        self.desk, self.now = desk, now
+
+    def act(self, decision: Decision) -> bool:
+        """Place what a bar decided; False where it is to be looked at again.
+
+        A broker takes orders in options while its market is open: until then they wait here. What
+        is placed is followed until its end, for a leg that is refused has the others closed.
+        """
+        options = decision.options
+        if options is None:
+            return True
+        return self._go_on(decision, (*options.closes, *options.opens))
+
+    def follow(self, decision: Decision) -> bool:
+        """Close again what could be had only in part; what a bar decided is placed already."""
+        options = decision.options
+        if options is None:
+            return True
+        return self._go_on(
+            decision, tuple(one for one in options.closes if one.role == Role.UNWIND)
+        )
+
+    def _go_on(self, decision: Decision, wanted: tuple[LegWanted, ...]) -> bool:
+        if not self._open():
+            return not wanted
+        self._withdraw(decision)
+        there = set(self._placed(decision.bar_ts)) if wanted else set()
+        new = [one for one in wanted if (self._name(one), one.leg) not in there]
+        self.place(new, bar_ts=decision.bar_ts)
+        return not new and not any(is_leg(order) for _, order in self.desk.open_orders())
+
+    def place(self, wanted: Iterable[LegWanted], *, bar_ts: int) -> None:
+        """Draft orders of a bar's decision."""
+        deployment = self.desk.deployment
+        for one in wanted:
+            intent = Intent(
+                deployment_id=deployment.id,
+                bar_ts=moment_of(bar_ts),
+                node=self._name(one),
+                leg=one.leg,
+                symbol=one.symbol,
+                side=_side(one),
+                quantity=Decimal(round(one.quantity)),
+                asset_type=AssetType.OPTION,
+                order_type=OrderType.MARKET,
+            )
+            self.desk.drafts.append(Draft(deployment.account, intent, deployment.strategy_id))
+
+    def _name(self, wanted: LegWanted) -> str:
+        source = self.desk.program.option_rules[wanted.rule].source
+        return leg_name(source, wanted.rule, wanted.role, wanted.position_ts)
+
+    def _placed(self, bar_ts: int) -> Iterable[tuple[str, int]]:
+        rows = Order.objects.filter(
+            deployment_id=self.desk.deployment.id,
+            bar_ts=moment_of(bar_ts),
+            asset_type=AssetType.OPTION,
+        )
+        return rows.values_list("node", "leg")
+
+    def _withdraw(self, decision: Decision) -> None:
+        """Take back what still waits of positions of which nothing may stay."""
+        broken = decision.options.broken if decision.options else ()
+        for purpose, order in self.desk.open_orders():
+            if purpose.role == Role.OPEN and (purpose.rule, purpose.position_s * 10**9) in broken:
+                self.desk.cancel(order)
+
+    def _open(self) -> bool:
+        """Tell whether orders can be placed now; at our own venue they always can."""
+        return not self.desk.can.remote or in_session(self.desk.instrument, self.now)
+
+
+def options_act(
+    tick: DeploymentTick | None, desk: OptionDesk, decision: Decision, *, fresh: bool
+) -> None:
+    """Place what a bar decided, and keep its tick pending until all of that is at its end.
+
+    Without a tick only what could be had in part is closed again.
+    """
+    rows = DeploymentTick.objects.filter(deployment_id=desk.desk.deployment.id)
+    if tick is None:
+        if not desk.follow(decision):
+            rows.filter(bar_ts=moment_of(decision.bar_ts)).update(pending=True)
+        return
+    if fresh:  # What an earlier bar decided is part of what this one has found.
+        rows.filter(pending=True).update(pending=False)
+    done = desk.follow(decision) if tick.status == TickStatus.LATE else desk.act(decision)
+    tick.pending = tick.pending or not done
+
+
+def legs_wait(dossier: Dossier, now: datetime) -> bool:
+    """Tell whether all that waits are orders in contracts, or such for their market to open."""
+    if not plan_of(dossier.deployment).program.option_rules:
+        return False
+    if dossier.orders:
+        return all(is_leg(order) for order in dossier.orders)
+    remote = ADAPTERS.get(dossier.deployment.account.kind).capabilities.remote
+    return remote and not in_session(dossier.stored.instrument, now)
+
+
+def is_leg(order: Order) -> bool:
+    """Tell whether an order is in a contract."""
+    return order.asset_type == AssetType.OPTION
+
+
+def in_session(instrument: Instrument, now: datetime) -> bool:
+    """Tell whether the exchange trades."""
+    ts = ts_of(now)
+    sessions = sessions_for(instrument, first_ts=ts, last_ts=ts)
+    place = int(np.searchsorted(sessions.opens, ts, side="right")) - 1
+    return place >= 0 and ts < int(sessions.closes[place])
+
+
+def _side(wanted: LegWanted) -> Side:
+    if wanted.side > 0:
+        return Side.BUY if wanted.role == Role.OPEN else Side.COVER
+    return Side.SHORT if wanted.role == Role.OPEN else Side.SELL

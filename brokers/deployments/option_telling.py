@@ -1,0 +1,80 @@
+"""What a bar decided on options, as it is kept, shown and told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from brokers.deployments.contracts import EPOCH
+from brokers.deployments.option_decision import UNAVAILABLE
+from brokers.deployments.wanted import Decision, LegHeld, LegWanted, OptionDecision, Role
+from core.engine.option_rules import OptionRule, Right
+from core.options.contract import Contract
+
+UNWOUND = "legs_unwound"
+
+
+def option_notes(decision: Decision) -> list[dict[str, str]]:
+    """Return what is odd about a bar: contracts that were not to be learnt, legs that failed."""
+    options = decision.options
+    if options is None:
+        return []
+    notes = []
+    if any(reason == UNAVAILABLE for _, reason in options.refused):
+        message = "The broker could not be asked which contracts there are: no option is opened."
+        notes.append({"code": UNAVAILABLE, "message": message})
+    if any(one.role == Role.UNWIND for one in options.closes):
+        message = "A leg of an option position could not be had: its other legs are closed again."
+        notes.append({"code": UNWOUND, "message": message})
+    return notes
+
+
+def options_json(
+    options: OptionDecision | None, rules: Sequence[OptionRule]
+) -> dict[str, dict[str, Any]]:
+    """Return what holds of options, under a key of its own; nothing where there are none."""
+    if options is None:
+        return {}
+    told = {
+        "value": options.value,
+        # What they are worth is what the model says: nobody quoted it.
+        "prices": "synthetic",
+        "orders": [
+            _order_json(one, rules[one.rule].source) for one in (*options.closes, *options.opens)
+        ],
+        "held": [_held_json(one, rules[one.rule].source) for one in options.held],
+        "refused": [
+            {"node_id": rules[rule].source, "reason": reason} for rule, reason in options.refused
+        ],
+    }
+    return {"options": told}
+
+
+def _order_json(wanted: LegWanted, source: str) -> dict[str, Any]:
+    return {
+        "node_id": source,
+        "role": wanted.role.value,
+        "side": "buy" if wanted.side > 0 else "sell",
+        "order_type": "market",
+        "quantity": wanted.quantity,
+        **_contract_json(wanted.symbol, wanted.contract),
+    }
+
+
+def _held_json(held: LegHeld, source: str) -> dict[str, Any]:
+    return {
+        "node_id": source,
+        "quantity": held.quantity,
+        "price": held.price,
+        **_contract_json(held.symbol, held.contract),
+    }
+
+
+def _contract_json(symbol: str, contract: Contract) -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        "right": "call" if contract.right == Right.CALL else "put",
+        "strike": contract.strike,
+        "expiry": (EPOCH + timedelta(days=contract.expiry)).isoformat(),
+    }

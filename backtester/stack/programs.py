@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 WEB_TIMEOUT_S = 90.0
 WORKER_TIMEOUT_S = 60.0
 # Runs and sweeps want processors, downloads wait for the network: orders must not wait behind them.
-# What decides on bars (`live`) is apart from what sends: a broker that is silent keeps its sender
-# for as long as a call may take, and no bar waits for that. One process of `live` may be sending
-# alerts all the time; one of the market's listens to streams of prices while somebody wants them.
+# What decides on bars (`live`) is apart from what sends (`orders`) to a broker that is silent: that
+# keeps its sender for as long as a call may take. One process of `live` may be sending alerts all
+# the time; one of the market's listens to prices, one to orders, while somebody wants them.
 WORKERS = {
     "worker-runs": (("interactive", "sweeps"), 2),
     "worker-orders": (("orders",), 3),
     "worker-live": (("live", "alerts"), 3),
-    "worker-market": (("market",), 3),
+    "worker-market": (("market",), 4),
 }
 # Without these glibc gives the memory of large arrays back after each run, and every page of it
 # faults in again for the next. Workers only: the web server allocates nothing large.

@@ -23,15 +23,14 @@ from brokers.access import access_of, ref_of
 from brokers.adapters.base import (
     Access,
     Adapter,
-    Execution,
     OutcomeUnknown,
     Refused,
     VenueOrder,
-    VenuePosition,
 )
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle
-from brokers.choices import WORKING_STATUSES, AccountState, AssetType, OrderStatus, OrderType, Side
+from brokers.choices import WORKING_STATUSES, AccountState, OrderStatus
+from brokers.external import external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
 from brokers.lease import Lease, lease_claim, lease_release
 from brokers.models import BrokerAccount, Order, Position
@@ -171,31 +170,6 @@ def _order_take(order: Order, venue: VenueOrder) -> None:
         venue_order_record(order_id=order.id, venue=venue)
 
 
-def external_record(*, account: BrokerAccount, venue: VenueOrder) -> Order:
-    """Keep an order that we did not send, so that its fills move the position."""
-    with transaction.atomic():
-        order = Order.objects.filter(account=account, broker_order_id=venue.broker_order_id).first()
-        if order is None:
-            order, _ = Order.objects.get_or_create(
-                account=account,
-                client_order_id=f"external-{venue.broker_order_id}"[:48],
-                defaults={
-                    "owner_id": account.owner_id,
-                    "broker_order_id": venue.broker_order_id,
-                    "external": True,
-                    "symbol": venue.symbol[:32],
-                    "asset_type": AssetType.STOCK,
-                    "side": venue.side or Side.BUY,
-                    "order_type": venue.order_type,
-                    "quantity": venue.quantity,
-                    "status": OrderStatus.ACCEPTED,
-                    "submitted_at": timezone.now(),
-                },
-            )
-    venue_order_record(order_id=order.id, venue=venue)
-    return order
-
-
 def _adopt(account: BrokerAccount, positions: Any) -> None:
     """Take over what an account held before it was connected, as an order that we did not send."""
     ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
@@ -203,29 +177,3 @@ def _adopt(account: BrokerAccount, positions: Any) -> None:
         difference = row.quantity - ours.get(row.symbol, ZERO)
         if difference:
             position_adopt(account=account, position=row, difference=difference)
-
-
-def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:
-    """Write down a difference in a position as an external fill: positions come of fills only."""
-    now = timezone.now()
-    name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"[:48]
-    external_record(
-        account=account,
-        venue=VenueOrder(
-            broker_order_id=name,
-            status=OrderStatus.FILLED,
-            symbol=position.symbol,
-            side=Side.BUY if difference > 0 else Side.SELL,
-            order_type=OrderType.MARKET,
-            quantity=abs(difference),
-            executions=(
-                Execution(
-                    execution_id=name,
-                    quantity=abs(difference),
-                    price=position.average_price,
-                    commission=Decimal(0),
-                    executed_at=now,
-                ),
-            ),
-        ),
-    )

@@ -61,8 +61,9 @@ def _moved(order: Order, new: OrderStatus, reason: str) -> Moved:
     refused = new == OrderStatus.REJECTED
     order.status = new
     order.leased_until = order.ask_at = None
-    order.reason_code = "venue" if refused else ""
-    order.reason = reason[:1000] if refused else ""
+    if refused or not order.external:  # an order that we did not send says how it came about
+        order.reason_code = "venue" if refused else ""
+        order.reason = reason[:1000] if refused else ""
     order.finished_at = timezone.now() if new in FINAL_STATUSES else None
     return Moved(order, old, reason)
 

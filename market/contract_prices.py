@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
-from core.options.contract import Contract, contract_parse
 from core.options.quoting import mid_prices, paid_prices
 from core.options.volatility import measured_volatility
 from market.calendars import NS_PER_DAY, NS_PER_S, sessions_for
@@ -154,20 +153,13 @@ class ModelMarket:
         self, terms: ContractTerms, spot: Decimal, vol: float, day: float
     ) -> ContractQuote | None:
         mids = mid_prices(
-            [_contract(terms)], spot=float(spot), vol=vol, day=day, config=self.config
+            [terms.contract], spot=float(spot), vol=vol, day=day, config=self.config
         )
         if not np.isfinite(mids).all():
             return None
         both = np.repeat(mids, 2)
         bid, ask = paid_prices(both, np.array([-1.0, 1.0]), self.config)
         return ContractQuote(*(_decimal(price) for price in (mids[0], bid, ask)))
-
-
-def _contract(terms: ContractTerms) -> Contract:
-    named = contract_parse(terms.symbol)
-    if named is None:
-        raise ValueError(f"{terms.symbol} is not the symbol of a contract.")
-    return named.contract
 
 
 def _decimal(price: float) -> Decimal:

@@ -46,9 +46,13 @@ class ContractTerms(NamedTuple):
     @property
     def symbol(self) -> str:
         """The contract's symbol, without padding."""
+        return contract_symbol(self.contract, self.underlying)
+
+    @property
+    def contract(self) -> Contract:
+        """The contract as the model takes it."""
         right = Right.CALL if self.right == "call" else Right.PUT
-        days = (self.expiry - EPOCH).days
-        return contract_symbol(Contract(right, float(self.strike), days), self.underlying)
+        return Contract(right, float(self.strike), (self.expiry - EPOCH).days)
 
     @property
     def sign(self) -> int:

@@ -24,7 +24,6 @@ from brokers.adapters.base import (
     Balance,
     Capabilities,
     Change,
-    Execution,
     OrderRef,
     OrderRequest,
     Refused,
@@ -37,7 +36,6 @@ from brokers.choices import (
     AssetType,
     OrderStatus,
     OrderType,
-    Side,
     TimeInForce,
 )
 from brokers.lease import accounts_lock
@@ -47,6 +45,7 @@ from brokers.paper.carrying import carrying_charge
 from brokers.paper.dealing import dealing_of
 from brokers.paper.desk import Desk, orders_look
 from brokers.paper.margin import Ties
+from brokers.paper.telling import execution_told, order_told
 from brokers.paper.terms import Terms, terms_of
 from brokers.quotes import Quotes
 from core.errors import InvalidInput
@@ -116,7 +115,7 @@ class PaperBroker:
             order.quantity = change.quantity
             order.limit_price, order.stop_price = change.limit_price, change.stop_price
             order.save()
-            return _told(order)
+            return order_told(order)
 
     def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
         """Return what the book says of our id, after looking at the bars there are by now."""
@@ -139,8 +138,8 @@ class PaperBroker:
                 (one.account_id, one.client_order_id): one
                 for one in PaperExecution.objects.filter(**rows)
             }
-        found |= {key: _told(order) for key, order in orders.items()}
-        found |= {key: _executed(execution) for key, execution in executions.items()}
+        found |= {key: order_told(order) for key, order in orders.items()}
+        found |= {key: execution_told(execution) for key, execution in executions.items()}
         return [found.get(key) for key in keys]
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
@@ -151,7 +150,7 @@ class PaperBroker:
             )
             orders = list(rows.order_by("created_at"))
             orders_look(orders)
-        return [_told(order) for order in orders if order.status == OrderStatus.ACCEPTED]
+        return [order_told(order) for order in orders if order.status == OrderStatus.ACCEPTED]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return what the book's executions sum up to."""
@@ -213,41 +212,5 @@ def _worth(
 
 def _entry_told(entry: VenueOrder | PaperOrder | PaperExecution | Refused) -> VenueOrder | Refused:
     if isinstance(entry, PaperOrder):
-        return _told(entry)
-    return _executed(entry) if isinstance(entry, PaperExecution) else entry
-
-
-def _told(order: PaperOrder) -> VenueOrder:
-    """Return an entry of the book that was not executed as a venue tells it."""
-    return VenueOrder(
-        broker_order_id=f"paper-{order.id}",
-        status=OrderStatus(order.status),
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        side=Side(order.side),
-        order_type=OrderType(order.order_type),
-        quantity=order.quantity,
-        limit_price=order.limit_price,
-        stop_price=order.stop_price,
-        reason=order.reason,
-    )
-
-
-def _executed(execution: PaperExecution) -> VenueOrder:
-    return VenueOrder(
-        broker_order_id=f"paper-{execution.id}",
-        status=OrderStatus.FILLED,
-        client_order_id=execution.client_order_id,
-        symbol=execution.symbol,
-        side=Side.BUY if execution.quantity > 0 else Side.SELL,
-        quantity=abs(execution.quantity),
-        executions=(
-            Execution(
-                execution_id=f"paper-{execution.id}",
-                quantity=abs(execution.quantity),
-                price=execution.price,
-                commission=execution.commission,
-                executed_at=execution.executed_at or execution.created_at,
-            ),
-        ),
-    )
+        return order_told(entry)
+    return execution_told(entry) if isinstance(entry, PaperExecution) else entry

@@ -16,10 +16,11 @@ from brokers.adapters.base import Balance, OutcomeUnknown, Refused, VenuePositio
 from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
 from brokers.choices import OPEN_STATUSES, AccountState
+from brokers.external import position_adopt
 from brokers.frames import account_tell
 from brokers.models import BrokerAccount, Order, Position
 from brokers.paper.terms import terms_of
-from brokers.reconciling import account_reconcile, position_adopt
+from brokers.reconciling import account_reconcile
 from core.accounts.models import User
 from core.accounts.origin import Origin
 from core.errors import Conflict, Detail, InvalidInput, Transient

@@ -1,0 +1,98 @@
+"""Orders that we did not send, kept for their fills: positions come of fills only.
+
+Others' orders, what an account held before it was connected, and what became of contracts that are
+over.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from brokers.adapters.base import Execution, VenueOrder, VenuePosition
+from brokers.choices import AssetType, OrderStatus, OrderType, Side
+from brokers.models import BrokerAccount, Order
+from brokers.quotes import Quotes
+from brokers.recording import venue_order_record
+from market.contracts import contract_terms
+
+
+def external_record(
+    *,
+    account: BrokerAccount,
+    venue: VenueOrder,
+    deployment_id: UUID | None = None,
+    reason_code: str = "",
+    reason: str = "",
+) -> Order:
+    """Keep an order that we did not send, so that its fills move the position.
+
+    Parameters
+    ----------
+    deployment_id : UUID, optional
+        Whose contracts it settles.
+    reason_code, reason : str
+        How they ended.
+    """
+    with transaction.atomic():
+        order = Order.objects.filter(account=account, broker_order_id=venue.broker_order_id).first()
+        if order is None:
+            order, _ = Order.objects.get_or_create(
+                account=account,
+                client_order_id=f"external-{venue.broker_order_id}"[:48],
+                defaults={
+                    "owner_id": account.owner_id,
+                    "broker_order_id": venue.broker_order_id,
+                    "external": True,
+                    "deployment_id": deployment_id,
+                    "reason_code": reason_code,
+                    "reason": reason,
+                    **_traded(account, venue.symbol),
+                    "side": venue.side or Side.BUY,
+                    "order_type": venue.order_type,
+                    "quantity": venue.quantity,
+                    "status": OrderStatus.ACCEPTED,
+                    "submitted_at": timezone.now(),
+                },
+            )
+    venue_order_record(order_id=order.id, venue=venue)
+    return order
+
+
+def _traded(account: BrokerAccount, symbol: str) -> dict[str, object]:
+    """Return what an order of a symbol is in; what is no contract is taken for shares."""
+    contract = contract_terms(symbol) is not None
+    return {
+        "symbol": symbol[:32],
+        "asset_type": AssetType.OPTION if contract else AssetType.STOCK,
+        "multiplier": Quotes([account.owner_id]).multiplier(symbol, account.owner_id),
+    }
+
+
+def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:
+    """Write down a difference in a position as an external fill: positions come of fills only."""
+    now = timezone.now()
+    name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"[:48]
+    external_record(
+        account=account,
+        venue=VenueOrder(
+            broker_order_id=name,
+            status=OrderStatus.FILLED,
+            symbol=position.symbol,
+            side=Side.BUY if difference > 0 else Side.SELL,
+            order_type=OrderType.MARKET,
+            quantity=abs(difference),
+            executions=(
+                Execution(
+                    execution_id=name,
+                    quantity=abs(difference),
+                    price=position.average_price,
+                    commission=Decimal(0),
+                    executed_at=now,
+                ),
+            ),
+        ),
+    )

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -39,13 +41,17 @@ from brokers.adapters.base import (
     VenuePosition,
 )
 from brokers.adapters.interactive_brokers_options import (
+    AT_ONCE,
     TITLE,
     TOO_MANY,
+    ContractLists,
     average_price,
     contract_of,
     contracts_list,
+    expiries_list,
     symbol_told,
 )
+from brokers.adapters.options import listed
 from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
@@ -103,6 +109,7 @@ class InteractiveBrokers:
         self._pace = Pace(KIND)
         self._lock = threading.Lock()
         self._gateways: dict[tuple[str, str], threading.Lock] = {}
+        self._lists = ContractLists()
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Send an order, once."""
@@ -216,11 +223,16 @@ class InteractiveBrokers:
         self, access: Access, *, underlying: str, first: date, last: date
     ) -> Sequence[ListedContract]:
         """Return the options that can be traded."""
-
-        async def work(ib: IB) -> list[ListedContract]:
-            return await contracts_list(ib, underlying=underlying, first=first, last=last)
-
-        return self._call(access, work)
+        days = self._call(
+            access, partial(expiries_list, underlying=underlying, first=first, last=last)
+        )
+        while missing := [day for day in days if self._lists.of(underlying, day) is None]:
+            some = missing[:AT_ONCE]
+            told = self._call(access, partial(contracts_list, underlying=underlying, days=some))
+            for day, contracts in zip(some, told, strict=True):
+                self._lists.keep(underlying, day, contracts)
+        found = (self._lists.of(underlying, day) or [] for day in days)
+        return listed(chain(*found), underlying=underlying, first=first, last=last)
 
     def _call(self, access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
         self._pace.wait(access.account_id)

@@ -7,7 +7,8 @@ of the share for usual contracts, another one for those that were adjusted to a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar, cast
@@ -21,7 +22,6 @@ from brokers.adapters.base import ListedContract, OrderRequest, Refused
 from brokers.adapters.options import (
     STANDARD,
     Series,
-    listed,
     multiplier_check,
     series_find,
     series_of,
@@ -33,6 +33,9 @@ SHARE: Final = "STK"
 OPTION: Final = "OPT"
 NO_SUCH_CONTRACT: Final = 200
 TOO_MANY: Final = 100
+# Expiries of one call, and for how long their contracts are taken for known.
+AT_ONCE: Final = 4
+GOOD_FOR_S: Final = 6 * 3600.0
 Answer = TypeVar("Answer")
 
 
@@ -67,28 +70,52 @@ def average_price(position: Position) -> Decimal:
     return cost / Decimal(position.contract.multiplier)
 
 
-async def contracts_list(
-    ib: IB, *, underlying: str, first: date, last: date
-) -> list[ListedContract]:
-    """Return what can be traded: the expiries are asked for, and then the contracts of each."""
+async def expiries_list(ib: IB, *, underlying: str, first: date, last: date) -> list[date]:
+    """Return on which days usual contracts expire, from `first` to `last`."""
     ib.RaiseRequestErrors = True
-    found: list[ListedContract] = []
+    days = set()
     for share in await _details(ib, Stock(underlying, "SMART", "USD")):
         number = cast(Contract, share.contract).conId
         chains: list[OptionChain] = await _answer(
             ib.reqSecDefOptParamsAsync(underlying, "", SHARE, number)
         )
-        days = {
-            day
-            for chain in chains
-            for day in map(_day, chain.expirations)
-            if chain.tradingClass == underlying and first <= day <= last
-        }
-        for rows in await asyncio.gather(
-            *(_details(ib, _any(underlying, day)) for day in sorted(days))
-        ):
-            found += [_listed(cast(Contract, row.contract)) for row in rows]
-    return listed(found, underlying=underlying, first=first, last=last)
+        for chain in chains:
+            if chain.tradingClass == underlying:
+                days |= {day for day in map(_day, chain.expirations) if first <= day <= last}
+    return sorted(days)
+
+
+async def contracts_list(
+    ib: IB, *, underlying: str, days: Sequence[date]
+) -> list[list[ListedContract]]:
+    """Return what can be traded of each expiry."""
+    ib.RaiseRequestErrors = True
+    found = await asyncio.gather(*(_details(ib, _any(underlying, day)) for day in days))
+    return [[_listed(cast(Contract, row.contract)) for row in rows] for rows in found]
+
+
+class ContractLists:
+    """What can be traded of each expiry, for as long as that does not change.
+
+    A share has thousands of contracts, which the broker tells slowly: so they are asked for a few
+    expiries at a time, orders go in between, and what was told is not asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._lists: dict[tuple[str, date], tuple[float, list[ListedContract]]] = {}
+
+    def of(self, underlying: str, day: date) -> list[ListedContract] | None:
+        """Return the contracts of an expiry; None where they have to be asked for."""
+        at, found = self._lists.get((underlying, day), (-GOOD_FOR_S, []))
+        return found if time.monotonic() - at < GOOD_FOR_S else None
+
+    def keep(self, underlying: str, day: date, contracts: list[ListedContract]) -> None:
+        """Keep the contracts of an expiry, and no more what is too old."""
+        now = time.monotonic()
+        for key, (at, _) in list(self._lists.items()):
+            if now - at >= GOOD_FOR_S:
+                self._lists.pop(key, None)
+        self._lists[underlying, day] = now, contracts
 
 
 async def _details(ib: IB, contract: Contract) -> list[ContractDetails]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pytest
 from ib_async import Future
 
-from brokers.adapters.base import Refused
+from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.adapters.interactive_brokers import InteractiveBrokers
 from brokers.adapters.interactive_brokers_options import symbol_told
 from tests.venue.conformance import RemoteConformance
@@ -66,3 +66,17 @@ class TestInteractiveBrokers(RemoteConformance, OptionConformance):
         with pytest.raises(Refused) as refusal:
             broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)
         assert refusal.value.code == "rate_limited"
+
+    def test_contracts_are_asked_for_a_few_expiries_at_a_time_and_once(
+        self, broker, venue, access, monkeypatch
+    ):
+        monkeypatch.setattr("brokers.adapters.interactive_brokers.AT_ONCE", 1)
+        # The share is described, then the first expiry; the connection breaks at the second.
+        venue.faults.next("details", "", "", "drop_before")
+        with pytest.raises(OutcomeUnknown):
+            broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)
+        found = broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)
+        assert len(found) == 12
+        assert broker.contracts(access, underlying="ACME", first=NEAR, last=FAR) == found
+        days = [day for kind, day in venue.described if kind == "OPT"]
+        assert days == [f"{day:%Y%m%d}" for day in (NEAR, FAR)], "each once"

@@ -17,7 +17,7 @@ PLACE, CANCEL, OPEN_ORDERS, EXECUTIONS, POSITIONS, SUMMARY, ALL_OPEN, COMPLETED 
     3, 4, 5, 7, 61, 62, 16, 99,
 )  # fmt: skip
 DETAILS, CHAIN = 9, 78
-KINDS = {PLACE: "submit", CANCEL: "cancel", CHAIN: "list"}
+KINDS = {PLACE: "submit", CANCEL: "cancel", CHAIN: "list", DETAILS: "details"}
 TYPES = {
     "MKT": "market", "LMT": "limit", "STP": "stop", "STP LMT": "stop_limit",
     "TRAIL": "trailing_stop",
@@ -40,6 +40,7 @@ class GatewayVenue:
         self.exchange = Exchange(unique="")
         self.faults = Faults()
         self.numbers = {}  # order id of the API -> id of the exchange's order
+        self.described = []  # of what contracts were described: kind and expiry
         self.port = 0
         self._listener = None
         self._open = set()
@@ -213,6 +214,7 @@ class Session:
 
     def details(self, fields):
         request, found = fields[2], self.named(fields[3:15])
+        self.venue.described.append((fields[5], fields[6]))
         if not found:
             text = "No security definition has been found for the request"
             self.send(4, 2, request, 200, text, "")

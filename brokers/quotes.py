@@ -16,7 +16,7 @@ from core.options.config import OptionsConfig
 from market.contract_prices import DEFAULTS, MODEL, ContractQuote, ModelMarket
 from market.contracts import ContractTerms, contract_instrument, contract_terms
 from market.models import BarSeries, Instrument
-from market.selectors import LatestPrice, instrument_get, price_latest
+from market.selectors import LatestPrice, instrument_get, instrument_price
 
 ONE: Final = Decimal(1)
 WEST: Final = zone(timedelta(hours=-12))
@@ -136,7 +136,7 @@ class Quotes:
         if key not in self._prices:
             try:
                 self._prices[key] = (
-                    price_latest(symbol, owner_id=key[1])
+                    instrument_price(self.instrument(symbol, owner_id), owner_id=key[1])
                     if terms is None
                     else self._contract_latest(terms, owner_id)
                 )

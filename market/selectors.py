@@ -129,7 +129,17 @@ def price_latest(symbol: str, *, owner_id: UUID | None = None) -> LatestPrice:
     InvalidInput
         When the symbol is unknown or has no bars.
     """
-    instrument = instrument_get(symbol, owner_id=owner_id)
+    return instrument_price(instrument_get(symbol, owner_id=owner_id), owner_id=owner_id)
+
+
+def instrument_price(instrument: Instrument, *, owner_id: UUID | None = None) -> LatestPrice:
+    """Return what `price_latest` does, of an instrument that is known.
+
+    Raises
+    ------
+    InvalidInput
+        When it has no bars.
+    """
     latest = price_of(series_list(owner_id=owner_id).filter(instrument__symbol=instrument.symbol))
     if latest is None:
         raise InvalidInput(

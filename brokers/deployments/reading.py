@@ -131,7 +131,7 @@ class Shelf:
     """Bars of some deployments and their programs over them: what several share is done once."""
 
     def __init__(self, deployments: Sequence[Deployment]) -> None:
-        self._quotes = Quotes(deployment.owner_id for deployment in deployments)
+        self.quotes = Quotes(deployment.owner_id for deployment in deployments)
         self._starts = Counter(map(self._place, deployments))
         self._read: dict[tuple[object, ...], StoredBars] = {}
         self._closed: dict[tuple[object, ...], int] = {}
@@ -158,7 +158,7 @@ class Shelf:
         bars, instrument, interval = stored.bars.slice(0, count), stored.instrument, stored.interval
         plan = plan_of(deployment)
         readers = tuple(
-            (symbol, self._quotes.reader(symbol, deployment.owner_id))
+            (symbol, self.quotes.reader(symbol, deployment.owner_id))
             for symbol in plan.symbols
             if symbol != instrument.symbol
         )
@@ -206,7 +206,7 @@ class Shelf:
 
     def _place(self, deployment: Deployment) -> tuple[str, str, UUID | None]:
         """Return what names the bars of a deployment, and whom they are read as."""
-        reader = self._quotes.reader(deployment.symbol, deployment.owner_id)
+        reader = self.quotes.reader(deployment.symbol, deployment.owner_id)
         return deployment.symbol, deployment.interval, reader
 
     def _whole(self, place: tuple[str, str, UUID | None]) -> StoredBars | None:

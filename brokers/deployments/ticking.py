@@ -212,7 +212,7 @@ def _act(looks: Sequence[_Look], now: datetime, begin: Begin | None = None) -> N
         desk = Desk(dossier.deployment, look.view.program, look.view.instrument, dossier.orders)
         look.act(desk, now)
         drafts += desk.drafts
-    intents_create(drafts, begin=begin)
+    intents_create(drafts, begin=begin, quotes=busy[0].dossier.shelf.quotes)
 
 
 def _wants(decision: Decision) -> bool:

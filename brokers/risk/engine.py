@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from brokers.models import BrokerAccount, Order, RiskDecision, RiskLimit
+from brokers.quotes import Quotes
 from brokers.risk.checks import Denial, Facts, Limits, judge
 from brokers.risk.facts import facts_gather
 from brokers.risk.ledger import Ledger, covers
@@ -20,7 +21,10 @@ FACTS = tuple(field.name for field in dataclasses.fields(Facts))
 
 
 def orders_judge(
-    *, orders: Sequence[Order], accounts: Mapping[UUID, BrokerAccount]
+    *,
+    orders: Sequence[Order],
+    accounts: Mapping[UUID, BrokerAccount],
+    quotes: Quotes | None = None,
 ) -> list[RiskDecision]:
     """Judge orders one after the other by all limits that apply to them.
 
@@ -28,7 +32,7 @@ def orders_judge(
     locked: two orders at once cannot both fit into the room for one. The decisions are for the
     caller to write.
     """
-    ledger = Ledger(accounts, now=timezone.now())
+    ledger = Ledger(accounts, now=timezone.now(), quotes=quotes)
     decisions = []
     for order in orders:
         decision = _judged(order, accounts[order.account_id], ledger)

@@ -73,10 +73,16 @@ class Ledger:
     are written; each order that was judged is added by `add`, so that the next one sees it.
     """
 
-    def __init__(self, accounts: Mapping[UUID, BrokerAccount], *, now: datetime) -> None:
+    def __init__(
+        self,
+        accounts: Mapping[UUID, BrokerAccount],
+        *,
+        now: datetime,
+        quotes: Quotes | None = None,
+    ) -> None:
         self.now = now
         owners = {account.owner_id for account in accounts.values()}
-        self.quotes = Quotes(owners, now=now)
+        self.quotes = quotes or Quotes(owners, now=now)
         self.limits = list(RiskLimit.objects.filter(owner_id__in=owners))
         # Without limits nothing is looked at but the buying power that brokers told.
         limited = {limit.owner_id for limit in self.limits}

@@ -95,7 +95,9 @@ def intent_create(
 
 
 @transaction.atomic(savepoint=False)
-def intents_create(drafts: Sequence[Draft], *, begin: Begin | None = None) -> list[Order]:
+def intents_create(
+    drafts: Sequence[Draft], *, begin: Begin | None = None, quotes: Quotes | None = None
+) -> list[Order]:
     """Commit the orders of decisions and their way to the sender, in one transaction.
 
     However often a bar is looked at, by however many processes, there is one order: the one that
@@ -106,6 +108,8 @@ def intents_create(drafts: Sequence[Draft], *, begin: Begin | None = None) -> li
     ----------
     begin : callable, optional
         Is given those that may be sent, and returns the ones that it does not send itself.
+    quotes : Quotes, optional
+        What is known of symbols already, for the owners of these accounts.
     """
     if not drafts:
         return []
@@ -114,7 +118,7 @@ def intents_create(drafts: Sequence[Draft], *, begin: Begin | None = None) -> li
     found = _existing(drafts)
     new = {draft.key: draft for draft in drafts if draft.key not in found}
     unsure = unknown_symbols(account_ids=accounts)
-    quotes = Quotes(account.owner_id for account in accounts.values())
+    quotes = quotes or Quotes(account.owner_id for account in accounts.values())
     admitted, denied = [], []
     for key, draft in new.items():
         account = accounts[draft.account.id]
@@ -128,7 +132,7 @@ def intents_create(drafts: Sequence[Draft], *, begin: Begin | None = None) -> li
             denied.append((order, denial))
     _denied_write(denied)
     if admitted:
-        sent = orders_write(orders=admitted, accounts=accounts)
+        sent = orders_write(orders=admitted, accounts=accounts, quotes=quotes)
         left = begin(sent) if begin is not None and sent else sent
         sending_enqueue([accounts[order.account_id] for order in left])
     return [found[draft.key] for draft in drafts]

@@ -26,6 +26,7 @@ from brokers.choices import (
 )
 from brokers.frames import order_tell
 from brokers.models import BrokerAccount, Order, RiskDecision
+from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.risk.engine import orders_judge
 from brokers.services.capability import request_check, usual_time
@@ -130,9 +131,14 @@ def order_commit(*, account: BrokerAccount, client_order_id: str, fields: dict[s
     return order
 
 
-def orders_write(*, orders: Sequence[Order], accounts: Mapping[UUID, BrokerAccount]) -> list[Order]:
+def orders_write(
+    *,
+    orders: Sequence[Order],
+    accounts: Mapping[UUID, BrokerAccount],
+    quotes: Quotes | None = None,
+) -> list[Order]:
     """Judge and write orders of accounts whose rows are locked; return those to be sent."""
-    decisions = orders_judge(orders=orders, accounts=accounts)
+    decisions = orders_judge(orders=orders, accounts=accounts, quotes=quotes)
     Order.objects.bulk_create(orders)
     RiskDecision.objects.bulk_create(decisions)
     orders_deny(

@@ -42,8 +42,19 @@ def wanted(can):
         yield "asset_type", other in can.asset_types, usual | {"asset_type": other}
     yield "quantity", can.fractional, usual | {"quantity": Decimal("1.5")}
     yield "trade_type", can.short, usual | {"side": Side.SHORT}
-    contract = {"asset_type": AssetType.OPTION, "quantity": Decimal("1.5")}
-    yield "quantity", False, usual | contract
+    contract = usual | {"asset_type": AssetType.OPTION}
+    yield "quantity", False, contract | {"quantity": Decimal("1.5")}
+    if AssetType.OPTION not in can.asset_types:
+        return
+    bare = {name: value for name, value in contract.items() if name != "limit_price"}
+    for order_type in OrderType:
+        able = order_type in can.order_types_of(AssetType.OPTION)
+        yield "order_type", able, bare | {"order_type": order_type} | PRICES[order_type]
+    for time in TimeInForce:
+        able = time in can.times_in_force_of(AssetType.OPTION)
+        yield "time_in_force", able, contract | {"time_in_force": time}
+    for side in Side:
+        yield "trade_type", True, contract | {"side": side}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from brokers import silence
@@ -18,6 +19,7 @@ from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import account_reconcile
 from brokers.rounds import Round
+from brokers.turns import turn
 from market.memory import memory
 from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_books import DCA
@@ -61,6 +63,28 @@ def venue(django_user_model, settings, tmp_path, broker):
     venue.opens(30)
     venue.trades(30)
     return venue
+
+
+@pytest.fixture
+def another():
+    """Another process that decides for the deployments at this broker."""
+    begun, end = threading.Event(), threading.Event()
+
+    def hold():
+        try:
+            with turn("deployments-tick:alpaca:first") as mine:
+                assert mine
+                begun.set()
+                assert end.wait(10)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert begun.wait(10)
+    yield
+    end.set()
+    thread.join(10)
 
 
 @pytest.fixture
@@ -151,6 +175,18 @@ def test_a_broker_that_answers_late_is_left_to_the_senders(venue, broker, queued
     order = Order.objects.get()
     assert (order.status, placed(broker)) == (OrderStatus.CREATED, 1)
     assert queued.count("brokers.accounts_send") == 2
+
+
+def test_who_was_called_for_help_decides_beside_who_called(venue, broker, another):
+    assert deployments_tick(now=venue.over(30)) == 0, "it is another's turn"
+    assert deployments_tick(now=venue.over(30), helping=True) == 1
+    assert placed(broker) == 1
+
+
+def test_nobody_helps_where_the_broker_is_silent(venue, broker, another):
+    silence._until["alpaca"] = time.monotonic() + 10
+    assert deployments_tick(now=venue.over(30), helping=True) == 0
+    assert placed(broker) == 0
 
 
 def test_other_processes_know_that_a_broker_is_silent(monkeypatch):

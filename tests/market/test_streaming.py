@@ -217,7 +217,7 @@ def test_what_somebody_wants_is_listened_to_and_kept_and_not_polled(alpaca, appl
     quote = quote_get("AAPL")
     assert (quote.price, quote.traded_at, quote.provider) == ("187.25", AT, "alpaca")
     assert not is_leased()
-    assert alpaca.lines == {}
+    eventually(lambda: alpaca.lines == {})
     assert polling.quotes_poll(now=timezone.now()) == 0
     # Polled again once the stream has been quiet for a while: the server has no such answer.
     later = timezone.now() + timedelta(seconds=31)

@@ -9,14 +9,16 @@ from typing import Any, Final
 import numpy as np
 from django.db import transaction
 
-from brokers.deployments.choices import TickStatus
+from brokers.deployments.choices import BookKind, TickStatus
 from brokers.deployments.drift import FillDrift, Side, TradedFill, drift_split, fills_split
+from brokers.deployments.option_drift import NO_RULE, drifts_sum, option_drift, options_replay
 from brokers.deployments.reading import View, stored_of, view_of
 from brokers.deployments.timing import ts_of
 from brokers.models import BookEntry, Deployment, DriftReport
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import ApplicationError
+from core.options.result import OptionsResult
 from market.store import StoredBars, bars_read
 from notifications.services import event_notify
 
@@ -95,6 +97,8 @@ def _replay(deployment: Deployment, stored: StoredBars, until: int) -> _Replay:
     first = ts_of(deployment.first_bar_ts) if deployment.first_bar_ts else 0
     warmup = max(view.program.warmup, int(np.searchsorted(view.bars.ts, first)))
     program = replace(view.program, warmup=warmup)
+    if program.option_rules:
+        return _Replay(view, options_replay(deployment, view, program))
     result = simulate(view.bars, view.columns, program, view.config, sessions=view.sessions)
     return _Replay(view, result)
 
@@ -118,7 +122,15 @@ def _report(
     parts = drift_split(live, then, start=start, end=end)
     pairs = fills_split(live.fills, then.fills, end=end)
     live_pnl, backtest_pnl = live.profit(start, end), today.profit(start, end)
-    data = then.profit(start, end) - backtest_pnl
+    then_pnl, told = then.profit(start, end), [_told(one) for one in pairs]
+    counts = len(live.fills), len(today.fills)
+    if isinstance(seen.result, OptionsResult) and isinstance(current.result, OptionsResult):
+        options = option_drift(deployment, current.view, (seen.result, current.result), bounds)
+        live_pnl, then_pnl = live_pnl + options.live_pnl, then_pnl + options.then_pnl
+        backtest_pnl += options.today_pnl
+        parts = drifts_sum([parts, options.parts])
+        told += [_told(one) | {"symbol": symbol} for symbol, one in options.fills]
+        counts = counts[0] + options.live_count, counts[1] + options.today_count
     report, _ = DriftReport.objects.get_or_create(
         deployment=deployment,
         session=session,
@@ -126,12 +138,12 @@ def _report(
             "live_pnl": live_pnl,
             "backtest_pnl": backtest_pnl,
             "difference": live_pnl - backtest_pnl,
-            "data": data,
+            "data": then_pnl - backtest_pnl,
             **asdict(parts),
             "detail": {
-                "fills_live": len(live.fills),
-                "fills_backtest": len(today.fills),
-                "fills": [_told(one) for one in pairs[:FILLS_KEPT]],
+                "fills_live": counts[0],
+                "fills_backtest": counts[1],
+                "fills": told[:FILLS_KEPT],
             },
         },
     )
@@ -183,7 +195,7 @@ def _as_seen(deployment: Deployment, current: _Replay, snapshot: str, until: int
 
 
 def _live_side(deployment: Deployment, first_ts: int, last_ts: int) -> Side:
-    rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False)
+    rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False, symbol="")
     position, fills = 0.0, []
     for row in rows.order_by("bar_ts", "created_at"):
         ts = ts_of(row.bar_ts)
@@ -193,7 +205,8 @@ def _live_side(deployment: Deployment, first_ts: int, last_ts: int) -> Side:
             fills.append(
                 TradedFill(
                     bar_ts=ts,
-                    rule=row.rule,
+                    # Shares that were delivered are nobody's order, as in a backtest.
+                    rule=NO_RULE if row.kind == BookKind.DELIVERY else row.rule,
                     reason=row.reason,
                     side=row.side,
                     quantity=float(row.quantity),

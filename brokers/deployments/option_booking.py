@@ -13,6 +13,7 @@ from brokers.deployments.option_book import REASONS
 from brokers.deployments.timing import bar_of, moment_of, ts_of
 from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Fill, Order
+from core.engine.result import ExitReason
 from core.options.result import OptionExitReason
 
 # What booked the end of a contract says how it ended.
@@ -42,7 +43,11 @@ def option_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
             symbol=order.symbol if contract else "",
             bar_ts=moment_of(bar_ts),
             decided_ts=moment_of(bar_ts),
-            reason=ENDS.get(order.reason_code, int(OptionExitReason.EXPIRED)) if contract else 0,
+            reason=(
+                ENDS.get(order.reason_code, int(OptionExitReason.EXPIRED))
+                if contract
+                else int(ExitReason.SIGNAL)
+            ),
         )
     purpose, decided = purpose_of(order.node), order.bar_ts or fill.executed_at
     bar_ts = bar_of(dossier.stored, closed, ts_of(fill.executed_at), after=ts_of(decided))

@@ -48,6 +48,8 @@ class OptionMarket:
     ----------
     config : OptionsConfig
         What they are priced by, and the margin of the account.
+    days : ndarray of int64
+        All sessions of the exchange, days from 1970-01-01.
     left : tuple of two ndarrays
         How much of its session is left at the open and at the close of each bar.
     listing : ExpiryCalendar or None
@@ -58,6 +60,7 @@ class OptionMarket:
 
     underlying: str
     config: OptionsConfig
+    days: NDArray[np.int64]
     left: Left
     listing: ExpiryCalendar | None
     symbols: Mapping[Contract, str] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class OptionDesk:
         )
 
     def _go_on(self, decision: Decision, wanted: tuple[LegWanted, ...]) -> bool:
-        if not self._open():
+        if not self.can_place():
             return not wanted
         self._withdraw(decision)
         there = set(self._placed(decision.bar_ts)) if wanted else set()
@@ -98,7 +98,7 @@ class OptionDesk:
             if purpose.role == Role.OPEN and (purpose.rule, purpose.position_s * 10**9) in broken:
                 self.desk.cancel(order)
 
-    def _open(self) -> bool:
+    def can_place(self) -> bool:
         """Tell whether orders can be placed now; at our own venue they always can."""
         return not self.desk.can.remote or in_session(self.desk.instrument, self.now)
 

@@ -98,7 +98,7 @@ def option_market(deployment: Deployment, view: View) -> OptionMarket:
                 if one.multiplier == config.multiplier
             }
             listing = ListedContracts(symbols, sessions.dates)
-    return OptionMarket(instrument.symbol, config, left, listing, symbols)
+    return OptionMarket(instrument.symbol, config, sessions.dates, left, listing, symbols)
 
 
 def leg_orders(orders: Sequence[Order]) -> list[LegOrder]:

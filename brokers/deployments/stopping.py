@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
+from brokers.choices import AssetType
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.gathering import dossiers_complete, dossiers_read
+from brokers.deployments.option_stopping import (
+    LIQUIDATION_LEG,
+    legs_broken,
+    legs_left,
+    legs_liquidate,
+)
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
 from brokers.deployments.ticking import orders_refresh
 from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
-from brokers.deployments.wanted import Role, Wanted
+from brokers.deployments.wanted import LegHeld, Role, Wanted
 from brokers.models import BookEntry, Deployment, Order
 from brokers.services.intents import intents_create
 from core.engine.program import OrderKind
 
-# Apart from the legs of a bar's own decision.
-LIQUIDATION_LEG: Final = 100
-
 
 def position_of(deployment: Deployment) -> Decimal:
-    """Return the units that a deployment holds: the sum of its book, signed."""
-    units = BookEntry.objects.filter(deployment=deployment).aggregate(
+    """Return the units that a deployment holds, options left out: the sum of its book, signed."""
+    units = BookEntry.objects.filter(deployment=deployment, symbol="").aggregate(
         sum=Sum(F("side") * F("quantity"))
     )["sum"]
     return units or Decimal(0)
@@ -51,17 +55,39 @@ def deployment_finish(*, deployment_id: UUID) -> None:
         BookEntry.objects.bulk_create(fills_book(dossier, closed=dossier.closed))
         if dossier.orders:
             return
-        held = position_of(deployment)
-        if not held or not deployment.liquidate:
-            left = f"It holds {held.normalize():f} {deployment.symbol}." if held else ""
+        held, legs = position_of(deployment), legs_left(dossier.book.rows)
+        # What could be had only in part does not stay, whatever becomes of the rest.
+        rules = plan_of(deployment).program.option_rules if legs else ()
+        broken = legs_broken(dossier.book.rows, rules) if legs else set()
+        closing = [
+            leg for leg in legs if deployment.liquidate or (leg.rule, leg.position_ts) in broken
+        ]
+        if not closing and (not held or not deployment.liquidate):
             deployment_move(
-                deployment, new=DeploymentState.STOPPED, reason=left, stopped_at=timezone.now()
+                deployment,
+                new=DeploymentState.STOPPED,
+                reason=_left(deployment, held, legs),
+                stopped_at=timezone.now(),
             )
             return
         program, instrument = plan_of(deployment).program, dossier.stored.instrument
         desk = Desk(deployment, program, instrument, dossier.orders)
-        _liquidate(desk, held)
+        if held and deployment.liquidate:
+            _liquidate(desk, held)
+        _tell(deployment, legs_liquidate(desk, closing, now=timezone.now()))
         intents_create(desk.drafts)
+
+
+def _left(deployment: Deployment, held: Decimal, legs: Iterable[LegHeld]) -> str:
+    """Return what a deployment that stops goes on holding, in words."""
+    parts = [f"{held.normalize():f} {deployment.symbol}"] if held else []
+    parts += [f"{leg.quantity:g} {leg.symbol}" for leg in legs]
+    return f"It holds {', '.join(parts)}." if parts else ""
+
+
+def _tell(deployment: Deployment, reason: str) -> None:
+    if reason and deployment.state_reason != reason:
+        Deployment.objects.filter(id=deployment.id).update(state_reason=reason[:300])
 
 
 def _liquidate(desk: Desk, held: Decimal) -> None:
@@ -69,12 +95,14 @@ def _liquidate(desk: Desk, held: Decimal) -> None:
     deployment = desk.deployment
     decided = deployment.last_bar_ts or deployment.created_at
     before = Order.objects.filter(
-        deployment_id=deployment.id, bar_ts=decided, leg__gte=LIQUIDATION_LEG
+        ~Q(asset_type=AssetType.OPTION),
+        deployment_id=deployment.id,
+        bar_ts=decided,
+        leg__gte=LIQUIDATION_LEG,
     ).order_by("-leg")
     last = before.first()
     if last is not None and not last.filled_quantity:
-        if deployment.state_reason != last.reason:
-            Deployment.objects.filter(id=deployment.id).update(state_reason=last.reason[:300])
+        _tell(deployment, last.reason)
         return  # It was refused: its owner decides, a second one would be refused as well.
     wanted = Wanted(
         role=Role.EXIT,

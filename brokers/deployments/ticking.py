@@ -6,8 +6,9 @@ they decide is written in one transaction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -375,9 +376,8 @@ def decision_json(decision: Decision, view: View) -> dict[str, Any]:
 
 
 def _order_json(wanted: Wanted, rules: Any) -> dict[str, Any]:
-    data = asdict(wanted)
     prices = {
-        name: None if data[name] != data[name] else data[name]
+        name: price if math.isfinite(price := getattr(wanted, name)) else None
         for name in ("limit", "stop", "trail")
     }
     return {

@@ -56,7 +56,7 @@ class Replayed:
     def market(self, count, listing=None):
         calendar = ExpiryCalendar(np.unique(self.days))
         left = self.left[0][:count], self.left[1][:count]
-        return OptionMarket("SHARE", self.options, left, listing or calendar)
+        return OptionMarket("SHARE", self.options, self.days, left, listing or calendar)
 
     def decide(self, last, *, rows=None, **more):
         seen = self.bars.slice(0, last + 1)
@@ -106,5 +106,7 @@ def test_contracts_and_closings_are_the_backtests_bar_by_bar(name):
         assert closes == given_up, last
         opened, closed = opened + len(wanted), closed + len(closes)
     assert opened >= 6
-    ended = sum(int(OptionExitReason(int(one)) in ENDS) for one in result.option_trades["exit_reason"])
+    ended = sum(
+        int(OptionExitReason(int(one)) in ENDS) for one in result.option_trades["exit_reason"]
+    )
     assert closed + ended >= 6

@@ -1,0 +1,92 @@
+"""The end of a deployment's option positions: what is open of them, and closing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from brokers.choices import AssetType
+from brokers.deployments.option_book import Key
+from brokers.deployments.option_placing import OptionDesk
+from brokers.deployments.placing import Desk
+from brokers.deployments.timing import ts_of
+from brokers.deployments.wanted import BookRow, LegHeld, LegWanted, Role
+from brokers.models import Order
+from core.engine.option_rules import OptionRule
+from core.options.contract import contract_parse
+
+# Apart from the legs of a bar's own decision.
+LIQUIDATION_LEG: Final = 100
+_SLACK: Final = 1e-9
+
+
+def legs_left(rows: Iterable[BookRow]) -> list[LegHeld]:
+    """Return the contracts that a book has open, each by its position; prices are left out."""
+    found: dict[tuple[Key, str], float] = {}
+    for row in rows:
+        signed = row.side * row.quantity
+        if row.kind in ("leg_open", "leg_close"):
+            place = (row.rule, row.decided_ts), row.symbol
+            found[place] = found.get(place, 0.0) + signed
+        elif row.kind == "settled":
+            for place, held in found.items():
+                if place[1] == row.symbol and held * signed < 0.0:
+                    part = min(abs(held), abs(signed))
+                    found[place] = held + row.side * part
+                    signed -= row.side * part
+    return [
+        LegHeld(*key, symbol, named.contract, quantity, 0.0)
+        for (key, symbol), quantity in found.items()
+        if abs(quantity) > _SLACK and (named := contract_parse(symbol)) is not None
+    ]
+
+
+def legs_broken(rows: Iterable[BookRow], rules: Sequence[OptionRule]) -> set[Key]:
+    """Return the positions of several legs, one of which could not be had in full."""
+    return {
+        (row.rule, row.decided_ts)
+        for row in rows
+        if row.kind == "leg_end" and row.quantity and len(rules[row.rule].legs) > 1
+    }
+
+
+def legs_liquidate(desk: Desk, legs: Iterable[LegHeld], *, now: datetime) -> str:
+    """Close contracts, short ones first; return why what was tried before came to nothing.
+
+    What a broker has refused is not tried again: its owner decides.
+    """
+    deployment = desk.deployment
+    decided = deployment.last_bar_ts or deployment.created_at
+    orders = list(
+        Order.objects.filter(
+            deployment_id=deployment.id,
+            bar_ts=decided,
+            leg__gte=LIQUIDATION_LEG,
+            asset_type=AssetType.OPTION,
+        ).order_by("leg")
+    )
+    tried = {order.symbol: order for order in orders}
+    wanted: list[LegWanted] = []
+    refused = ""
+    for leg in sorted(legs, key=lambda one: one.quantity):
+        before = tried.get(leg.symbol)
+        if before is not None and not before.filled_quantity:
+            refused = before.reason or f"The order in {leg.symbol} is {before.status}."
+            continue
+        wanted.append(
+            LegWanted(
+                role=Role.LIQUIDATION,
+                rule=leg.rule,
+                leg=LIQUIDATION_LEG + len(orders) + len(wanted),
+                position_ts=leg.position_ts,
+                symbol=leg.symbol,
+                contract=leg.contract,
+                side=1 if leg.quantity < 0.0 else -1,
+                quantity=abs(leg.quantity),
+            )
+        )
+    options = OptionDesk(desk, now)
+    if options.can_place():
+        options.place(wanted, bar_ts=ts_of(decided))
+    return refused

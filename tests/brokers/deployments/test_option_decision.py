@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from brokers.deployments.option_book import ROLES
-from brokers.deployments.option_decision import OptionMarket, decide_with_options
+from brokers.deployments.option_decision import LegOrder, OptionMarket, decide_with_options
+from brokers.deployments.wanted import Role
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
+from core.engine.option_rules import Right
 from core.options.config import OptionsConfig
+from core.options.contract import Contract
 from core.options.expiries import ExpiryCalendar
+from core.options.listed import ListedContracts
 from core.options.result import OptionExitReason
 from core.options.simulate import simulate_with_options
 from strategies.graph.compile import graph_compile
@@ -110,3 +116,135 @@ def test_contracts_and_closings_are_the_backtests_bar_by_bar(name):
         int(OptionExitReason(int(one)) in ENDS) for one in result.option_trades["exit_reason"]
     )
     assert closed + ended >= 6
+
+
+def last_opening(replay, legs):
+    """The last bar at whose close the backtest decides to open a position of so many legs."""
+    bars = {}
+    for fill in replay.result.option_fills:
+        if OptionExitReason(int(fill["reason"])) == OptionExitReason.SIGNAL:
+            bars.setdefault(int(fill["position"]), []).append(int(fill["bar"]))
+    return max(found[0] - 1 for found in bars.values() if found.count(found[0]) == legs)
+
+
+CONDORS = "condors, given up by profit, loss or days"
+
+
+@pytest.fixture(scope="module")
+def condors():
+    return Replayed(CONDORS)
+
+
+def test_what_is_bought_goes_before_what_is_sold(condors):
+    opens = condors.decide(last_opening(condors, 4)).options.opens
+    assert [leg.side for leg in opens] == [1, 1, -1, -1]
+    assert sorted(leg.leg for leg in opens) == [0, 1, 2, 3]
+
+
+def test_a_position_on_its_way_counts_as_open(condors):
+    last = int(condors.result.option_fills["bar"][0]) - 1
+    opens = condors.decide(last).options.opens
+    earlier = int(condors.bars.ts[last - 1])
+    way = [LegOrder(0, earlier, leg.symbol, opens=True) for leg in opens]
+    assert condors.decide(last, orders=way).options.opens == opens
+    # Two there may be.
+    again = [replace(one, position_ts=earlier - DAY_NS) for one in way]
+    assert condors.decide(last, orders=[*way, *again]).options.opens == ()
+
+
+def test_a_closing_order_that_waits_is_not_sent_twice(condors):
+    for last in range(condors.program.warmup, len(condors.bars) - 1):
+        closes = condors.decide(last).options.closes
+        if closes:
+            break
+    one, *others = closes
+    waits = LegOrder(one.rule, one.position_ts, one.symbol, opens=False)
+    assert condors.decide(last, orders=[waits]).options.closes == tuple(others)
+
+
+def test_legs_of_a_position_that_could_not_be_had_in_full_are_closed(condors):
+    last = last_opening(condors, 4)
+    legs = [row for row in condors.rows if row.bar_ts == int(condors.bars.ts[last + 1])]
+    opened = [row for row in legs if row.kind == "leg_open"]
+    assert len(opened) == 4
+    refused = replace(opened[0], kind="leg_end", quantity=1.0, price=0.0)
+    past = [row for row in condors.rows if row.bar_ts <= int(condors.bars.ts[last])]
+    # In the bar that is not over yet: the position is given up at once.
+    options = condors.decide(last, rows=[*past, refused, *opened[1:]]).options
+    unwound = [leg for leg in options.closes if leg.role == Role.UNWIND]
+    assert {leg.symbol for leg in unwound} == {row.symbol for row in opened[1:]}
+    assert [leg.side for leg in unwound] == sorted((leg.side for leg in unwound), reverse=True)
+    assert options.broken == ((0, int(condors.bars.ts[last])),)
+    # Of a whole one nothing is.
+    whole = condors.decide(last, rows=[*past, *opened]).options
+    assert [leg for leg in whole.closes if leg.role == Role.UNWIND] == []
+
+
+def test_without_a_list_nothing_is_opened_and_what_is_held_is_closed_all_the_same(condors):
+    last = last_opening(condors, 4)
+    blind = replace(condors.market(last + 1), listing=None)
+    options = condors.decide(last, market=blind).options
+    assert (options.opens, options.refused) == ((), ((0, "contracts_unavailable"),))
+    closed = 0
+    for last in range(condors.program.warmup, len(condors.bars) - 1):
+        blind = replace(condors.market(last + 1), listing=None)
+        closes = condors.decide(last, market=blind).options.closes
+        assert of_legs(closes) == {one[:3] for one in condors.fills(last + 1)[1]}
+        closed += len(closes)
+    assert closed
+
+
+def test_contracts_are_those_that_are_listed(condors):
+    last = last_opening(condors, 4)
+    wanted = condors.decide(last).options.opens
+    expiry = wanted[0].contract.expiry
+    # Only every fourth strike, and only the Friday after the one that would be nearest.
+    there = [
+        Contract(right, 10.0 * number, expiry + 7) for right in Right for number in range(1, 40)
+    ]
+    listing = ListedContracts(there, np.unique(condors.days))
+    market = replace(
+        condors.market(last + 1, listing), symbols={one: f"X{one.strike:g}" for one in there}
+    )
+    opens = condors.decide(last, market=market).options.opens
+    assert {leg.contract.expiry for leg in opens} == {expiry + 7}
+    assert all(leg.contract in there for leg in opens)
+    assert all(leg.symbol == f"X{leg.contract.strike:g}" for leg in opens)
+    bought, sold = ({leg.contract.strike for leg in opens if leg.side == side} for side in (1, -1))
+    assert {abs(one - other) for one in bought for other in sold} >= {20.0}
+    # Where there are none of a kind, there is no position.
+    calls = ListedContracts([one for one in there if one.right > 0], np.unique(condors.days))
+    refused = condors.decide(last, market=condors.market(last + 1, calls)).options
+    assert (refused.opens, refused.refused) == ((), ((0, "no_contract"),))
+
+
+def test_what_the_account_cannot_carry_is_refused():
+    replay = Replayed("puts, assigned shares sold", config=replace(CONFIG, cash=8_000.0))
+    assert replay.result.counters["rejected_option_money"] > 5
+    for last in range(replay.program.warmup, 60):
+        options = replay.decide(last).options
+        if options.refused:
+            break
+    assert (options.opens, options.refused) == ((), ((0, "unaffordable"),))
+
+
+def test_what_is_over_is_gone_before_the_broker_says_so_and_nothing_is_counted_twice():
+    replay = Replayed("puts, assigned shares sold")
+    trades = replay.result.option_trades
+    assigned = trades[trades["exit_reason"] == OptionExitReason.ASSIGNED][0]
+    bar = int(assigned["exit_bar"])
+    past = [row for row in replay.rows if row.bar_ts < replay.bars.ts[bar]]
+    silent = replay.decide(bar, rows=past)
+    assert silent.options.held == ()
+    assert silent.position == 0.0
+    inside = assigned["strike"] - replay.bars.close[bar]
+    assert silent.equity == pytest.approx(replay.result.equity[bar], rel=1e-12)
+    assert inside > 0.01
+    # A day later it says so: shares at the strike, and the option's end at zero.
+    told = [row for row in replay.rows if row.bar_ts == replay.bars.ts[bar]]
+    told = [row for row in told if row.kind in ("settled", "delivery")]
+    late = [replace(row, bar_ts=int(replay.bars.ts[bar + 1])) for row in told]
+    found = replay.decide(bar + 1, rows=[*past, *late])
+    assert found.position == 100.0
+    sold = 100 * (replay.bars.close[bar + 1] - replay.bars.close[bar])
+    assert found.equity == pytest.approx(silent.equity + sold, rel=1e-12)

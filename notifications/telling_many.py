@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -53,14 +53,19 @@ def events_notify(told: Sequence[Telling]) -> None:
     _in_app(together)
     for one in told:
         if len(told) == 1 or (one.owner_id, one.event) in ruled:
-            event_notify(**asdict(one))
+            event_notify(**_fields(one))
+
+
+def _fields(one: Telling) -> dict[str, Any]:
+    """Return the fields as they are; `asdict` would copy all the data."""
+    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def _in_app(told: Sequence[Telling]) -> None:
     """Write alerts that only the app shows, and tell the open sockets."""
     if not told:
         return
-    rows = [Alert(**asdict(one) | {"subject": subject_line(one.subject)}) for one in told]
+    rows = [Alert(**_fields(one) | {"subject": subject_line(one.subject)}) for one in told]
     Alert.objects.bulk_create(rows, ignore_conflicts=True)
     # One that was told before is there under another id.
     kept = set(Alert.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))

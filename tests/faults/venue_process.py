@@ -1,4 +1,4 @@
-"""A broker in a process of its own, run as a script: it shares no processor time with who is timed.
+"""A broker in a process of its own, run as a script, that takes little time from who is timed.
 
 It prints its address. To each line on its standard input it answers with one of JSON: the client
 ids of the orders that have arrived, each with its moment by the system's monotonic clock, and how
@@ -8,12 +8,17 @@ many wait. The next answer begins after them.
 from __future__ import annotations
 
 import json
+import socket
 import sys
+import threading
 import time
 from decimal import Decimal
+from urllib.parse import parse_qsl
+
+import uvicorn
 
 from tests.venue.alpaca import AlpacaVenue
-from tests.venue.http import Server
+from tests.venue.http import Reply
 
 SYMBOLS = 200
 
@@ -35,12 +40,31 @@ class Arrivals(AlpacaVenue):
         arrived, self.arrived = self.arrived, []
         return {"arrived": arrived, "open": len(self.exchange.open())}
 
+    async def __call__(self, scope, receive, send):
+        """Answer one request, as an ASGI application."""
+        raw, more = b"", True
+        while more:
+            message = await receive()
+            raw, more = raw + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode().upper(): value.decode() for name, value in scope["headers"]}
+        query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
+        try:
+            status, body = self.handle(scope["method"], scope["path"], query, raw, headers)
+        except Reply as reply:
+            status, body = reply.status, reply.body
+        data = b"" if body is None else json.dumps(body).encode()
+        fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": data})
+
 
 def main():
-    Server.request_queue_size = 512
     venue = Arrivals()
-    venue.start()
-    say(venue.url)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    config = uvicorn.Config(venue, lifespan="off", log_level="error", timeout_keep_alive=120)
+    server = uvicorn.Server(config)
+    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
+    say(f"http://127.0.0.1:{listener.getsockname()[1]}")
     for _ in sys.stdin:
         say(json.dumps(venue.reported()))
 

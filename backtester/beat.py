@@ -53,6 +53,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 900.0,
         "options": {"queue": "live", "expires": 900},
     },
+    "brokers: settle contracts of paper accounts that are over": {
+        "task": "brokers.paper_expire",
+        "schedule": 60.0,
+        "options": {"queue": "live", "expires": 60},
+    },
     "deployments: decide on the bars that are over": {
         "task": "brokers.deployments_tick",
         "schedule": 1.0,

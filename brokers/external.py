@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from brokers.adapters.base import Execution, VenueOrder, VenuePosition
+from brokers.adapters.base import Execution, VenueOrder, VenuePosition, venue_id
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.models import BrokerAccount, Order
 from brokers.quotes import Quotes
@@ -42,7 +42,9 @@ def external_record(
         if order is None:
             order, _ = Order.objects.get_or_create(
                 account=account,
-                client_order_id=f"external-{venue.broker_order_id}"[:48],
+                client_order_id=venue_id(
+                    f"external-{venue.broker_order_id}", longest=48, allowed=r"[A-Za-z0-9._:-]"
+                ),
                 defaults={
                     "owner_id": account.owner_id,
                     "broker_order_id": venue.broker_order_id,
@@ -75,7 +77,7 @@ def _traded(account: BrokerAccount, symbol: str) -> dict[str, object]:
 def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:
     """Write down a difference in a position as an external fill: positions come of fills only."""
     now = timezone.now()
-    name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"[:48]
+    name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"
     external_record(
         account=account,
         venue=VenueOrder(

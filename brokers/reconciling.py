@@ -9,6 +9,7 @@ sent (`external`). Where the positions still differ then, the account is halted 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ from brokers.frames import account_tell, mismatch_tell
 from brokers.lease import Lease, lease_claim, lease_release
 from brokers.models import BrokerAccount, Order, Position
 from brokers.recording import venue_order_record
+from brokers.settling import contracts_settle
 from core.errors import Permanent
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,7 @@ def reconcile(lease: Lease) -> bool:
                 break
             time.sleep(LOOK_AGAIN_S if adapter.capabilities.remote else 0.0)
             differences = _look(account, adapter, access)
+        differences = _settled(account, differences)
         balance = adapter.balance(access)
     except (OutcomeUnknown, Refused, Permanent) as error:
         log.warning("account.not_reconciled", account_id=str(account.id), error=str(error))
@@ -131,6 +134,22 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
         }
         for symbol in sorted(compared - unsure)
         if _differ(ours.get(symbol, ZERO), theirs.get(symbol, ZERO), wallet=wallet)
+    ]
+
+
+def _settled(account: BrokerAccount, differences: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Write down which contracts have ended; return what differs for another reason."""
+    if not differences:
+        return []
+    ours, theirs = (
+        {row["symbol"]: Decimal(row[name]) for row in differences} for name in ("ours", "theirs")
+    )
+    waiting = contracts_settle(account, ours=ours, theirs=theirs)
+    now = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
+    return [
+        row
+        for row in differences
+        if row["symbol"] not in waiting and now.get(row["symbol"], ZERO) != theirs[row["symbol"]]
     ]
 
 

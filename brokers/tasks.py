@@ -10,6 +10,7 @@ from brokers.choices import LOOK_TASK
 from brokers.dispatch import accounts_send, order_submit
 from brokers.models import Order
 from brokers.paper.carrying import accounts_carry
+from brokers.paper.expiring import accounts_expire
 from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
 from brokers.streams import listening
@@ -58,6 +59,12 @@ def sweep() -> None:
 def paper_carry() -> None:
     """Charge paper accounts for the nights that are over."""
     accounts_carry()
+
+
+@shared_task(name="brokers.paper_expire")
+def paper_expire() -> None:
+    """Settle contracts of paper accounts that are over."""
+    accounts_expire()
 
 
 @shared_task(name=LOOK_TASK)

@@ -18,9 +18,11 @@ from typing import Final
 import numpy as np
 
 from brokers.models import BrokerAccount, PaperExecution
+from brokers.paper.book import spent
 from brokers.paper.terms import Terms, terms_of
 from brokers.quotes import Quotes
 from core.errors import InvalidInput
+from market.contracts import contract_terms
 from market.store import bars_read
 
 PREFIX: Final = "carry-"
@@ -87,8 +89,7 @@ def charges_of(
             since = night.nights
             if paid_until is not None:
                 since = min(since, night.opened_ns // DAY_NS - paid_until // DAY_NS)
-            spent = sum((one.quantity * one.price + one.commission for one in before), Decimal())
-            owed = max(spent - account.initial_cash, Decimal())
+            owed = max(sum(map(spent, before), Decimal()) - account.initial_cash, Decimal())
             charges.append((MONEY, owed * terms.financing_rate * since))
             paid_until = night.opened_ns
         for symbol, amount in charges:
@@ -114,24 +115,29 @@ def _charge(account: BrokerAccount, night: Night, symbol: str, amount: Decimal) 
 def _nights(account: BrokerAccount, rows: Sequence[PaperExecution], terms: Terms) -> list[Night]:
     """Return the nights that may have to be paid for, of all symbols that were traded."""
     quotes = Quotes([account.owner_id])
-    traded = {one.symbol for one in rows if not one.client_order_id.startswith(PREFIX)}
+    first: dict[str, int] = {}
+    for one in rows:
+        if not one.client_order_id.startswith(PREFIX):
+            # Contracts are not borrowed: their nights are those of what they are on.
+            contract = contract_terms(one.symbol)
+            symbol = contract.underlying if contract else one.symbol
+            first[symbol] = min(_moment_ns(one), first.get(symbol, _moment_ns(one)))
     found: list[Night] = []
-    for symbol in traded:
-        found += _nights_of(account, symbol, rows, terms, quotes)
+    for symbol, first_ns in first.items():
+        found += _nights_of(account, symbol, first_ns, terms, quotes)
     return sorted(found, key=lambda night: (night.opened_ns, night.symbol))
 
 
 def _nights_of(
     account: BrokerAccount,
     symbol: str,
-    rows: Sequence[PaperExecution],
+    first_ns: int,
     terms: Terms,
     quotes: Quotes,
 ) -> Iterator[Night]:
     latest = quotes.get(symbol, account.owner_id)
     if latest is None:
         return
-    first_ns = min(_moment_ns(one) for one in rows if one.symbol == symbol)
     # With the day before: an execution in a bar opens within it, or with it.
     start = datetime.fromtimestamp((first_ns // DAY_NS - 1) * (DAY_NS // NS), UTC)
     try:

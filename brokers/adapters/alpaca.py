@@ -7,6 +7,7 @@ for ever: an order that is refused because it is there already was sent before, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -64,6 +65,8 @@ BUYING: Final = (Side.BUY, Side.COVER)
 PAGE: Final = 100
 # As many orders as a list of them has at the most.
 MOST_ORDERS: Final = 500
+# Cancels are on their way to an exchange for so long.
+CANCELED_IN_S: Final = 0.3
 MOST_PAGES: Final = 50
 # What coins are traded against; the longest first.
 QUOTES: Final = ("USDT", "USDC", "USD", "BTC")
@@ -123,11 +126,16 @@ class AlpacaBroker:
         if not rows:
             return CanceledAll()
         answers = self._call(access, "delete", "/orders")
-        closed = self._listed(access, "closed")
         with outcomes(TITLE):
             taken = frozenset(row["id"] for row in answers if row["status"] < 300)
-            ended = [row for row in closed if row["id"] in taken and not float(row["filled_qty"])]
-            return CanceledAll(taken, tuple(order_told(row) for row in ended))
+        closed = self._closed(access, taken)
+        if len(closed) < len(taken):
+            time.sleep(CANCELED_IN_S)
+            closed = self._closed(access, taken)
+        with outcomes(TITLE):
+            filled = frozenset(row["id"] for row in closed if float(row["filled_qty"]))
+            ended = tuple(order_told(row) for row in closed if row["id"] not in filled)
+        return CanceledAll(taken, ended, filled)
 
     def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
         """Put another order in the place of one."""
@@ -197,6 +205,12 @@ class AlpacaBroker:
     def _listed(self, access: Access, status: str) -> Any:
         """Return the account's orders, the youngest first."""
         return self._call(access, "get", "/orders", {"status": status, "limit": MOST_ORDERS})
+
+    def _closed(self, access: Access, ids: frozenset[str]) -> list[dict[str, Any]]:
+        """Return those of some orders that have ended."""
+        rows = self._listed(access, "closed")
+        with outcomes(TITLE):
+            return [row for row in rows if row["id"] in ids]
 
     def _executions(self, access: Access, row: dict[str, Any]) -> tuple[Execution, ...]:
         """Return the fills of an order, from the account's since it was placed, page by page."""

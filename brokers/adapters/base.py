@@ -205,13 +205,16 @@ class CanceledAll:
     Attributes
     ----------
     taken : frozenset of str
-        The broker's ids of the orders whose cancel it took.
+        The broker's ids of the orders whose cancel it took; how most of them ended is told later.
     ended : tuple of VenueOrder
         Those of them that have ended without a fill, of which nothing is left to be asked.
+    filled : frozenset of str
+        Those that have ended with fills, which have to be asked for.
     """
 
     taken: frozenset[str] = frozenset()
     ended: tuple[VenueOrder, ...] = ()
+    filled: frozenset[str] = frozenset()
 
 
 class Refused(Exception):

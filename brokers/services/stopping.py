@@ -199,8 +199,10 @@ def _call_all(
         ref = ref_of(order)
         if ref.broker_order_id in ended:
             told[order.id] = ended[ref.broker_order_id]
-        elif ref.broker_order_id in done.taken:
+        elif ref.broker_order_id in done.filled:
             told[order.id] = _find(adapter, access, ref)
+        elif ref.broker_order_id in done.taken:
+            told[order.id] = None  # The sweeper finds out how it ended.
         else:
             left.append(order)
     return _Asked(told, left)

@@ -12,14 +12,20 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
+
+from django.utils import timezone
 
 from brokers.access import access_of
 from brokers.adapters.base import ListedContract, OptionVenue, OutcomeUnknown, Refused
 from brokers.adapters.kinds import ADAPTERS
+from brokers.deadlocks import deadlock_repeat
 from brokers.deployments.reading import plan_of
-from brokers.models import Deployment
+from brokers.models import Deployment, Position
+from brokers.paper.expiring import account_expire
+from core.engine.option_rules import OptionRule
 from core.errors import ApplicationError, Permanent
 
 # Beyond the days that a rule asks for: far enough for the monthly expiry that is nearest.
@@ -54,30 +60,56 @@ class Reach:
         return max(day + timedelta(days=self.days + BEYOND), self.until)
 
 
-_asked: OrderedDict[UUID, Reach | None] = OrderedDict()
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a deployment that trades options needs before it decides.
+
+    Attributes
+    ----------
+    account_id : UUID
+    reach : Reach or None
+        How far ahead its broker is asked for contracts; None at a venue that lists none.
+    local : bool
+        Whether contracts that are over are settled at our own venue.
+    """
+
+    account_id: UUID
+    reach: Reach | None
+    local: bool
+
+
+_needs: OrderedDict[UUID, Need | None] = OrderedDict()
 _listed: dict[Place, Listed] = {}
 _silent_until: dict[Place, float] = {}
 
 
 def contracts_refresh(deployment_ids: Iterable[UUID], *, now: datetime) -> None:
-    """Have the lists at hand that deployments choose their contracts from today.
+    """Have contracts that are over settled at our own venue, and lists of brokers' at hand.
 
-    Deployments that trade no options, or at a venue that lists none, cost nothing once they are
-    known. A broker that does not answer is asked again after a minute.
+    Deployments that trade no options cost nothing once they are known. A broker that does not
+    answer is asked again after a minute.
     """
     ids = list(deployment_ids)
-    unknown = [one for one in ids if one not in _asked]
-    wanted = [one for one in ids if _asked.get(one) is not None]
-    if not unknown and not wanted:
-        return
-    rows = Deployment.objects.filter(id__in=[*unknown, *wanted])
-    for deployment in rows.select_related("account"):
-        reach = _reach(deployment)
-        _asked[deployment.id] = reach
-        if reach is not None:
-            _ask(deployment, now.date(), reach.last(now.date()))
-    while len(_asked) > KEPT:
-        _asked.popitem(last=False)
+    unknown = [one for one in ids if one not in _needs]
+    if unknown:
+        rows = Deployment.objects.filter(id__in=unknown).select_related("account")
+        _needs.update((deployment.id, _need(deployment)) for deployment in rows)
+    needs = {one: need for one in ids if (need := _needs.get(one)) is not None}
+    _settle({need.account_id for need in needs.values() if need.local})
+    asking = {one: need.reach for one, need in needs.items() if need.reach is not None}
+    if asking:
+        for deployment in Deployment.objects.filter(id__in=asking).select_related("account"):
+            _ask(deployment, now.date(), asking[deployment.id].last(now.date()))
+    while len(_needs) > KEPT:
+        _needs.popitem(last=False)
+
+
+def _settle(account_ids: Iterable[UUID]) -> None:
+    due = Position.objects.filter(
+        account_id__in=list(account_ids), expires_at__lte=timezone.now()
+    ).exclude(quantity=0)
+    for account_id in due.order_by().values_list("account_id", flat=True).distinct():
+        deadlock_repeat(partial(account_expire, account_id=account_id))
 
 
 def contracts_listed(deployment: Deployment, *, day: date) -> Listed | None:
@@ -93,19 +125,26 @@ def lists_contracts(deployment: Deployment) -> bool:
 
 def contracts_forget() -> None:
     """Forget what was asked; it is asked for again when it is needed."""
-    _asked.clear()
+    _needs.clear()
     _listed.clear()
     _silent_until.clear()
 
 
-def _reach(deployment: Deployment) -> Reach | None:
-    """Return how far ahead the rules of a deployment look; None where no list is needed."""
-    if not lists_contracts(deployment):
-        return None
+def _need(deployment: Deployment) -> Need | None:
+    """Return what a deployment needs; None where it trades no options."""
     try:
         rules = plan_of(deployment).program.option_rules
     except ApplicationError:
         return None  # It cannot run: that is told where it is decided for.
+    if not rules:
+        return None
+    local = not ADAPTERS.get(deployment.account.kind).capabilities.remote
+    reach = _reach(rules) if lists_contracts(deployment) else None
+    return Need(deployment.account_id, reach, local)
+
+
+def _reach(rules: Iterable[OptionRule]) -> Reach | None:
+    """Return how far ahead rules look; None where they open nothing."""
     expiries = [leg.expiry for rule in rules for leg in rule.legs]
     if not expiries:
         return None

@@ -53,11 +53,11 @@ def _shown(row):
 def venue(monkeypatch):
     book = Book()
 
-    def latest(symbol, **_):
-        at = datetime(2026, 1, 2, tzinfo=UTC)
+    def latest(instrument, **_):
+        at, symbol = datetime(2026, 1, 2, tzinfo=UTC), instrument.symbol
         return LatestPrice(symbol=symbol, price=book.prices[symbol], ts=at, interval="1d")
 
-    monkeypatch.setattr(quotes, "price_latest", latest)
+    monkeypatch.setattr(quotes, "instrument_price", latest)
     return book
 
 

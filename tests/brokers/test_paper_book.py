@@ -31,7 +31,7 @@ def bars(monkeypatch):
         ts = coming[-1][0] if coming else FRIDAY
         return LatestPrice(symbol="ACME", price=Decimal(100), ts=ts, interval="1d")
 
-    monkeypatch.setattr(quotes, "price_latest", latest)
+    monkeypatch.setattr(quotes, "instrument_price", latest)
     monkeypatch.setattr(
         dealing,
         "bars_after",

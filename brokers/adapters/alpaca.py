@@ -7,6 +7,7 @@ for ever: an order that is refused because it is there already was sent before, 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -71,6 +72,8 @@ MOST_PAGES: Final = 50
 # What coins are traded against; the longest first.
 QUOTES: Final = ("USDT", "USDC", "USD", "BTC")
 NOT_UNIQUE: Final = "must be unique"
+# What the account may not do: it lacks the money, the shares or the permission.
+NOT_ALLOWED: Final = 40310000
 
 
 class AlpacaBroker:
@@ -286,12 +289,16 @@ def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> V
 
 def _failure(status: int | None, error: APIError) -> Refused | OutcomeUnknown:
     try:
-        message = str(error.message)
-    except (LookupError, TypeError, ValueError):
-        message = ""
+        said = dict(json.loads(str(error)))
+    except (TypeError, ValueError):
+        said = {}
+    message = str(said.get("message", ""))
     if NOT_UNIQUE in message:
         return OutcomeUnknown(f"{TITLE} has an order of this id already.")
-    return failure(TITLE, status, "not_found" if status == 404 else "", message)
+    name = (
+        "not_found" if status == 404 else "not_allowed" if said.get("code") == NOT_ALLOWED else ""
+    )
+    return failure(TITLE, status, name, message)
 
 
 def _execution(fill: dict[str, Any]) -> Execution:

@@ -86,6 +86,17 @@ class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, Option
             broker.submit(access, option(symbol=symbol, **changes))
         assert not venue.exchange.orders
 
+    def test_what_an_account_may_not_do_is_not_taken_for_wrong_credentials(
+        self, broker, venue, access, order, option
+    ):
+        for request in (
+            order(quantity=10**8),
+            option(symbol=self.ours(right="C"), side=Side.SHORT),
+        ):
+            with pytest.raises(Refused) as refusal:
+                broker.submit(access, request)
+            assert refusal.value.code == "not_allowed"
+
     def test_a_long_list_of_contracts_comes_page_by_page(self, broker, venue, access):
         venue.page = 4
         found = broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)

@@ -295,9 +295,9 @@ def _failure(status: int | None, error: APIError) -> Refused | OutcomeUnknown:
     message = str(said.get("message", ""))
     if NOT_UNIQUE in message:
         return OutcomeUnknown(f"{TITLE} has an order of this id already.")
-    name = (
-        "not_found" if status == 404 else "not_allowed" if said.get("code") == NOT_ALLOWED else ""
-    )
+    name = "not_found" if status == 404 else ""
+    if said.get("code") == NOT_ALLOWED:
+        name = "not_allowed"
     return failure(TITLE, status, name, message)
 
 

@@ -250,9 +250,21 @@ class Reader:
                             limit=level if role == Role.TAKE else float("nan"),
                             stop=level if role == Role.STOP else float("nan"),
                             entry_ts=entry_ts,
+                            touched=role == Role.TAKE and self._touched(lot, level),
                         )
                     )
         return tuple(found)
+
+    def _touched(self, lot: Any, level: float) -> bool:
+        """Tell whether a bar since a lot's entry has reached its take-profit.
+
+        In the bar of an entry that waited nobody knows what came first.
+        """
+        at_open = self.program.rules[int(lot["rule"])].order.kind == OrderKind.MARKET
+        first = int(lot["entry_bar"]) + (not at_open)
+        if int(lot["side"]) > 0:
+            return bool((self.bars.high[first:] >= level).any())
+        return bool((self.bars.low[first:] <= level).any())
 
 
 _OPENS: Final = 2  # Operation.OPEN_LONG and OPEN_SHORT

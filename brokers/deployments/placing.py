@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
@@ -72,14 +73,19 @@ class Desk:
         """Return the orders that are not at their end, those in `drafts` not among them."""
         return [(purpose_of(order.node), order) for order in self._orders]
 
-    def follow(self, decision: Decision) -> None:
-        """Have guards lie where they belong, unless the position is being closed."""
+    def follow(self, decision: Decision) -> bool:
+        """Have guards lie where they belong, unless the position is being closed.
+
+        False where a guard must be gone from the venue before its lot is sold.
+        """
         orders = self.open_orders()
         leaving = any(
             purpose.role in CLOSES and order.order_type == OrderType.MARKET
             for purpose, order in orders
         )
-        self._guards(() if leaving or decision.now else decision.guards, orders)
+        guards = () if leaving or decision.now else decision.guards
+        self._guards(guards, orders)
+        return self._takes(guards)
 
     def act(self, decision: Decision) -> bool:
         """Place what a bar decided; False where guards must be gone from the venue first."""
@@ -95,7 +101,7 @@ class Desk:
         if not held_back:
             for leg, wanted in enumerate(decision.now):
                 self.place(wanted, bar_ts=decision.bar_ts, leg=leg)
-        return not held_back
+        return self._takes(() if leaving else decision.guards) and not held_back
 
     def withdraw(self, *, guards: bool) -> bool:
         """Take back what is open; return whether nothing is left that may still fill."""
@@ -142,16 +148,18 @@ class Desk:
                 self.place(one, bar_ts=decision.bar_ts, leg=0)
 
     def _guards(self, wanted: tuple[Wanted, ...], orders: list[tuple[Purpose, Order]]) -> None:
-        stops = {(one.rule, one.entry_ts) for one in wanted if one.role == Role.STOP}
+        stops = {lot_of(one) for one in wanted if one.role == Role.STOP}
+        sold = {lot_of(one) for one in self._touched(wanted)}
         missing = {
             (one.rule, one.role, one.entry_ts): one
             for one in wanted
             # Two exits of the same units at a real venue could both fill: the stop-loss lies
             # there. Our own refuses the second.
-            if one.role == Role.STOP or not self.can.remote or (one.rule, one.entry_ts) not in stops
+            if (one.role == Role.STOP and lot_of(one) not in sold)
+            or (one.role == Role.TAKE and (not self.can.remote or lot_of(one) not in stops))
         }
         for purpose, order in orders:
-            if purpose.role not in GUARDS:
+            if purpose.role not in GUARDS or is_sale(purpose, order):
                 continue
             key = (purpose.rule, purpose.role, ts_of(order.bar_ts) if order.bar_ts else 0)
             guard = missing.pop(key, None)
@@ -162,18 +170,57 @@ class Desk:
         for guard in missing.values():
             self._guard_place(guard)
 
-    def _guard_place(self, guard: Wanted) -> None:
-        """Place a guard, named after the bar of its entry; the next leg of those there were."""
+    def _touched(self, guards: tuple[Wanted, ...]) -> list[Wanted]:
+        """Return the take-profits that were reached and do not lie at the venue.
+
+        Where their sale was refused the stop-loss lies there again: its owner was told.
+        """
+        if not self.can.remote:
+            return []
+        stops = {lot_of(one) for one in guards if one.role == Role.STOP}
+        return [
+            one
+            for one in guards
+            if one.touched and lot_of(one) in stops and not _refused(self._last(one))
+        ]
+
+    def _takes(self, guards: tuple[Wanted, ...]) -> bool:
+        """Sell the lots whose take-profit was reached, once their stop-loss is gone.
+
+        False where one is not: it may still fill.
+        """
+        there = {
+            (purpose.rule, ts_of(order.bar_ts)): order
+            for purpose, order in self.open_orders()
+            if purpose.role in GUARDS and order.bar_ts
+        }
+        done = True
+        for one in self._touched(guards):
+            lying = there.get(lot_of(one))
+            if lying is None:
+                sale = replace(one, kind=OrderKind.MARKET, limit=float("nan"))
+                last = self._last(one)
+                self.place(sale, bar_ts=one.entry_ts, leg=0 if last is None else last.leg + 1)
+            elif lying.order_type != OrderType.MARKET:
+                done = False
+        return done
+
+    def _last(self, guard: Wanted) -> Order | None:
+        """Return the last order that there was for a guard."""
         rule = self.program.rules[guard.rule]
         before = Order.objects.filter(
             deployment_id=self.deployment.id,
             bar_ts=moment_of(guard.entry_ts),
             node=node_name(rule.source, guard.rule, guard.role),
-        ).order_by("-leg")
-        last = before.first()
+        )
+        return before.order_by("-leg").first()
+
+    def _guard_place(self, guard: Wanted) -> None:
+        """Place a guard, named after the bar of its entry; the next leg of those there were."""
+        last = self._last(guard)
         if last is None:
             leg = 0
-        elif last.status in (OrderStatus.DENIED, OrderStatus.REJECTED):
+        elif _refused(last):
             return  # Told by its own alert: it would be refused again.
         else:
             leg = last.leg + 1
@@ -235,6 +282,20 @@ class Desk:
 def asset_type_of(instrument: Instrument) -> AssetType:
     """Return what an instrument is called in an order."""
     return min(TRADED_AS.get(instrument.asset_class, {AssetType.STOCK}))
+
+
+def lot_of(guard: Wanted) -> tuple[int, int]:
+    """Return which lot a guard is of: its rule, and the bar of its entry."""
+    return guard.rule, guard.entry_ts
+
+
+def is_sale(purpose: Purpose, order: Order) -> bool:
+    """Tell whether an order sells a lot whose take-profit was reached."""
+    return purpose.role == Role.TAKE and order.order_type == OrderType.MARKET
+
+
+def _refused(order: Order | None) -> bool:
+    return order is not None and order.status in (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 
 def _side(wanted: Wanted) -> Side:

@@ -69,8 +69,10 @@ class _Look:
             options_act(self.tick, OptionDesk(desk, now), self.decision, fresh=fresh)
 
     def _act(self, desk: Desk) -> None:
-        if self.tick is None or self.tick.status == TickStatus.LATE:
+        if self.tick is None:
             desk.follow(self.decision)
+        elif self.tick.status == TickStatus.LATE:
+            self.tick.pending = not desk.follow(self.decision)
         elif self.next_close_at is not None:
             self.tick.pending = not desk.act(self.decision)
         else:

@@ -81,6 +81,8 @@ class Wanted:
         Bar of the decision; of a guard the bar in which its lot was filled first.
     trail : float
         Distance of a trailing stop from the price; NaN where it does not move.
+    touched : bool
+        Of a take-profit: whether a bar that is over has reached it while its lot was open.
     """
 
     role: Role
@@ -94,6 +96,7 @@ class Wanted:
     stop: float = float("nan")
     trail: float = float("nan")
     entry_ts: int = 0
+    touched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,154 @@
+"""A take-profit beside a stop-loss at a broker: only the stop lies there, and still both act."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from brokers.access import credentials_seal
+from brokers.changing import order_change
+from brokers.deployments.stopping import position_of
+from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.dispatch import account_send
+from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
+from brokers.reconciling import account_reconcile
+from core.engine.bars import Bars
+from core.engine.result import ExitReason
+from strategies.selectors import template_graph
+from tests.brokers.deployments.replaying import DAY_NS, START, Venue
+from tests.brokers.deployments.test_replay import with_units
+from tests.venue.alpaca import AlpacaVenue
+from tests.venue.exchange import Refusal
+
+FLAT, TOUCHED, LENGTH = 30, 32, 36
+
+
+def bars_touching():
+    """Flat at 100, but for one bar that goes up to 104 and comes back."""
+    price = np.full(LENGTH, 100.0)
+    high = price.copy()
+    high[TOUCHED] = 104.0
+    return Bars.from_arrays(
+        ts=START + np.arange(LENGTH) * DAY_NS,
+        open=price,
+        high=high,
+        low=price,
+        close=price,
+        volume=np.ones(LENGTH),
+    )
+
+
+@pytest.fixture
+def broker(settings):
+    with AlpacaVenue().running() as broker:
+        settings.BROKER_URLS = {"alpaca": broker.url}
+        settings.BROKER_RATES = {}
+        broker.exchange.prices["REPLAY"] = Decimal(100)
+        yield broker
+
+
+@pytest.fixture
+def venue(user, broker):
+    venue = Venue(user, bars_touching())
+    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
+    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
+    account.save()
+    account_reconcile(account_id=account.id)
+    venue.account = account
+    venue.past(FLAT)
+    return venue
+
+
+@pytest.fixture
+def deployment(venue):
+    graph = with_units(template_graph("buy_and_hold")[0])
+    for node in graph["nodes"]:
+        if node["type"] == "entry":
+            node["params"] |= {
+                "stop_loss": {"type": "percent", "value": 0.1},
+                "take_profit": {"type": "percent", "value": 0.03},
+            }
+    return venue.deploy(graph, at=FLAT)
+
+
+def go(venue, deployment, at):
+    """Go through one bar, and send what it decides."""
+    venue.opens(at)
+    venue.trades(at)
+    tick = deployment_tick(deployment_id=deployment.id, now=venue.over(at))
+    look(venue, deployment, at)
+    return tick
+
+
+def look(venue, deployment, at):
+    for _ in range(2):
+        account_send(account_id=venue.account.id)
+        deployment_follow(deployment_id=deployment.id, now=venue.over(at))
+
+
+def held(venue, deployment):
+    """Buy, have the stop lie there, and go up to the bar that reaches the take-profit."""
+    for at in range(FLAT, TOUCHED):
+        go(venue, deployment, at)
+    (stop,) = Order.objects.filter(status="accepted")
+    assert (stop.order_type, stop.stop_price) == ("stop", Decimal(90))
+    tick = go(venue, deployment, TOUCHED)
+    stop.refresh_from_db()
+    assert (tick.status, stop.status) == ("decided", "accepted")
+    assert stop.cancel_requested_at is not None
+    assert DeploymentTick.objects.get(id=tick.id).pending
+    assert Order.objects.filter(side="sell").count() == 1, "nothing else while it may still fill"
+    return stop
+
+
+def sells(broker):
+    return [trade.quantity for trade in broker.exchange.trades if trade.side == "sell"]
+
+
+def test_the_stop_is_withdrawn_and_the_lot_is_sold(venue, broker, deployment):
+    stop = held(venue, deployment)
+    order_change(order_id=stop.id)
+    look(venue, deployment, TOUCHED)
+    assert sells(broker) == [10]
+    assert position_of(deployment) == 0
+    guard = BookEntry.objects.get(kind="guard")
+    assert (guard.reason, guard.price) == (ExitReason.TAKE_PROFIT, Decimal(100))
+    assert not DeploymentTick.objects.filter(pending=True).exists()
+    for at in range(TOUCHED + 1, LENGTH):  # the strategy buys again
+        go(venue, deployment, at)
+    assert sells(broker) == [10]
+    assert position_of(deployment) == 10
+
+
+def test_a_stop_that_fills_while_it_is_withdrawn_is_the_only_sale(venue, broker, deployment):
+    stop = held(venue, deployment)
+    broker.exchange.tick("REPLAY", 89)
+    order_change(order_id=stop.id)
+    look(venue, deployment, TOUCHED)
+    go(venue, deployment, TOUCHED + 1)
+    assert sells(broker) == [10]
+    assert BookEntry.objects.get(kind="guard").reason == ExitReason.STOP_LOSS
+    assert not Order.objects.filter(node__endswith=":take").exists()
+
+
+def test_a_sale_that_is_refused_has_the_stop_lie_there_again(
+    venue, broker, deployment, monkeypatch
+):
+    stop = held(venue, deployment)
+    order_change(order_id=stop.id)
+
+    def refused(**_order):
+        raise Refusal("halted", "trading of REPLAY is halted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker.exchange, "place", refused)
+        look(venue, deployment, TOUCHED)
+    sale = Order.objects.get(side="sell", order_type="market")
+    assert sale.status == "rejected"
+    go(venue, deployment, TOUCHED + 1)
+    (again,) = Order.objects.filter(status="accepted")
+    assert (again.order_type, again.stop_price) == ("stop", Decimal(90))
+    assert position_of(deployment) == 10
+    assert sells(broker) == []

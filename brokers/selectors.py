@@ -44,12 +44,13 @@ def account_get(*, owner_id: UUID, account_id: str | UUID) -> BrokerAccount:
 
 def position_list(*, account: BrokerAccount) -> QuerySet[Position]:
     """Return what the account holds now."""
-    return Position.objects.filter(account=account).exclude(quantity=0)
+    rows = Position.objects.filter(account=account).exclude(quantity=0)
+    return rows.select_related("account")
 
 
 def fill_list(*, account: BrokerAccount) -> QuerySet[Fill]:
     """Return the account's executions."""
-    return Fill.objects.filter(account=account).select_related("order")
+    return Fill.objects.filter(account=account).select_related("order", "account")
 
 
 def limit_list(*, owner_id: UUID) -> QuerySet[RiskLimit]:

@@ -24,6 +24,8 @@ from market.calendars import NS_PER_DAY, NS_PER_S, sessions_for
 from market.contracts import ContractTerms
 from market.intervals import interval_get
 from market.models import Instrument
+from market.quotes import Quote
+from market.selectors import instrument_get, instrument_price
 from market.store import bars_read
 
 DEFAULTS: Final = OptionsConfig()
@@ -152,14 +154,26 @@ class ModelMarket:
     def _quote(
         self, terms: ContractTerms, spot: Decimal, vol: float, day: float
     ) -> ContractQuote | None:
-        mids = mid_prices(
-            [terms.contract], spot=float(spot), vol=vol, day=day, config=self.config
-        )
+        mids = mid_prices([terms.contract], spot=float(spot), vol=vol, day=day, config=self.config)
         if not np.isfinite(mids).all():
             return None
         both = np.repeat(mids, 2)
         bid, ask = paid_prices(both, np.array([-1.0, 1.0]), self.config)
         return ContractQuote(*(_decimal(price) for price in (mids[0], bid, ask)))
+
+
+def contract_quote_get(
+    terms: ContractTerms, *, owner_id: UUID | None, now: datetime
+) -> Quote | None:
+    """Return what the model says of a contract now as a quote; None where it has no price."""
+    try:
+        underlying = instrument_get(terms.underlying, owner_id=owner_id)
+        last = instrument_price(underlying, owner_id=owner_id)
+        market = ModelMarket(underlying, owner_id=owner_id)
+        mid = market.quote(terms, spot=last.price, at=now).mid
+    except InvalidInput:
+        return None
+    return Quote(terms.symbol, f"{mid.normalize():f}", last.ts, asked_at=now, provider=MODEL)
 
 
 def _decimal(price: float) -> Decimal:

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from brokers.api import deployments_examples as examples
-from brokers.api.serializers import PlainDecimalField
+from brokers.api.fields import PlainDecimalField
 from brokers.models import Deployment, DeploymentTick, DriftReport
 
 

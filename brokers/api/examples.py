@@ -19,6 +19,37 @@ NEW_TRADE = OpenApiExample(
     },
     request_only=True,
 )
+NEW_OPTION_TRADE = OpenApiExample(
+    "Selling a put, by its parts",
+    {
+        "symbol": "GOOG",
+        "option": {"right": "put", "strike": "800", "expiry": "2027-01-15"},
+        "trade_type": "short",
+        "quantity": "1",
+    },
+    request_only=True,
+)
+NEW_CONTRACT_TRADE = OpenApiExample(
+    "Two calls, by their symbol",
+    {
+        "symbol": "GOOG270115C00850000",
+        "asset_type": "option",
+        "trade_type": "buy",
+        "quantity": "2",
+        "order_type": "limit",
+        "limit_price": "21.50",
+    },
+    request_only=True,
+)
+CONTRACT: dict[str, object] = {
+    "underlying": "GOOG",
+    "right": "put",
+    "strike": "800",
+    "expiry": "2027-01-15",
+    "multiplier": "100",
+    "synthetic_prices": True,
+}
+OPTION = OpenApiExample("A put on paper", CONTRACT, response_only=True)
 TRADE = OpenApiExample(
     "A filled order",
     {
@@ -30,6 +61,7 @@ TRADE = OpenApiExample(
         "broker_order_id": "paper-01981f54-55ee-7f66-8a77-d188e299f3aa",
         "symbol": "GOOG",
         "asset_type": "stock",
+        "option": None,
         "trade_type": "buy",
         "order_type": "market",
         "time_in_force": "day",
@@ -76,9 +108,22 @@ POSITION = OpenApiExample(
     "Ten shares",
     {
         "symbol": "GOOG",
+        "option": None,
         "quantity": "10",
         "average_price": "806.19",
         "realized_pnl": "0",
+        "updated_at": "2026-01-15T14:30:00.155Z",
+    },
+    response_only=True,
+)
+SHORT_PUT = OpenApiExample(
+    "One put, sold",
+    {
+        "symbol": "GOOG270115P00800000",
+        "option": CONTRACT,
+        "quantity": "-1",
+        "average_price": "18.4",
+        "realized_pnl": "-0.65",
         "updated_at": "2026-01-15T14:30:00.155Z",
     },
     response_only=True,
@@ -89,6 +134,7 @@ FILL = OpenApiExample(
         "trade_id": TRADE_ID,
         "execution_id": "paper-01981f54-55ee-7f66-8a77-d188e299f3aa",
         "symbol": "GOOG",
+        "option": None,
         "side": "buy",
         "quantity": "10",
         "price": "806.19",

@@ -10,33 +10,16 @@ from rest_framework import serializers
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.api import examples
+from brokers.api.contracts import OptionInput, OptionOutput, contract_named
+from brokers.api.fields import PlainDecimalField, WordField
 from brokers.choices import AccountState, AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
 from core.engine.fees import PRESETS
+from core.errors import InvalidInput
+from core.options.config import OptionsConfig
 
 SMALLEST: Final = Decimal("0.00000001")
 POSITIVE: Final = {"min_value": "It must be above zero."}
-
-
-class PlainDecimalField(serializers.DecimalField):
-    """A decimal string without the zeros that the column's scale adds."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_digits=24, decimal_places=8, normalize_output=True, **options)
-
-
-class WordField(serializers.ChoiceField):
-    """One of a few words, however it is capitalised; a fault lists them."""
-
-    def __init__(self, choices: Any, **options: Any) -> None:
-        super().__init__(choices, **options)
-        self.error_messages["invalid_choice"] = (
-            '"{input}" is not possible: use ' + ", ".join(map(str, self.choices)) + "."
-        )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the word."""
-        return super().to_internal_value(data.strip().lower() if isinstance(data, str) else data)
 
 
 class TermField(PlainDecimalField):
@@ -51,11 +34,19 @@ class TermField(PlainDecimalField):
         return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
-@extend_schema_serializer(examples=[examples.NEW_TRADE])
+@extend_schema_serializer(
+    examples=[examples.NEW_TRADE, examples.NEW_OPTION_TRADE, examples.NEW_CONTRACT_TRADE]
+)
 class TradeInput(serializers.Serializer[dict[str, Any]]):
     """An order to execute."""
 
-    symbol = serializers.CharField(max_length=32)
+    symbol = serializers.CharField(
+        max_length=32,
+        help_text="Of an option its contract, such as AAPL270115P00150000, or its underlying.",
+    )
+    option = OptionInput(
+        required=False, allow_null=True, help_text="A contract on `symbol`, by its parts."
+    )
     trade_type = WordField(choices=Side.choices)
     asset_type = WordField(choices=AssetType.choices, default=AssetType.STOCK)
     quantity = PlainDecimalField(min_value=SMALLEST, error_messages=POSITIVE)
@@ -80,6 +71,18 @@ class TradeInput(serializers.Serializer[dict[str, Any]]):
         error_messages={"invalid": "Use 1 to 48 letters, digits and . _ : -"},
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Put the symbol of a contract in place of its parts."""
+        option = attrs.pop("option", None)
+        if option is None:
+            return attrs
+        if "asset_type" in self.initial_data and attrs["asset_type"] != AssetType.OPTION:
+            raise serializers.ValidationError(
+                {"asset_type": "With option it is option, or left out."}
+            )
+        symbol = contract_named(attrs["symbol"].strip().upper(), option)
+        return attrs | {"symbol": symbol, "asset_type": AssetType.OPTION}
+
 
 @extend_schema_serializer(examples=[examples.TRADE])
 class TradeOutput(serializers.ModelSerializer[Order]):
@@ -97,15 +100,17 @@ class TradeOutput(serializers.ModelSerializer[Order]):
     trail_amount = PlainDecimalField(allow_null=True)
     trail_fraction = PlainDecimalField(allow_null=True)
     replaces_id = serializers.UUIDField(allow_null=True)
+    option = OptionOutput()
 
     class Meta:
         model = Order
         fields = (
             "trade_id", "account_id", "strategy_id", "deployment_id", "client_order_id",
-            "broker_order_id", "symbol", "asset_type", "trade_type", "order_type", "time_in_force",
-            "quantity", "limit_price", "stop_price", "trail_amount", "trail_fraction", "status",
-            "filled_quantity", "executed_price", "reason_code", "reason", "external",
-            "replaces_id", "cancel_requested_at", "created_at", "submitted_at", "finished_at",
+            "broker_order_id", "symbol", "asset_type", "option", "trade_type", "order_type",
+            "time_in_force", "quantity", "limit_price", "stop_price", "trail_amount",
+            "trail_fraction", "status", "filled_quantity", "executed_price", "reason_code",
+            "reason", "external", "replaces_id", "cancel_requested_at", "created_at",
+            "submitted_at", "finished_at",
         )  # fmt: skip
 
 
@@ -148,6 +153,19 @@ class PaperTermsInput(serializers.Serializer[dict[str, Any]]):
     borrow_rate = TermField(max_value=Decimal(10))
     financing_rate = TermField(max_value=Decimal(10))
     preset = serializers.ChoiceField(choices=["none", *PRESETS], required=False)
+    options = serializers.DictField(
+        required=False, help_text="Of contracts: the keys of a backtest's `options`."
+    )
+
+    def validate_options(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what a backtest's configuration would."""
+        try:
+            OptionsConfig.from_mapping(value)
+        except InvalidInput as error:
+            raise serializers.ValidationError(
+                {fault.path or "options": [fault.message] for fault in error.details}
+            ) from error
+        return value
 
 
 @extend_schema_serializer(examples=[examples.ACCOUNT])
@@ -285,17 +303,18 @@ class RiskLimitFields(serializers.ModelSerializer[RiskLimit]):
         validators: list[Any] = []
 
 
-@extend_schema_serializer(examples=[examples.POSITION])
+@extend_schema_serializer(examples=[examples.POSITION, examples.SHORT_PUT])
 class PositionOutput(serializers.ModelSerializer[Position]):
     """What an account holds of a symbol."""
 
     quantity = PlainDecimalField()
     average_price = PlainDecimalField()
     realized_pnl = PlainDecimalField()
+    option = OptionOutput()
 
     class Meta:
         model = Position
-        fields = ("symbol", "quantity", "average_price", "realized_pnl", "updated_at")
+        fields = ("symbol", "option", "quantity", "average_price", "realized_pnl", "updated_at")
 
 
 @extend_schema_serializer(examples=[examples.FILL])
@@ -308,10 +327,11 @@ class FillOutput(serializers.ModelSerializer[Fill]):
     quantity = PlainDecimalField()
     price = PlainDecimalField()
     commission = PlainDecimalField()
+    option = OptionOutput()
 
     class Meta:
         model = Fill
         fields = (
-            "trade_id", "execution_id", "symbol", "side", "quantity", "price", "commission",
-            "executed_at",
+            "trade_id", "execution_id", "symbol", "option", "side", "quantity", "price",
+            "commission", "executed_at",
         )  # fmt: skip

@@ -17,6 +17,8 @@ INSTRUMENT_BODY: Final[dict[str, Any]] = {
     "currency": "USD",
     "tick_size": "0.0100000000",
     "lot_size": "1.0000000000",
+    "multiplier": "1.0000000000",
+    "contract_size": "100.0000000000",
     "periods_per_year": 252.0,
     "private": False,
 }

@@ -8,6 +8,8 @@ from rest_framework import serializers
 
 from market.api.fields import AdjustmentField, DayOrTimeField, IntervalField, SymbolField
 from market.choices import Adjustment, FetchStatus
+from market.contract_prices import contract_quote_get
+from market.contracts import contract_terms
 from market.models import BarSeries, Fetch, Instrument
 from market.models.job import BarsJob
 from market.quotes import quote_get
@@ -33,6 +35,8 @@ class InstrumentOutput(serializers.ModelSerializer[Instrument]):
             "currency",
             "tick_size",
             "lot_size",
+            "multiplier",
+            "contract_size",
             "periods_per_year",
             "private",
         ]
@@ -111,7 +115,8 @@ class MarketDetailOutput(MarketOutput):
     """An instrument with its bars, its latest price and its latest quote."""
 
     quote = serializers.SerializerMethodField(
-        help_text="Null until a provider was asked: it is, for ten minutes from now."
+        help_text="Null until a provider was asked: it is, for ten minutes from now. Of an option "
+        "contract what the model says, whose provider is `model`."
     )
 
     class Meta(MarketOutput.Meta):
@@ -119,9 +124,14 @@ class MarketDetailOutput(MarketOutput):
 
     @extend_schema_field(QuoteOutput(allow_null=True))
     def get_quote(self, instrument: Instrument) -> dict[str, Any] | None:
-        """Return what a provider said last."""
-        quote = quote_get(instrument.symbol)
-        return None if quote is None else quote.as_data(now=timezone.now())
+        """Return what a provider said last, or the model of a contract."""
+        now, terms = timezone.now(), contract_terms(instrument.symbol)
+        quote = (
+            quote_get(instrument.symbol)
+            if terms is None
+            else contract_quote_get(terms, owner_id=self.context.get("owner_id"), now=now)
+        )
+        return None if quote is None else quote.as_data(now=now)
 
 
 class BarsQuery(serializers.Serializer[Any]):

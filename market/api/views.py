@@ -29,6 +29,7 @@ from market.api.serializers import (
     MarketOutput,
 )
 from market.choices import FETCH_FINAL
+from market.contracts import contract_terms
 from market.models import Fetch, Instrument
 from market.quotes import quotes_want
 from market.selectors import fetch_get, fetch_list, instrument_list, market_get, market_list
@@ -87,10 +88,11 @@ class MarketView(ApiView):
     )
     def get(self, request: Request, symbol: str) -> Response:
         """Show one instrument; asking keeps its quote fresh for ten minutes."""
-        instrument = market_get(symbol, owner_id=caller_id(request))
-        if instrument.owner_id is None:
+        owner_id = caller_id(request)
+        instrument = market_get(symbol, owner_id=owner_id)
+        if instrument.owner_id is None and contract_terms(instrument.symbol) is None:
             quotes_want([instrument.symbol], now=timezone.now())
-        return Response(MarketDetailOutput(instrument).data)
+        return Response(MarketDetailOutput(instrument, context={"owner_id": owner_id}).data)
 
 
 class BarsView(ApiView):

@@ -79,7 +79,10 @@ def _contract_faults(
 
 def _naming_fault(request: OrderRequest, *, contract: bool) -> Detail:
     if contract:
-        message = f"{request.symbol} is not a contract: an option is named by {HOW_NAMED}."
+        message = (
+            f"{request.symbol} is not a contract: an option is named by {HOW_NAMED}; or leave its "
+            "underlying here, and give right, strike and expiry in option."
+        )
         return Detail("symbol", "not_a_contract", message, HOW_NAMED, request.symbol)
     message = f"{request.symbol} is a contract: its asset_type is option."
     option = AssetType.OPTION.value

@@ -76,6 +76,9 @@ EVENTS: Final[dict[str, EventKind]] = {
     "strategy.alert": EventKind("An alert action of a live strategy has run", SIGNAL),
     "deployment.changed": EventKind("A deployment has changed its state", DEPLOYMENT),
     "deployment.failed": EventKind("A deployment has failed", {**DEPLOYMENT, **_texts("code")}),
+    "position.unwound": EventKind(
+        "A leg of an option position could not be had, and the others are closed again", DEPLOYMENT
+    ),
     "risk.denied": EventKind(
         "The risk rules have denied an order",
         {**_texts("ticker", "side", "strategy_id", "account_id", "code"), **_numbers("quantity")},

@@ -36,6 +36,16 @@ def live_options_load() -> Callable[..., Any]:
     return kernel_cached(_live_options, signature, *here, *theirs, nogil=True, error_model="numpy")
 
 
+def options_warm() -> None:
+    """Load all that decisions on options run on; the first call in a process takes a second.
+
+    On a machine that never did, it is compiled first, which takes a minute.
+    """
+    live_options_load()
+    options.kernel_load()
+    options.loops_load()
+
+
 def _live_kernel(world: World, feed: Feed, start: int) -> Any:
     return bars_follow(world, feed, start)
 

@@ -22,6 +22,7 @@ from brokers.access import access_of
 from brokers.adapters.base import ListedContract, OptionVenue, OutcomeUnknown, Refused
 from brokers.adapters.kinds import ADAPTERS
 from brokers.deadlocks import deadlock_repeat
+from brokers.deployments.compiled import options_warm
 from brokers.deployments.reading import plan_of
 from brokers.models import Deployment, Position
 from brokers.paper.expiring import account_expire
@@ -84,7 +85,7 @@ _silent_until: dict[Place, float] = {}
 
 
 def contracts_refresh(deployment_ids: Iterable[UUID], *, now: datetime) -> None:
-    """Have contracts that are over settled at our own venue, and lists of brokers' at hand.
+    """Have what is over settled at our own venue, brokers' lists at hand, and the kernel loaded.
 
     Deployments that trade no options cost nothing once they are known. A broker that does not
     answer is asked again after a minute.
@@ -95,6 +96,8 @@ def contracts_refresh(deployment_ids: Iterable[UUID], *, now: datetime) -> None:
         rows = Deployment.objects.filter(id__in=unknown).select_related("account")
         _needs.update((deployment.id, _need(deployment)) for deployment in rows)
     needs = {one: need for one in ids if (need := _needs.get(one)) is not None}
+    if needs:  # here, where nothing is locked
+        options_warm()
     _settle({need.account_id for need in needs.values() if need.local})
     asking = {one: need.reach for one, need in needs.items() if need.reach is not None}
     if asking:

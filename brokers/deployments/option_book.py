@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -75,6 +76,19 @@ class OptionBook:
             leg_take(self.machine, place, quantity, price=price, fee=0.0)
             position_free(self.machine, int(leg["position"]))
             self._presumed.append((leg_contract(leg), quantity, price))
+
+    def incomplete(self, coming: Iterable[tuple[int, int, str]], *, before: int) -> None:
+        """Give up positions of earlier decisions of which a leg is neither there nor coming.
+
+        `coming` are rules, decisions and symbols of orders that open.
+        """
+        waiting = Counter((rule, decided) for rule, decided, _ in set(coming))
+        for key in self.alive():
+            rule, decided = key
+            wanted = len(self.program.option_rules[rule].legs)
+            if decided < before and len(self._legs[key]) + waiting[key] < wanted:
+                self.broken.add(key)
+                self._give_up(key)
 
     def alive(self) -> set[Key]:
         """Return the positions that have legs."""

@@ -56,6 +56,8 @@ class OptionMarket:
         The contracts there are; None where they could not be learnt: then nothing is opened.
     symbols : mapping of Contract to str
         What a venue calls a contract, where it has said it.
+    staged : bool
+        Whether the legs of a position are placed one after the other, so that some may never be.
     """
 
     underlying: str
@@ -64,6 +66,7 @@ class OptionMarket:
     left: Left
     listing: ExpiryCalendar | None
     symbols: Mapping[Contract, str] = field(default_factory=dict)
+    staged: bool = False
 
     def symbol(self, contract: Contract) -> str:
         """Return the symbol of a contract."""
@@ -157,6 +160,9 @@ class _Course:
         opens, refused = self._opens(orders) if acts else ((), ())
         for row in coming:
             self.book.take(row, self.machine.at_close(self.last))
+        if self.market.staged:
+            coming_legs = ((one.rule, one.position_ts, one.symbol) for one in orders if one.opens)
+            self.book.incomplete(coming_legs, before=int(self.bars.ts[-1]))
         self._command(REST)
         value = float(self.machine.desk["value"])
         options = OptionDecision(

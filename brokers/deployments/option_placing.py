@@ -13,14 +13,15 @@ from decimal import Decimal
 import numpy as np
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import AssetType, OrderType, Side
+from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.deployments.choices import TickStatus
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import leg_name
+from brokers.deployments.option_telling import unwound_tell
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
 from brokers.deployments.timing import moment_of, ts_of
-from brokers.deployments.wanted import Decision, LegWanted, Role
+from brokers.deployments.wanted import Decision, LegWanted, OptionDecision, Role
 from brokers.models import DeploymentTick, Order
 from brokers.services.intents import Draft, Intent
 from market.calendars import sessions_for
@@ -42,61 +43,103 @@ class OptionDesk:
         options = decision.options
         if options is None:
             return True
-        return self._go_on(decision, (*options.closes, *options.opens))
+        return self._go_on(decision.bar_ts, options, (*options.closes, *options.opens))
 
     def follow(self, decision: Decision) -> bool:
         """Close again what could be had only in part; what a bar decided is placed already."""
         options = decision.options
         if options is None:
             return True
-        return self._go_on(
-            decision, tuple(one for one in options.closes if one.role == Role.UNWIND)
-        )
+        unwound = tuple(one for one in options.closes if one.role == Role.UNWIND)
+        return self._go_on(decision.bar_ts, options, unwound)
 
-    def _go_on(self, decision: Decision, wanted: tuple[LegWanted, ...]) -> bool:
+    def _go_on(self, bar_ts: int, options: OptionDecision, wanted: tuple[LegWanted, ...]) -> bool:
         if not self.can_place():
             return not wanted
-        self._withdraw(decision)
-        there = set(self._placed(decision.bar_ts)) if wanted else set()
-        new = [one for one in wanted if (self._name(one), one.leg) not in there]
-        self.place(new, bar_ts=decision.bar_ts)
+        self._withdraw(options)
+        wanted = tuple(
+            one
+            for one in wanted
+            if one.role != Role.OPEN or (one.rule, one.position_ts) not in options.broken
+        )
+        placed = self._placed(bar_ts) if wanted else {}
+        new = [one for one in wanted if self._key(one) not in placed]
+        ready = [one for one in new if self._may_go(one, wanted, placed)]
+        self.place(ready, bar_ts=bar_ts)
         return not new and not any(is_leg(order) for _, order in self.desk.open_orders())
 
+    def _may_go(
+        self, one: LegWanted, wanted: Iterable[LegWanted], placed: dict[tuple[str, int], str]
+    ) -> bool:
+        """Tell whether a leg can be placed: at a broker, sales wait for the purchases.
+
+        What is bought of a position covers what is sold of it, and brokers take orders in no order.
+        """
+        if one.side > 0 or not self.desk.can.remote:
+            return True
+        before = self._covering(one, wanted)
+        return all(placed.get(self._key(other)) == OrderStatus.FILLED for other in before)
+
+    def _covering(self, sold: LegWanted, wanted: Iterable[LegWanted]) -> list[LegWanted]:
+        """Return the purchases of the same position that belong with a sale."""
+        return [
+            one
+            for one in wanted
+            if one.side > 0 > sold.side
+            and (one.rule, one.position_ts) == (sold.rule, sold.position_ts)
+            and (one.role == Role.OPEN) == (sold.role == Role.OPEN)
+        ]
+
     def place(self, wanted: Iterable[LegWanted], *, bar_ts: int) -> None:
-        """Draft orders of a bar's decision."""
+        """Draft orders of a bar's decision: what is sold for when its purchases are admitted."""
+        rows = list(wanted)
+        for one in rows:
+            draft, covering = self._draft(one, bar_ts), self._covering(one, rows)
+            if covering:
+                needs = frozenset(self._draft(other, bar_ts).key for other in covering)
+                self.desk.covered.append((draft, needs))
+            else:
+                self.desk.drafts.append(draft)
+
+    def _draft(self, wanted: LegWanted, bar_ts: int) -> Draft:
         deployment = self.desk.deployment
-        for one in wanted:
-            intent = Intent(
-                deployment_id=deployment.id,
-                bar_ts=moment_of(bar_ts),
-                node=self._name(one),
-                leg=one.leg,
-                symbol=one.symbol,
-                side=_side(one),
-                quantity=Decimal(round(one.quantity)),
-                asset_type=AssetType.OPTION,
-                order_type=OrderType.MARKET,
-            )
-            self.desk.drafts.append(Draft(deployment.account, intent, deployment.strategy_id))
+        intent = Intent(
+            deployment_id=deployment.id,
+            bar_ts=moment_of(bar_ts),
+            node=self._key(wanted)[0],
+            leg=wanted.leg,
+            symbol=wanted.symbol,
+            side=_side(wanted),
+            quantity=Decimal(round(wanted.quantity)),
+            asset_type=AssetType.OPTION,
+            order_type=OrderType.MARKET,
+        )
+        return Draft(deployment.account, intent, deployment.strategy_id)
 
-    def _name(self, wanted: LegWanted) -> str:
+    def _key(self, wanted: LegWanted) -> tuple[str, int]:
         source = self.desk.program.option_rules[wanted.rule].source
-        return leg_name(source, wanted.rule, wanted.role, wanted.position_ts)
+        return leg_name(source, wanted.rule, wanted.role, wanted.position_ts), wanted.leg
 
-    def _placed(self, bar_ts: int) -> Iterable[tuple[str, int]]:
+    def _placed(self, bar_ts: int) -> dict[tuple[str, int], str]:
+        """Return where the orders are that a bar's decision has placed."""
         rows = Order.objects.filter(
             deployment_id=self.desk.deployment.id,
             bar_ts=moment_of(bar_ts),
             asset_type=AssetType.OPTION,
         )
-        return rows.values_list("node", "leg")
+        return {
+            (node, leg): status for node, leg, status in rows.values_list("node", "leg", "status")
+        }
 
-    def _withdraw(self, decision: Decision) -> None:
-        """Take back what still waits of positions of which nothing may stay."""
-        broken = decision.options.broken if decision.options else ()
+    def _withdraw(self, options: OptionDecision) -> None:
+        """Take back what still waits of positions of which nothing may stay, and tell of them."""
+        gone = {(one.rule, one.position_ts) for one in options.closes if one.role == Role.UNWIND}
         for purpose, order in self.desk.open_orders():
-            if purpose.role == Role.OPEN and (purpose.rule, purpose.position_s * 10**9) in broken:
+            key = purpose.rule, purpose.position_s * 10**9
+            if purpose.role == Role.OPEN and key in options.broken:
                 self.desk.cancel(order)
+                gone.add(key)
+        unwound_tell(self.desk.deployment, options, gone)
 
     def can_place(self) -> bool:
         """Tell whether orders can be placed now; at our own venue they always can."""

@@ -98,7 +98,15 @@ def option_market(deployment: Deployment, view: View) -> OptionMarket:
                 if one.multiplier == config.multiplier
             }
             listing = ListedContracts(symbols, sessions.dates)
-    return OptionMarket(instrument.symbol, config, sessions.dates, left, listing, symbols)
+    return OptionMarket(
+        underlying=instrument.symbol,
+        config=config,
+        days=sessions.dates,
+        left=left,
+        listing=listing,
+        symbols=symbols,
+        staged=ADAPTERS.get(deployment.account.kind).capabilities.remote,
+    )
 
 
 def leg_orders(orders: Sequence[Order]) -> list[LegOrder]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from brokers.deployments.contracts import EPOCH
+from brokers.deployments.option_book import Key
 from brokers.deployments.option_decision import UNAVAILABLE
+from brokers.deployments.telling import deployment_frame
+from brokers.deployments.timing import moment_of
 from brokers.deployments.wanted import Decision, LegHeld, LegWanted, OptionDecision, Role
+from brokers.models import Deployment
 from core.engine.option_rules import OptionRule, Right
 from core.options.contract import Contract
+from notifications.services import event_notify
 
 UNWOUND = "legs_unwound"
 
@@ -28,6 +33,24 @@ def option_notes(decision: Decision) -> list[dict[str, str]]:
         message = "A leg of an option position could not be had: its other legs are closed again."
         notes.append({"code": UNWOUND, "message": message})
     return notes
+
+
+def unwound_tell(deployment: Deployment, options: OptionDecision, keys: Iterable[Key]) -> None:
+    """Tell, once each, of positions of which nothing may stay."""
+    for rule, position_ts in sorted(set(keys)):
+        legs = [
+            one.symbol for one in options.held if (one.rule, one.position_ts) == (rule, position_ts)
+        ]
+        had = f"{', '.join(legs)} closed again" if legs else "what waits is taken back"
+        event_notify(
+            owner_id=deployment.owner_id,
+            event="position.unwound",
+            key=f"position.unwound:{deployment.id}:{rule}:{position_ts}",
+            subject=f"{deployment.name}: a leg of an option position could not be had",
+            text=f"Of the position decided on at {moment_of(position_ts):%Y-%m-%d %H:%M} UTC a leg "
+            f"was refused or ended short: {had}.",
+            data=deployment_frame(deployment),
+        )
 
 
 def options_json(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
+from uuid import UUID
 
 from brokers.adapters.base import Replacing
 from brokers.adapters.kinds import ADAPTERS
@@ -27,9 +28,10 @@ from brokers.deployments.naming import Purpose, node_name, purpose_of
 from brokers.deployments.timing import moment_of, ts_of
 from brokers.deployments.wanted import Decision, Role, Wanted
 from brokers.models import Deployment, Order
+from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS
-from brokers.services.intents import Draft, Intent
+from brokers.services.intents import Begin, Draft, Intent, intents_create
 from brokers.services.orders import order_cancel, order_replace
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
@@ -63,6 +65,8 @@ class Desk:
         self.deployment, self.program, self.instrument = deployment, program, instrument
         self.can = ADAPTERS.get(deployment.account.kind).capabilities
         self.drafts: list[Draft] = []
+        # Sales that purchases cover, by the keys of these: nothing is sold that is not covered.
+        self.covered: list[tuple[Draft, frozenset[tuple[UUID, str]]]] = []
         self._orders = list(self._read() if orders is None else orders)
 
     def _read(self) -> Iterable[Order]:
@@ -277,6 +281,22 @@ class Desk:
             return None
         tick = self.instrument.tick_size
         return (found / tick).to_integral_value() * tick
+
+
+def drafts_create(
+    desks: Iterable[Desk], *, begin: Begin | None = None, quotes: Quotes | None = None
+) -> None:
+    """Create the orders that desks have drafted, together."""
+    rows = list(desks)
+    drafts = [draft for desk in rows for draft in desk.drafts]
+    orders = intents_create(drafts, begin=begin, quotes=quotes)
+    covered = [one for desk in rows for one in desk.covered]
+    if not covered:
+        return
+    created = zip(drafts, orders, strict=True)
+    denied = {draft.key for draft, order in created if order.status == OrderStatus.DENIED}
+    left = [draft for draft, needs in covered if not needs & denied]
+    intents_create(left, begin=begin, quotes=quotes)
 
 
 def asset_type_of(instrument: Instrument) -> AssetType:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
+from brokers.deployments.compiled import options_warm
 from brokers.deployments.option_reading import options_check
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
@@ -104,7 +105,10 @@ def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
     try:
         stored = stored_of(deployment)
         closed = bars_closed(stored, now=now)
-        needed = plan_of(deployment).lookback + 1
+        plan = plan_of(deployment)
+        if plan.program.option_rules:
+            options_warm()
+        needed = plan.lookback + 1
         if closed < needed:
             raise InvalidInput(
                 f"The strategy needs {needed} bars before its first decision; {closed} of "

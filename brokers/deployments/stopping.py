@@ -21,14 +21,13 @@ from brokers.deployments.option_stopping import (
     legs_left,
     legs_liquidate,
 )
-from brokers.deployments.placing import Desk
+from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import plan_of
 from brokers.deployments.ticking import orders_refresh
 from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.wanted import LegHeld, Role, Wanted
 from brokers.models import BookEntry, Deployment, Order
-from brokers.services.intents import intents_create
 from core.engine.program import OrderKind
 
 
@@ -75,7 +74,7 @@ def deployment_finish(*, deployment_id: UUID) -> None:
         if held and deployment.liquidate:
             _liquidate(desk, held)
         _tell(deployment, legs_liquidate(desk, closing, now=timezone.now()))
-        intents_create(desk.drafts)
+        drafts_create([desk])
 
 
 def _left(deployment: Deployment, held: Decimal, legs: Iterable[LegHeld]) -> str:

@@ -29,7 +29,7 @@ from brokers.deployments.gathering import Dossier, dossiers_complete, dossiers_r
 from brokers.deployments.option_placing import OptionDesk, legs_wait, options_act
 from brokers.deployments.option_reading import options_decide
 from brokers.deployments.option_telling import option_notes, options_json
-from brokers.deployments.placing import Desk
+from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import View
 from brokers.deployments.signals import decisions_tell
 from brokers.deployments.telling import late_tell, ticks_tell
@@ -39,7 +39,7 @@ from brokers.deployments.wanted import Decision, Wanted
 from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
 from brokers.resolving import orders_ask
-from brokers.services.intents import Begin, intents_create
+from brokers.services.intents import Begin
 from core.errors import ApplicationError
 from market.intervals import interval_get
 from market.selectors import instrument_get
@@ -209,13 +209,13 @@ def _act(looks: Sequence[_Look], now: datetime, begin: Begin | None = None) -> N
         return
     if any(look.dossier.orders for look in busy):
         accounts_lock({look.dossier.deployment.account_id for look in busy})
-    drafts = []
+    desks = []
     for look in busy:
         dossier = look.dossier
         desk = Desk(dossier.deployment, look.view.program, look.view.instrument, dossier.orders)
         look.act(desk, now)
-        drafts += desk.drafts
-    intents_create(drafts, begin=begin, quotes=busy[0].dossier.shelf.quotes)
+        desks.append(desk)
+    drafts_create(desks, begin=begin, quotes=busy[0].dossier.shelf.quotes)
 
 
 def _wants(decision: Decision) -> bool:

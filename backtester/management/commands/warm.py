@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from brokers.deployments.compiled import live_kernel_load
+from brokers.deployments.compiled import live_kernel_load, live_options_load
 from core.backtests.warm import simulation_warm
 from core.engine.compiled import portfolio_load
 from core.options.compiled import kernel_load, loops_load, margin_load
@@ -17,6 +17,7 @@ from core.options.compiled import kernel_load, loops_load, margin_load
 # The slowest first: with two processes the others fit beside it.
 RARER: Final[tuple[Callable[[], Any], ...]] = (
     kernel_load,
+    live_options_load,
     live_kernel_load,
     portfolio_load,
     loops_load,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -53,6 +53,11 @@ class ContractTerms(NamedTuple):
         """The contract as the model takes it."""
         right = Right.CALL if self.right == "call" else Right.PUT
         return Contract(right, float(self.strike), (self.expiry - EPOCH).days)
+
+    @property
+    def letter(self) -> Literal["C", "P"]:
+        """The right, as it stands in the symbol."""
+        return "C" if self.right == "call" else "P"
 
     @property
     def sign(self) -> int:

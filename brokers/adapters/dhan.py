@@ -40,9 +40,9 @@ from brokers.adapters.base import (
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
 from brokers.adapters.indian_options import Called, Columns, OptionList
-from brokers.adapters.options import series_find
 from brokers.adapters.pace import Pace
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from market.contracts import contract_terms
 
 TITLE: Final = "Dhan"
 ID_LENGTH: Final = 25
@@ -146,7 +146,7 @@ class DhanBroker:
 
     def replace(self, access: Access, ref: OrderRef, change: Change) -> VenueOrder:
         """Change an order in place."""
-        lot = self._options.of(access, ref.symbol).lot if series_find(ref.symbol) else 1
+        lot = self._options.of(access, ref.symbol).lot if contract_terms(ref.symbol) else 1
         self._call(
             access,
             lambda client: client.modify_order(

@@ -16,16 +16,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from brokers.adapters.base import Access, ListedContract, OrderRequest, OutcomeUnknown, Refused
 from brokers.adapters.http import outcomes
 from brokers.adapters.indian import symbol_of
-from brokers.adapters.options import Series, listed, multiplier_check, series_find
+from brokers.adapters.options import listed, multiplier_check
+from market.contracts import ContractTerms, contract_terms
 
 # What indexes are called in the market data; shares are called as everywhere else.
 INDEXES: Final = MappingProxyType({"NIFTY": "^NSEI", "BANKNIFTY": "^NSEBANK"})
-RIGHTS: Final[MappingProxyType[str, Literal["C", "P"]]] = MappingProxyType({"CE": "C", "PE": "P"})
+RIGHTS: Final = MappingProxyType({"CE": "call", "PE": "put"})
 GOOD_FOR_S: Final = 12 * 3600
 # What is not on the list may have come since it was fetched.
 LOOK_AGAIN_S: Final = 600
@@ -106,14 +107,14 @@ class OptionList:
         """Return what can be traded."""
         found = []
         for symbol, called in self._rows(access, GOOD_FOR_S).by_symbol.items():
-            series = series_find(symbol) if symbol.startswith(underlying) else None
-            if series:
+            terms = contract_terms(symbol) if symbol.startswith(underlying) else None
+            if terms:
                 found.append(
                     ListedContract(
                         symbol=symbol,
-                        strike=series.strike,
-                        right=series.right,
-                        expiry=series.expiry,
+                        strike=terms.strike,
+                        right=terms.letter,
+                        expiry=terms.expiry,
                         multiplier=Decimal(called.lot),
                     )
                 )
@@ -138,14 +139,14 @@ class OptionList:
                 if right is None:
                     continue
                 name = row[columns.name]
-                series = Series(
+                terms = ContractTerms(
                     underlying=INDEXES.get(name) or symbol_of("NSE", name),
-                    expiry=date.fromisoformat(row[columns.expiry][:10]),
                     right=right,
                     strike=Decimal(row[columns.strike]),
+                    expiry=date.fromisoformat(row[columns.expiry][:10]),
                 )
                 lot = int(Decimal(row[columns.lot]))
-                called = Called(series.symbol, row[columns.key], lot)
+                called = Called(terms.symbol, row[columns.key], lot)
                 fetched.by_symbol[called.symbol] = fetched.by_key[called.key] = called
         if not fetched.by_key:
             raise OutcomeUnknown(f"{self._title} lists no options at all.")

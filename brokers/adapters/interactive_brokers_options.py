@@ -21,12 +21,11 @@ from ib_async.wrapper import RequestError
 from brokers.adapters.base import ListedContract, OrderRequest, Refused
 from brokers.adapters.options import (
     STANDARD,
-    Series,
     multiplier_check,
-    series_find,
-    series_of,
+    terms_of,
 )
 from brokers.choices import AssetType
+from market.contracts import ContractTerms, contract_terms
 
 TITLE: Final = "Interactive Brokers"
 SHARE: Final = "STK"
@@ -44,7 +43,7 @@ def contract_of(request: OrderRequest) -> Contract:
     if request.asset_type != AssetType.OPTION:
         return Stock(request.symbol, "SMART", "USD")
     multiplier_check(request, STANDARD, TITLE)
-    return _option(series_of(request.symbol))
+    return _option(terms_of(request.symbol))
 
 
 def symbol_told(contract: Contract) -> str:
@@ -52,13 +51,13 @@ def symbol_told(contract: Contract) -> str:
     if contract.secType != OPTION:
         return contract.symbol + ("" if contract.secType == SHARE else f".{contract.secType}")
     # What the exchanges call it, padded; an order of this connection does not have it yet.
-    if series_find(contract.localSymbol):
+    if contract_terms(contract.localSymbol):
         return contract.localSymbol.replace(" ", "")
-    return Series(
+    return ContractTerms(
         underlying=contract.tradingClass or contract.symbol,
-        expiry=_day(contract.lastTradeDateOrContractMonth),
-        right="C" if contract.right.startswith("C") else "P",
+        right="call" if contract.right.startswith("C") else "put",
         strike=Decimal(str(contract.strike)),
+        expiry=_day(contract.lastTradeDateOrContractMonth),
     ).symbol
 
 
@@ -134,9 +133,9 @@ async def _answer(asked: Awaitable[list[Answer]]) -> list[Answer]:
         raise Refused(name, f"{TITLE}: {error.message}") from error
 
 
-def _option(series: Series) -> Option:
-    option = _any(series.underlying, series.expiry)
-    option.strike, option.right = float(series.strike), series.right
+def _option(terms: ContractTerms) -> Option:
+    option = _any(terms.underlying, terms.expiry)
+    option.strike, option.right = float(terms.strike), terms.letter
     return option
 
 

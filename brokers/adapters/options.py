@@ -1,54 +1,20 @@
-"""What brokers with options share: our symbols of contracts, taken apart and put together."""
+"""What brokers with options share: contracts under our symbols, and which of them are listed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 
 from brokers.adapters.base import ListedContract, OrderRequest, Refused
-from core.engine.option_rules import Right
-from core.options.contract import Contract, contract_parse, contract_symbol
+from market.contracts import ContractTerms, contract_terms
 
-EPOCH: Final = date(1970, 1, 1)
 # Shares of a contract in the United States that was not adjusted.
 STANDARD: Final = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A contract, as its symbol says it."""
-
-    underlying: str
-    expiry: date
-    right: Literal["C", "P"]
-    strike: Decimal
-
-    @property
-    def symbol(self) -> str:
-        """Our symbol of it."""
-        right = Right.CALL if self.right == "C" else Right.PUT
-        days = (self.expiry - EPOCH).days
-        return contract_symbol(Contract(right, float(self.strike), days), self.underlying)
-
-
-def series_find(symbol: str) -> Series | None:
-    """Return the contract that a symbol names; None where it names none."""
-    named = contract_parse(symbol)
-    if named is None:
-        return None
-    right, strike, days = named.contract
-    return Series(
-        underlying=named.underlying,
-        expiry=EPOCH + timedelta(days=days),
-        right="C" if right == Right.CALL else "P",
-        strike=Decimal(str(strike)),
-    )
-
-
-def series_of(symbol: str) -> Series:
+def terms_of(symbol: str) -> ContractTerms:
     """Return the contract that a symbol names.
 
     Raises
@@ -56,10 +22,10 @@ def series_of(symbol: str) -> Series:
     Refused
         Where it names none: nothing was sent.
     """
-    series = series_find(symbol)
-    if series is None:
+    terms = contract_terms(symbol)
+    if terms is None:
         raise Refused("symbol", f"{symbol} names no option: write AAPL260116P00150000.")
-    return series
+    return terms
 
 
 def multiplier_check(request: OrderRequest, theirs: Decimal, title: str) -> None:
@@ -88,7 +54,7 @@ def listed(
     """
     chosen = {}
     for contract in contracts:
-        series = series_find(contract.symbol)
-        if series and series.underlying == underlying and first <= contract.expiry <= last:
+        terms = contract_terms(contract.symbol)
+        if terms and terms.underlying == underlying and first <= contract.expiry <= last:
             chosen[contract.symbol] = contract
     return sorted(chosen.values(), key=lambda one: (one.expiry, one.strike, one.right))

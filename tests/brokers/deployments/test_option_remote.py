@@ -1,0 +1,194 @@
+"""Options at a broker: the contracts it lists, leg after leg, while its market is open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from brokers.access import credentials_seal
+from brokers.deployments import option_placing
+from brokers.deployments.contracts import contracts_forget
+from brokers.deployments.option_placing import in_session
+from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.dispatch import account_send
+from brokers.models import BrokerAccount, DeploymentTick, Order
+from brokers.reconciling import account_reconcile
+from core.engine.bars import Bars
+from market.models import Instrument
+from tests.brokers.deployments.replaying import DAY_NS, Venue
+from tests.brokers.deployments.test_option_faults import SPREAD, net
+from tests.venue.alpaca import AlpacaVenue
+from tests.venue.exchange import Refusal
+from tests.venue.options import Listed
+
+AT, LENGTH = 30, 33
+# Those that the rule means, in 21 days, and others beside them.
+NEAR, FAR = (datetime.now(UTC).date() + timedelta(days=days) for days in (25, 60))
+
+
+def bars_until_today():
+    """Closes of 99 and of 96 by turns, the bar `AT` being that of yesterday."""
+    wave = np.where(np.arange(LENGTH) % 2, 96.0, 99.0)
+    today = int(timezone.now().timestamp()) // 86_400 * 86_400 * 10**9
+    return Bars.from_arrays(
+        ts=today + (np.arange(LENGTH) - AT - 1) * DAY_NS,
+        open=wave,
+        high=wave + 1,
+        low=wave - 1,
+        close=wave,
+        volume=np.ones(LENGTH),
+    )
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    contracts_forget()
+    yield
+    contracts_forget()
+
+
+@pytest.fixture
+def broker(settings):
+    with AlpacaVenue().running() as broker:
+        settings.BROKER_URLS = {"alpaca": broker.url}
+        settings.BROKER_RATES = {}
+        broker.exchange.prices["REPLAY"] = Decimal(100)
+        contracts = [
+            Listed("REPLAY", expiry, right, Decimal(strike))
+            for expiry in (NEAR, FAR)
+            for right in "PC"
+            for strike in (80, 87, 92, 99, 103, 110)
+        ]
+        broker.exchange.list(contracts, lambda one: one.symbol)
+        yield broker
+
+
+@pytest.fixture
+def venue(user, broker):
+    venue = Venue(user, bars_until_today())
+    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
+    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
+    account.save()
+    account_reconcile(account_id=account.id)
+    venue.account = account
+    venue.past(AT)
+    return venue
+
+
+@pytest.fixture
+def deployment(venue):
+    return venue.deploy(SPREAD, at=AT)
+
+
+def tick(venue, deployment, at=AT):
+    venue.opens(at)
+    venue.trades(at)
+    found = deployment_tick(deployment_id=deployment.id, now=venue.over(at))
+    account_send(account_id=venue.account.id)
+    return found
+
+
+def look(venue, deployment, at=AT):
+    deployment_follow(deployment_id=deployment.id, now=venue.over(at))
+    account_send(account_id=venue.account.id)
+
+
+def legs():
+    rows = Order.objects.filter(asset_type="option").order_by("created_at", "leg")
+    return [(row.symbol[-9:], row.side, row.status) for row in rows]
+
+
+def test_legs_are_listed_contracts_and_sales_wait_for_purchases(venue, broker, deployment):
+    found = tick(venue, deployment)
+    assert (found.status, found.notes) == ("decided", [])
+    # Nearest to 99 and to 10 below it of what there is; by the rule of backtests 99 and 89.
+    assert legs() == [("P00099000", "buy", "accepted")]
+    assert DeploymentTick.objects.get().pending
+    look(venue, deployment)
+    assert legs() == [("P00099000", "buy", "filled"), ("P00087000", "short", "accepted")]
+    look(venue, deployment)
+    assert {symbol[6:12] for symbol in net()} == {f"{NEAR:%y%m%d}"}
+    assert sorted(net().values()) == [-1, 1]
+    assert not DeploymentTick.objects.filter(pending=True).exists()
+    asked = [path for _, path in broker.requests if "contracts" in path]
+    assert len(asked) == 1
+    tick(venue, deployment, AT + 1)
+    assert len(legs()) == 2
+
+
+def test_a_purchase_that_is_refused_has_nothing_sold(venue, broker, deployment, monkeypatch):
+    def refused(**_order):
+        raise Refusal("halted", "trading is halted")
+
+    monkeypatch.setattr(broker.exchange, "place", refused)
+    tick(venue, deployment)
+    for _ in range(2):
+        look(venue, deployment)
+    assert legs() == [("P00099000", "buy", "rejected")]
+    assert not DeploymentTick.objects.filter(pending=True).exists()
+
+
+def test_a_sale_that_is_refused_has_the_purchase_sold_again(venue, broker, deployment, monkeypatch):
+    tick(venue, deployment)
+
+    def refused(**_order):
+        raise Refusal("uncovered", "not eligible")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker.exchange, "place", refused)
+        look(venue, deployment)
+    for _ in range(3):
+        look(venue, deployment)
+    assert legs() == [
+        ("P00099000", "buy", "filled"),
+        ("P00087000", "short", "rejected"),
+        ("P00099000", "sell", "filled"),
+    ]
+    assert net() == {}
+
+
+def test_without_the_list_nothing_is_opened_and_the_tick_says_so(venue, broker, deployment):
+    broker.faults.next("list", "error_before")
+    found = tick(venue, deployment)
+    assert found.status == "decided"
+    assert [note["code"] for note in found.notes] == ["contracts_unavailable"]
+    assert found.decision["options"]["refused"] == [
+        {"node_id": "spread", "reason": "contracts_unavailable"}
+    ]
+    assert legs() == []
+    contracts_forget()  # a minute later
+    assert tick(venue, deployment, AT + 1).notes == []
+    assert len(legs()) == 1
+
+
+def test_legs_wait_for_the_market_to_open(venue, deployment, monkeypatch):
+    open_now = []
+    monkeypatch.setattr(option_placing, "in_session", lambda *_: bool(open_now))
+    tick(venue, deployment)
+    look(venue, deployment)
+    assert legs() == []
+    assert DeploymentTick.objects.get().pending
+    open_now.append(True)
+    for _ in range(3):
+        look(venue, deployment)
+    assert [leg[1:] for leg in legs()] == [("buy", "filled"), ("short", "filled")]
+
+
+@pytest.mark.parametrize(
+    ("moment", "trades"),
+    [
+        ("2024-01-19T14:29:59", False),
+        ("2024-01-19T14:30:00", True),
+        ("2024-01-19T20:59:59", True),
+        ("2024-01-19T21:00:00", False),
+        ("2024-01-20T16:00:00", False),
+        ("2024-11-29T18:00:00", False),  # a half day
+    ],
+)
+def test_a_session_is_from_open_to_close(moment, trades):
+    share = Instrument(symbol="AAPL", calendar="XNYS", timezone="America/New_York")
+    assert in_session(share, datetime.fromisoformat(moment).replace(tzinfo=UTC)) is trades

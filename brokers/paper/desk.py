@@ -137,7 +137,8 @@ def _look(
 def _check(
     account: BrokerAccount, book: Book, order: PaperOrder, execution: PaperExecution, ties: Ties
 ) -> None:
-    if execution.price <= 0:
+    # What is worth nothing is taken back for nothing, as in a backtest, but not opened.
+    if execution.price <= 0 and order.side in OPENING_SIDES:
         raise Refused("no_bid", f"Nobody bids for {order.symbol}: it is worth next to nothing.")
     order_check(account, book, order, execution, ties)
 

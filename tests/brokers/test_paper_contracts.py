@@ -18,6 +18,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Fill, Order, PaperExecution, Position
+from brokers.paper.book import books_of
 from brokers.paper.expiring import account_expire, accounts_expire
 from brokers.reconciling import account_reconcile
 from brokers.services.orders import order_create
@@ -33,6 +34,18 @@ D = Decimal
 DAY_NS = 86_400 * 10**9
 MONDAY = np.datetime64("2024-01-01", "ns").astype(np.int64)
 LATER = datetime(2049, 1, 15, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def the_venue_and_our_positions_agree_on_money(db):
+    """Cash is what was put in and won, less what positions were bought for, whatever happened."""
+    yield
+    for account in BrokerAccount.objects.all():
+        rows = Position.objects.filter(account=account)
+        won = sum((row.realized_pnl for row in rows), D(0))
+        bound = sum((row.quantity * row.average_price * row.multiplier for row in rows), D(0))
+        cash = books_of({account.id: account})[account.id].cash
+        assert cash == account.initial_cash + won - bound
 
 
 def contract(right, strike, day=LATER):
@@ -195,6 +208,14 @@ def test_a_spread_ties_up_the_distance_of_its_strikes(account, trade):
 def test_what_a_venue_would_refuse_is_refused(trade, symbol, side, code):
     order = trade(symbol, side)
     assert (order.status, order.reason_code) == ("rejected", code)
+
+
+def test_what_is_worth_nothing_is_sold_for_nothing(trade):
+    """As a backtest closes it; the ask is the least spread's half."""
+    assert trade(contract("C", 110)).average_price == D("0.01")
+    assert trade(contract("C", 110), Side.SELL).average_price == 0
+    # (0 - 0.01) x 100 - 2 x 0.65
+    assert Position.objects.get().realized_pnl == D("-2.3")
 
 
 def test_without_enough_bars_a_contract_has_no_price(user, db, settings, tmp_path):

@@ -6,11 +6,14 @@ exercising it is.
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from brokers.access import access_of
@@ -386,3 +389,22 @@ def test_by_the_clock_a_contract_is_settled_at_the_last_price_if_none_comes(
         accounts_expire()
         assert (put not in held()) == settled
     assert held() == {"ACME": (100, 110)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_settle_a_contract_once(replayed, trade, market):
+    put = contract("P", 110, market.today + timedelta(days=2))
+    bought(replayed, trade, market, put, Side.SHORT)
+    market.trades((100, 105))
+    at_once = threading.Barrier(4)
+
+    def settle(_):
+        try:
+            at_once.wait(10)
+            return account_expire(account_id=replayed.id)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(settle, range(4))) == [0, 0, 0, 1]
+    assert (held(), Order.objects.filter(external=True).count()) == ({"ACME": (100, 110)}, 2)

@@ -132,7 +132,8 @@ class LookFilter(admin.SimpleListFilter):
         chosen = {
             "unknown": Q(status=OrderStatus.UNKNOWN),
             "stuck": stuck,
-            "external": Q(external=True),
+            # What became of contracts says how they ended.
+            "external": Q(external=True, reason_code=""),
         }
         return queryset.filter(chosen.get(self.value() or "", Q()))
 
@@ -224,7 +225,9 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
     @admin.display(description="sent by")
     def sent_by(self, order: Order) -> str:
         """Return whether it is ours."""
-        return "others, found at the broker" if order.external else "us"
+        if not order.external:
+            return "us"
+        return "nobody: a contract ended" if order.reason_code else "others, found at the broker"
 
     @admin.display(description="account", ordering="account__name")
     def of_account(self, order: Order) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,12 +12,15 @@ from django.utils import timezone
 from brokers.models import BrokerAccount, Order, RiskDecision, RiskLimit
 from brokers.quotes import Quotes
 from brokers.risk.checks import Denial, Facts, Limits, judge
-from brokers.risk.facts import facts_gather
+from brokers.risk.facts import facts_gather, payment_gather
 from brokers.risk.ledger import Ledger, covers
 from notifications.services import event_notify
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Limits) if field.name != "scope")
 FACTS = tuple(field.name for field in dataclasses.fields(Facts))
+# What is asked where only the broker's buying power bounds an order.
+PAYMENT_FACTS = ("symbol", "side", "units", "multiplier", "order_price", "quote", "buying_power")
+ACCOUNT = Limits(scope="account")
 
 
 def orders_judge(
@@ -46,15 +49,17 @@ def _judged(order: Order, account: BrokerAccount, ledger: Ledger) -> RiskDecisio
     known: dict[str, object] = {}
     for limit in limits_for(order, ledger):
         limits = _limits(limit)
-        if account.buying_power is None and limits == Limits(scope=limits.scope):
-            continue
         facts = facts_gather(order=order, account=account, limit=limit, ledger=ledger)
-        known[limits.scope] = _plain(facts)
+        known[limits.scope] = _plain(facts, FACTS)
         denial = judge(limits, facts)
         if denial is not None:
             if facts.drawdown is not None and denial.code == "drawdown":
                 drawdown_tell(account=account, order=order, drawdown=facts.drawdown)
             break
+    if not known and account.buying_power is not None:
+        facts = payment_gather(order=order, account=account, ledger=ledger)
+        known[ACCOUNT.scope] = _plain(facts, PAYMENT_FACTS)
+        denial = judge(ACCOUNT, facts)
     return RiskDecision(
         order=order,
         admitted=denial is None,
@@ -65,11 +70,8 @@ def _judged(order: Order, account: BrokerAccount, ledger: Ledger) -> RiskDecisio
 
 
 def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:
-    """Return the limits that apply to an order, and one without limits of its own.
-
-    The last keeps what holds for every account: buying power.
-    """
-    rows = [
+    """Return the limits that apply to an order."""
+    return [
         limit
         for limit in ledger.limits
         if limit.owner_id == order.owner_id
@@ -77,7 +79,6 @@ def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:
         and limit.deployment_id in (None, order.deployment_id)
         and covers(limit, order.symbol)
     ]
-    return [*rows, RiskLimit(owner_id=order.owner_id, account_id=order.account_id)]
 
 
 def drawdown_tell(*, account: BrokerAccount, order: Order, drawdown: Decimal) -> None:
@@ -115,9 +116,9 @@ def _limits(limit: RiskLimit) -> Limits:
     return Limits(scope=scope_of(limit), **values)
 
 
-def _plain(facts: Facts) -> dict[str, object]:
+def _plain(facts: Facts, names: Iterable[str]) -> dict[str, object]:
     return {
         name: f"{value:f}" if isinstance(value, Decimal) else value
-        for name in FACTS
+        for name in names
         if (value := getattr(facts, name)) is not None
     }

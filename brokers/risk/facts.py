@@ -53,6 +53,21 @@ def facts_gather(
     )
 
 
+def payment_gather(*, order: Order, account: BrokerAccount, ledger: Ledger) -> Facts:
+    """Return what is known about the money for an order that no limits are about."""
+    quote = ledger.quotes.get(order.symbol, account.owner_id)
+    return Facts(
+        symbol=order.symbol,
+        side=Side(order.side),
+        units=order.quantity,
+        multiplier=order.multiplier,
+        order_price=order.limit_price or order.stop_price,
+        quote=quote.price if quote else None,
+        quote_age_s=None,
+        buying_power=_buying_power(account, ledger),
+    )
+
+
 def _losses(
     account: BrokerAccount, limit: RiskLimit, ledger: Ledger
 ) -> tuple[Decimal | None, Decimal | None]:

@@ -15,7 +15,6 @@ from django.db.models import (
     DecimalField,
     ExpressionWrapper,
     F,
-    Q,
     Sum,
     Value,
     When,
@@ -87,7 +86,6 @@ class Ledger:
         # Without limits nothing is looked at but the buying power that brokers told.
         limited = {limit.owner_id for limit in self.limits}
         powered = [row for row in accounts.values() if row.buying_power is not None]
-        limited |= {row.owner_id for row in powered}
         self.positions = _positions(limited)
         # By owner: a set of limits is about one, and many are judged at once.
         self._held = _by_owner(map(_held_entry, self.positions))
@@ -200,14 +198,15 @@ def _pending(owners: Iterable[UUID]) -> list[Entry]:
 def _claims(
     accounts: Iterable[BrokerAccount],
 ) -> dict[UUID, list[tuple[str, Decimal, Decimal | None]]]:
-    since = Q()
-    for account in accounts:
-        if account.reconciled_at is not None:
-            since |= Q(account_id=account.id, created_at__gt=account.reconciled_at)
-    if not since:
+    ids = [account.id for account in accounts]
+    if not ids:
         return {}
     found: dict[UUID, list[tuple[str, Decimal, Decimal | None]]] = {}
-    rows = Order.objects.filter(since, side__in=OPENING_SIDES).exclude(status__in=NEVER_THERE)
+    rows = Order.objects.filter(
+        account_id__in=ids,
+        created_at__gt=F("account__reconciled_at"),
+        side__in=OPENING_SIDES,
+    ).exclude(status__in=NEVER_THERE)
     for order in rows.only("account_id", "symbol", "quantity", "limit_price"):
         claim = (order.symbol, order.quantity, order.limit_price)
         found.setdefault(order.account_id, []).append(claim)

@@ -135,7 +135,7 @@ def test_profit_is_of_a_hundred_shares_a_contract(account):
 
 def test_open_profit_counts_the_multiplier(account, priced):
     executed(made(account, side=Side.SHORT), "5.00")
-    account.buying_power = D(0)
+    RiskLimit.objects.create(owner=account.owner, max_drawdown=D("0.5"))
     ledger = Ledger({account.id: account}, now=timezone.now())
     # two sold at 5.00 and now at 4.20
     assert account_profit(account, ledger) == D(160)
@@ -179,3 +179,13 @@ def test_what_is_on_its_way_claims_its_price_times_the_multiplier(account, price
     assert first.admitted
     assert (second.admitted, second.code) == (False, "buying_power")
     assert "costs 840.00, and there are 160.00" in second.reason
+
+
+def test_only_what_came_after_the_broker_told_it_claims_of_the_buying_power(account, priced):
+    made(account)
+    account.buying_power, account.reconciled_at = D(2000), timezone.now()
+    account.save()
+    now = timezone.now()
+    assert Ledger({account.id: account}, now=now).claimed(account) == 0
+    made(account)
+    assert Ledger({account.id: account}, now=now).claimed(account) == 840  # 2 x 4.20 x 100

@@ -92,6 +92,12 @@ def order_check(
     after = book.after(execution)
     ties = tied(after.held)
     free, left = book.free(tied), after.cash - ties
+    if free.is_finite() and not left.is_finite():
+        raise Refused(
+            "uncovered_call",
+            f"With {wanted} a call would be short without shares or a long call to cover it, "
+            "which a cash account must not be.",
+        )
     if ties and left < 0 and left < free:
         raise Refused(
             "insufficient_margin",

@@ -30,7 +30,7 @@ from core.engine.bars import Bars
 from market.archive import history_store
 from market.history import History
 from market.intervals import interval_get
-from market.models import Instrument
+from market.models import BarSeries, Instrument
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -211,6 +211,25 @@ def test_a_spread_ties_up_the_distance_of_its_strikes(account, trade):
 def test_what_a_venue_would_refuse_is_refused(trade, symbol, side, code):
     order = trade(symbol, side)
     assert (order.status, order.reason_code) == ("rejected", code)
+
+
+def test_in_a_cash_account_a_put_ties_up_its_strike_and_a_call_needs_shares(account, trade):
+    BrokerAccount.objects.update(
+        initial_cash=D(21_000), paper_terms={"options": {"rate": 0.0, "margin": "cash"}}
+    )
+    assert trade(contract("C", 90), Side.SHORT).reason_code == "uncovered_call"
+    trade("ACME", quantity=100)
+    assert trade(contract("C", 90), Side.SHORT).status == "filled"
+    assert trade("ACME", Side.SELL, 1).reason_code == "uncovered_call"
+    # 21,000 - 10,000 + 989.35 + 989.35 are 12,978.70, of which 11,000 are tied up
+    assert trade(contract("P", 110), Side.SHORT).status == "filled"
+    account.refresh_from_db()
+    assert money(account).buying_power == D("1978.70")
+
+
+def test_bars_that_another_owner_imported_price_nothing(account, trade, market, other):
+    BarSeries.objects.update(owner=other)
+    assert trade(contract("P", 110)).reason_code == "no_price"
 
 
 def test_what_is_worth_nothing_is_sold_for_nothing(trade):

@@ -141,6 +141,19 @@ def test_a_contract_is_shown_with_the_price_of_the_model(client):
     assert 0 < Decimal(shown["quote"]["price"]) < 800
 
 
+def test_trades_are_listed_by_what_their_contracts_are_on(client):
+    put = execute(client).json()["trade_id"]
+    execute(client, symbol="GOOG", asset_type="stock", trade_type="buy")
+    for query, count in (
+        ("underlying=goog", 1), ("underlying=GOO", 0), ("underlying=GOOG.", 0),
+        ("asset_type=option", 1), ("asset_type=stock", 1), ("symbol=" + PUT.lower(), 1),
+    ):  # fmt: skip
+        found = client.get(f"{API}/trades?{query}").json()["results"]
+        assert len(found) == count, query
+        if "stock" not in query and count:
+            assert found[0]["trade_id"] == put
+
+
 def test_lists_of_contracts_ask_as_often_as_lists_of_one(client, django_assert_max_num_queries):
     for strike in (780, 790, 800):
         by_parts(client, option=PARTS | {"strike": strike})

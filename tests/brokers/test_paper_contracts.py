@@ -13,17 +13,19 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from brokers.access import access_of
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.dispatch import account_send
-from brokers.models import BrokerAccount, Fill, Order, PaperExecution, Position
+from brokers.models import BrokerAccount, Fill, Order, PaperExecution, Position, RiskLimit
 from brokers.paper.book import books_of
 from brokers.paper.expiring import account_expire, accounts_expire
 from brokers.reconciling import account_reconcile
+from brokers.services.intents import Draft, Intent, intents_create
 from brokers.services.orders import order_create
 from core.db import uuid7
 from core.engine.bars import Bars
@@ -408,6 +410,34 @@ def test_by_the_clock_a_contract_is_settled_at_the_last_price_if_none_comes(
         accounts_expire()
         assert (put not in held()) == settled
     assert held() == {"ACME": (100, 110)}
+
+
+def test_statements_do_not_grow_with_the_contracts(account, market):
+    RiskLimit.objects.create(owner=account.owner, max_gross_exposure=D(10**9))
+
+    def placed(count):
+        deployment_id = uuid7()
+        drafts = [
+            Draft(
+                account,
+                Intent(
+                    deployment_id=deployment_id, bar_ts=market.today, node="n", leg=leg,
+                    symbol=contract("P", 110 + leg), side=Side.BUY, quantity=D(1),
+                    asset_type=AssetType.OPTION,
+                ),
+            )
+            for leg in range(count)
+        ]  # fmt: skip
+        with CaptureQueriesContext(connection) as asked:
+            orders = intents_create(drafts)
+        assert {(order.status, order.multiplier) for order in orders} == {("created", 100)}
+        with CaptureQueriesContext(connection) as sent:
+            account_send(account_id=account.id)
+        assert set(Order.objects.values_list("status", flat=True)) == {"filled"}
+        return len(asked), len(sent)
+
+    placed(1)
+    assert placed(2) == placed(12)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
-from brokers.deployments.choices import TickStatus
+from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import leg_name
 from brokers.deployments.option_telling import unwound_tell
@@ -151,16 +151,18 @@ def options_act(
 ) -> None:
     """Place what a bar decided, and keep its tick pending until all of that is at its end.
 
-    Without a tick only what could be had in part is closed again.
+    Without a tick, or while it is paused, only what could be had in part is closed again.
     """
-    rows = DeploymentTick.objects.filter(deployment_id=desk.desk.deployment.id)
+    deployment = desk.desk.deployment
+    rows = DeploymentTick.objects.filter(deployment_id=deployment.id)
     if tick is None:
         if not desk.follow(decision):
             rows.filter(bar_ts=moment_of(decision.bar_ts)).update(pending=True)
         return
     if fresh:  # What an earlier bar decided is part of what this one has found.
         rows.filter(pending=True).update(pending=False)
-    done = desk.follow(decision) if tick.status == TickStatus.LATE else desk.act(decision)
+    acts = tick.status == TickStatus.DECIDED and deployment.state == DeploymentState.RUNNING
+    done = desk.act(decision) if acts else desk.follow(decision)
     tick.pending = tick.pending or not done
 
 

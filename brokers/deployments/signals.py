@@ -34,11 +34,23 @@ def decisions_tell(decided: Sequence[Decided]) -> None:
     )
     wanted = set(rules.values_list("owner_id", "event")) if owners else set()
     for tick, decision, view in acted:
-        for opens, event in ((True, ENTRY), (False, EXIT)):
-            rows = [one for one in decision.now if one.opens == opens]
-            if rows and (tick.deployment.owner_id, event) in wanted:
-                _signal(tick, view, event, rows[0].rule)
+        for event, nodes in zip((ENTRY, EXIT), _nodes(decision, view), strict=True):
+            if nodes and (tick.deployment.owner_id, event) in wanted:
+                _signal(tick, view, event, nodes[0])
     _drawdowns([one for one in acted if (one[0].deployment.owner_id, DRAWDOWN) in wanted])
+
+
+def _nodes(decision: Decision, view: View) -> tuple[list[str], list[str]]:
+    """Return the nodes that open something at the market, and those that close something."""
+    rules, option_rules = view.program.rules, view.program.option_rules
+    found = [
+        [rules[one.rule].source for one in decision.now if one.opens == opens]
+        for opens in (True, False)
+    ]
+    if decision.options is not None:
+        found[0] += [option_rules[one.rule].source for one in decision.options.opens]
+        found[1] += [option_rules[one.rule].source for one in decision.options.closes]
+    return found[0], found[1]
 
 
 def _alert(tick: DeploymentTick, view: View, rule: int) -> None:
@@ -52,8 +64,8 @@ def _alert(tick: DeploymentTick, view: View, rule: int) -> None:
     )
 
 
-def _signal(tick: DeploymentTick, view: View, event: str, rule: int) -> None:
-    deployment, node = tick.deployment, view.program.rules[rule].source
+def _signal(tick: DeploymentTick, view: View, event: str, node: str) -> None:
+    deployment = tick.deployment
     word = "entry" if event == ENTRY else "exit"
     event_notify(
         owner_id=deployment.owner_id,

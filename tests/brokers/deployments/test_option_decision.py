@@ -201,6 +201,24 @@ def test_legs_of_a_position_that_could_not_be_had_in_full_are_closed(condors):
     assert [leg for leg in whole.closes if leg.role == Role.UNWIND] == []
 
 
+def test_legs_that_were_never_placed_have_the_others_closed(condors):
+    last = last_opening(condors, 4)
+    legs = [row for row in condors.rows if row.bar_ts == int(condors.bars.ts[last + 1])]
+    bought = [row for row in legs if row.kind == "leg_open" and row.side > 0]
+    assert len(bought) == 2
+    past = [row for row in condors.rows if row.bar_ts <= int(condors.bars.ts[last])]
+    staged = replace(condors.market(last + 2), staged=True)
+    found = condors.decide(last + 1, rows=[*past, *bought], market=staged).options
+    unwound = {leg.symbol for leg in found.closes if leg.role == Role.UNWIND}
+    assert unwound == {row.symbol for row in bought}
+    # Those that are on their way are waited for, and in one that is whole nothing is missing.
+    sold = [row for row in legs if row.kind == "leg_open" and row.side < 0]
+    waits = [LegOrder(0, row.decided_ts, row.symbol, opens=True) for row in sold]
+    for rows, orders in (([*past, *bought], waits), ([*past, *bought, *sold], [])):
+        found = condors.decide(last + 1, rows=rows, orders=orders, market=staged).options
+        assert [leg for leg in found.closes if leg.role == Role.UNWIND] == []
+
+
 def test_without_a_list_nothing_is_opened_and_what_is_held_is_closed_all_the_same(condors):
     last = last_opening(condors, 4)
     blind = replace(condors.market(last + 1), listing=None)

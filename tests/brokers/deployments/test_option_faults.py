@@ -12,14 +12,14 @@ from brokers.deployments import ticking
 from brokers.deployments.books import books_forget
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.drifting import drift_compare
-from brokers.deployments.services import deployment_create, deployment_stop
+from brokers.deployments.services import deployment_create, deployment_pause, deployment_stop
 from brokers.deployments.stopping import deployment_finish, position_of
 from brokers.deployments.ticking import deployment_follow, deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, BrokerAccount, Deployment, DeploymentTick, Order, RiskLimit
 from brokers.services.orders import order_cancel
 from core.errors import InvalidInput
-from notifications.models import Alert
+from notifications.models import Alert, AlertRule
 from strategies.services import strategy_create
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import Venue, bars_random
@@ -185,7 +185,40 @@ def test_a_leg_that_ends_unfilled_has_the_other_one_closed_at_once(user):
     assert Order.objects.filter(side="cover").count() == 1
 
 
-def test_stopping_closes_what_is_short_before_what_is_long(user):
+def test_users_with_a_rule_are_told_of_what_is_opened_and_closed(user):
+    for event in ("signal.entry", "signal.exit"):
+        AlertRule.objects.create(owner=user, event=event, name=event)
+    venue = Venue(user, bars_random(45))
+    venue.past(AT)
+    closing = graph(
+        [("condor", "action", {"operation": "straddle", "close_when": {"dte": 60}})],
+        [("always", "condor", "when")],
+    )
+    deployment = venue.deploy(closing, at=AT)
+    for at in range(AT, AT + 3):
+        venue.bar(deployment, at)
+    told = Alert.objects.filter(event__startswith="signal.").order_by("created_at", "event")
+    assert [(one.event, one.data["node_id"]) for one in told] == [
+        ("signal.entry", "condor"),
+        ("signal.exit", "condor"),
+        ("signal.entry", "condor"),
+    ]
+
+
+def test_a_deployment_that_is_paused_opens_nothing_it_had_decided(user):
+    venue, deployment = deployed(user)
+    decided(venue, deployment, AT)
+    account_send(account_id=venue.account.id)
+    deployment_pause(deployment=deployment)
+    for order in legs():
+        order_change(order_id=order.id)
+    venue.opens(AT + 1)
+    deployment_follow(deployment_id=deployment.id, now=venue.over(AT))
+    assert [leg.status for leg in legs()] == ["canceled", "canceled"]
+    assert net() == {}
+
+
+def test_stopping_says_which_contracts_stay(user):
     venue, deployment = deployed(user)
     for at in range(AT, AT + 2):
         venue.bar(deployment, at)

@@ -13,19 +13,20 @@ from uuid import UUID
 from brokers.access import access_of, request_of
 from brokers.adapters.base import Access
 from brokers.calling import Sending
-from brokers.dispatch import accounts_send, sending_finish
-from brokers.lease import Lease, leases_take
+from brokers.dispatch import accounts_send, sending_make
+from brokers.lease import Lease, leases_release, leases_take
 from brokers.models import BrokerAccount, Order
 from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
-from brokers.silence import silence_watched
+from brokers.silence import silence_watched, silent_here
 from core.errors import Permanent
 
 
 class Beginning:
     """Orders that are sent from where they are born, right after the commit.
 
-    Where another sender is at work on an account, or has died, where something waits there already
-    or it is not known what happened at the broker, they go the usual way.
+    Where another sender is at work on an account, or has died, where something waits there already,
+    it is not known what happened at the broker, or that was found to answer late, they go the
+    usual way.
     """
 
     def __init__(self) -> None:
@@ -59,17 +60,27 @@ class Beginning:
         ]
 
     def finish(self) -> None:
-        """Make the calls, right after the commit."""
+        """Make the calls, right after the commit.
+
+        What waits behind them at a broker is left to its sender: whoever decides on bars has
+        others to decide for.
+        """
         kinds = {one.order.account.kind for one in self._chosen}
         with silence_watched([kind for kind in kinds if is_remote(kind)]):
-            sending_finish(self._leases, self._chosen)
-        accounts_send(account_ids=self._accounts - {lease.account_id for lease in self._leases})
+            sending_make(self._chosen)
+        # Not in a `finally`: what a sender that broke off was doing must be found out first.
+        leases_release(self._leases, clean=True)
+        accounts_send(account_ids=self._accounts)
 
     def _opened(
         self, accounts: Iterable[BrokerAccount], orders: Sequence[Order]
     ) -> dict[UUID, Access]:
         """Return the accounts on which nobody is at work, with what opens them."""
-        free = [row for row in accounts if row.sender_until is None and known_lately(row)]
+        free = [
+            row
+            for row in accounts
+            if row.sender_until is None and known_lately(row) and not silent_here(row.kind)
+        ]
         waiting = orders_waiting(row.id for row in free)
         ours = [order.id for order in orders]
         busy = set(waiting.exclude(id__in=ours).values_list("account_id", flat=True))

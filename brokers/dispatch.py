@@ -94,11 +94,16 @@ def _send_group(ids: Sequence[UUID]) -> set[UUID]:
 def sending_finish(leases: Sequence[Lease], chosen: Sequence[Sending]) -> None:
     """Send what is committed as being sent, and what waits behind it, until nothing does."""
     while chosen:
-        for made in outcomes_of(chosen):
-            _record(made)
+        sending_make(chosen)
         chosen = _next(leases)
     # Not in a `finally`: what a sender that broke off was doing must be found out first.
     leases_release(leases, clean=True)
+
+
+def sending_make(chosen: Sequence[Sending]) -> None:
+    """Send what is committed as being sent, and write down what came of it."""
+    for made in outcomes_of(chosen):
+        _record(made)
 
 
 def _prepare(leases: Sequence[Lease]) -> tuple[list[Lease], list[Lease]]:

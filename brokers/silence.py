@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import redis
 from django.conf import settings
 
+from brokers.adapters.pace import let_through_at
 from market.memory import memory
 
 # So long is waited before a broker is called late, and so long it is left alone then.
@@ -25,9 +26,14 @@ LEFT_ALONE_S: Final = 60
 _until: dict[str, float] = {}
 
 
+def silent_here(kind: str) -> bool:
+    """Tell whether a broker answered late to this process not long ago; it asks nobody."""
+    return time.monotonic() < _until.get(kind, 0.0)
+
+
 def silent(kind: str) -> bool:
     """Tell whether a broker answered late not long ago, to this process or another."""
-    if time.monotonic() < _until.get(kind, 0.0):
+    if silent_here(kind):
         return True
     with suppress(redis.RedisError):
         return bool(memory().exists(_key(kind)))
@@ -35,22 +41,32 @@ def silent(kind: str) -> bool:
 
 
 @contextmanager
-def silence_watched(kinds: Collection[str]) -> Iterator[None]:
-    """Write down, while calls to these brokers still last, that they last too long."""
-    watch = threading.Timer(LATE_S, _note, args=(kinds,))
-    watch.daemon = True
-    watch.start()
+def silence_watched(kinds: Iterable[str]) -> Iterator[None]:
+    """Write down, while calls to these brokers still last, that one lasts too long."""
+    over = threading.Event()
+    for kind in kinds:
+        threading.Thread(target=_watch, args=(kind, over), daemon=True).start()
     try:
         yield
     finally:
-        watch.cancel()
+        over.set()
 
 
-def _note(kinds: Collection[str]) -> None:
-    for kind in kinds:
-        _until[kind] = time.monotonic() + LEFT_ALONE_S
-        with suppress(redis.RedisError):
-            memory().set(_key(kind), 1, ex=LEFT_ALONE_S)
+def _watch(kind: str, over: threading.Event) -> None:
+    """Wait for the end of calls; what they wait for their place in the rate is not counted."""
+    since = time.monotonic()
+    while not over.wait(since + LATE_S - time.monotonic()):
+        last = let_through_at(kind)
+        if last <= since:
+            _note(kind)
+            return
+        since = last
+
+
+def _note(kind: str) -> None:
+    _until[kind] = time.monotonic() + LEFT_ALONE_S
+    with suppress(redis.RedisError):
+        memory().set(_key(kind), 1, ex=LEFT_ALONE_S)
 
 
 def _key(kind: str) -> str:

@@ -36,6 +36,16 @@ redis.call('PEXPIRE', KEYS[1], due - now + window)
 return due - now
 """
 
+_let_through: dict[str, float] = {}
+
+
+def let_through_at(kind: str) -> float:
+    """Return when this process's last call to a broker was, or will be, within the rate.
+
+    By the monotonic clock; zero where there was none.
+    """
+    return _let_through.get(kind, 0.0)
+
 
 class Pace:
     """Keeps calls for one account within a rate, by waiting for a place.
@@ -52,14 +62,17 @@ class Pace:
     def wait(self, account_id: UUID) -> None:
         """Wait until another call is within the rate."""
         rate = settings.BROKER_RATES.get(self._kind)
-        if not rate:
-            return
-        most = max(1, int(rate * WINDOW_S))
-        wait_s = self._shared(account_id, most)
-        if wait_s is None:
-            wait_s = self._own(account_id, most)
+        wait_s = self._place(account_id, max(1, int(rate * WINDOW_S))) if rate else 0.0
+        with self._lock:
+            through = max(let_through_at(self._kind), time.monotonic() + wait_s)
+            _let_through[self._kind] = through
         if wait_s > 0:
             time.sleep(wait_s)
+
+    def _place(self, account_id: UUID, most: int) -> float:
+        """Take the next place; return how long it is until it comes."""
+        wait_s = self._shared(account_id, most)
+        return self._own(account_id, most) if wait_s is None else wait_s
 
     def _shared(self, account_id: UUID, most: int) -> float | None:
         """Take a place among the calls of all processes; None where that cannot be known."""

@@ -147,7 +147,8 @@ def _decide_all(
 ) -> list[DeploymentTick]:
     beginning = Beginning() if send else None
     if beginning is not None:  # before anybody is told
-        transaction.on_commit(beginning.finish)
+        # What fails there fails no deployment: the bar is decided, and others wait for the commit.
+        transaction.on_commit(beginning.finish, robust=True)
     running = [one for one in deployments if one.state == DeploymentState.RUNNING]
     due = []
     for dossier in dossiers_read(running, now=now):

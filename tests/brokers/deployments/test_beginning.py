@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from brokers import beginning
 from brokers.adapters.paper import PaperBroker
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.deployments.schedule import deployments_tick
@@ -119,3 +120,24 @@ def test_a_halted_account_begins_nothing(venue):
     order = tick(venue)
     assert (order.status, order.reason_code) == (OrderStatus.DENIED, "account_halted")
     assert BrokerAccount.objects.get().sender_fence == 0
+
+
+def test_what_comes_while_a_lease_is_given_back_is_sent_too(venue, monkeypatch):
+    release, late = beginning.leases_release, []
+
+    def slow(leases, *, clean):
+        late.append(
+            order_create(
+                account=venue.account, symbol=venue.symbol, asset_type=AssetType.CRYPTO,
+                side=Side.BUY, order_type=OrderType.MARKET, quantity=1,
+            )
+        )  # fmt: skip
+        account_send(account_id=venue.account.id)
+        late[0].refresh_from_db()
+        assert late[0].status == OrderStatus.CREATED, "its sender found the lease taken"
+        release(leases, clean=clean)
+
+    monkeypatch.setattr(beginning, "leases_release", slow)
+    tick(venue)
+    late[0].refresh_from_db()
+    assert late[0].status == OrderStatus.ACCEPTED

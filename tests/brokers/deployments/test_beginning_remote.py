@@ -8,19 +8,24 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 
 from brokers import silence
-from brokers.access import credentials_seal
+from brokers.access import access_of, credentials_seal
+from brokers.adapters.kinds import ADAPTERS
+from brokers.beginning import Beginning
 from brokers.choices import AssetType, OrderStatus, Side
 from brokers.deployments.schedule import deployments_tick
 from brokers.dispatch import account_send
-from brokers.models import BrokerAccount, Order
+from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from brokers.rounds import Round
+from brokers.sweeping import orders_sweep
 from brokers.turns import turn
 from market.memory import memory
+from market.models import Instrument
 from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_books import DCA
 from tests.venue.alpaca import AlpacaVenue
@@ -222,3 +227,120 @@ def test_shares_are_sold_beside_those_that_are_bought():
     both = Round(calls=8)
     assert both.takes(contract(Side.BUY, "A", AssetType.STOCK))
     assert both.takes(contract(Side.SHORT, "B", AssetType.STOCK))
+
+
+def deployed(venue, count):
+    """That many deployments on the same bar, each with a symbol of its own on the same account."""
+    symbols = [venue.symbol]
+    for number in range(1, count):
+        other = Venue.__new__(Venue)
+        other.__dict__ = venue.__dict__ | {"symbol": f"REPLAY{number}"}
+        other.instrument = Instrument.objects.create(
+            symbol=other.symbol, name=other.symbol, asset_class="crypto", calendar="24/7",
+            timezone="UTC", periods_per_year=365,
+        )  # fmt: skip
+        other.past(30)
+        other.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+        other.opens(30)
+        other.trades(30)
+        symbols.append(other.symbol)
+    return symbols
+
+
+def test_what_a_broker_takes_in_a_second_is_sent_and_the_rest_is_left_to_the_senders(
+    venue, broker, queued, settings, monkeypatch
+):
+    for symbol in deployed(venue, 7):
+        broker.exchange.prices[symbol] = Decimal(100)
+    settings.BROKER_RATES = {"alpaca": 3}
+    monkeypatch.setattr(silence, "LATE_S", 0.3)
+    began = time.monotonic()
+    assert deployments_tick(now=venue.over(30)) == 7
+    took_s = time.monotonic() - began
+    assert (placed(broker), took_s < 1.5) == (3, True), took_s
+    assert queued.count("brokers.accounts_send") == 1
+    assert BrokerAccount.objects.get(kind="alpaca").sender_until is None
+    settings.BROKER_RATES = {}
+    account_send(account_id=venue.account.id)
+    assert placed(broker) == 7
+    assert set(Order.objects.values_list("status", flat=True)) == {OrderStatus.ACCEPTED}
+
+
+def test_to_wait_for_a_place_is_not_to_wait_for_the_broker(venue, broker, settings, monkeypatch):
+    settings.BROKER_RATES = {"alpaca": 3}
+    adapter = ADAPTERS.get("alpaca")
+    for _ in range(3):  # the places of this second are taken
+        adapter.open_orders(access_of(venue.account))
+    monkeypatch.setattr(silence, "LATE_S", 0.5)
+    began = time.monotonic()
+    order = tick(venue)
+    assert time.monotonic() - began > 0.5, "it had to wait for a place"
+    assert order.status == OrderStatus.ACCEPTED
+    assert not silence.silent("alpaca")
+
+
+def test_a_fault_of_the_sending_is_none_of_the_deployment(venue, broker, queued, monkeypatch):
+    def faulty(*args, **kwargs):
+        raise LookupError("a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("brokers.dispatch.venue_orders_record", faulty)
+        order = tick(venue)
+    deployment = Deployment.objects.get()
+    assert deployment.state == "running", deployment.state_reason
+    assert list(DeploymentTick.objects.values_list("status", flat=True)) == ["decided"]
+    assert "brokers.accounts_send" in queued, "others that wait for the commit are told"
+    assert (order.status, placed(broker)) == (OrderStatus.SUBMITTING, 1)
+    past = timezone.now() - timedelta(seconds=1)
+    BrokerAccount.objects.update(sender_until=past)
+    account_send(account_id=venue.account.id)
+    order.refresh_from_db()
+    deployments_tick(now=venue.over(30))
+    assert (Order.objects.count(), placed(broker)) == (1, 1)
+
+
+def test_a_deadlock_after_the_commit_decides_nothing_again(venue, broker, queued, monkeypatch):
+    looked = []
+    begin = Beginning.begin
+
+    def noted(beginning, orders):
+        looked.append(len(orders))
+        return begin(beginning, orders)
+
+    def locked(*args, **kwargs):
+        raise OperationalError from DeadlockDetected()
+
+    monkeypatch.setattr(Beginning, "begin", noted)
+    monkeypatch.setattr("brokers.beginning.leases_release", locked)
+    order = tick(venue)
+    assert (order.status, placed(broker), looked) == (OrderStatus.ACCEPTED, 1, [1])
+    assert deployments_tick(now=venue.over(30)) == 0
+
+
+def test_one_that_dies_between_commit_and_call_sends_nothing_and_nobody_does_after_it(
+    venue, broker, queued, monkeypatch
+):
+    class Died(BaseException):
+        pass
+
+    def die(_):
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Beginning, "finish", die)
+        with pytest.raises(Died):
+            tick(venue)
+    assert Order.objects.get().status == OrderStatus.SUBMITTING
+    account_send(account_id=venue.account.id)
+    deployments_tick(now=venue.over(30))
+    past = timezone.now() - timedelta(seconds=1)
+    BrokerAccount.objects.update(sender_until=past)
+    Order.objects.update(leased_until=past)
+    orders_sweep()
+    account_send(account_id=venue.account.id)
+    assert placed(broker) == 0
+    Order.objects.update(submitted_at=timezone.now() - timedelta(minutes=3), ask_at=None)
+    orders_sweep()
+    order = Order.objects.get()
+    assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "not_at_broker")
+    assert placed(broker) == 0

@@ -19,13 +19,21 @@ from uuid import UUID
 from django.utils import timezone
 
 from brokers.access import access_of
-from brokers.adapters.base import ListedContract, OptionVenue, OutcomeUnknown, Refused
+from brokers.adapters.base import (
+    Access,
+    ListedContract,
+    OptionVenue,
+    OutcomeUnknown,
+    Refused,
+)
 from brokers.adapters.kinds import ADAPTERS
+from brokers.calling import calls_make
 from brokers.deadlocks import deadlock_repeat
 from brokers.deployments.compiled import options_warm
 from brokers.deployments.reading import plan_of
 from brokers.models import Deployment, Position
 from brokers.paper.expiring import account_expire
+from brokers.silence import silence_watched
 from core.engine.option_rules import OptionRule
 from core.errors import ApplicationError, Permanent
 
@@ -101,8 +109,8 @@ def contracts_refresh(deployment_ids: Iterable[UUID], *, now: datetime) -> None:
     _settle({need.account_id for need in needs.values() if need.local})
     asking = {one: need.reach for one, need in needs.items() if need.reach is not None}
     if asking:
-        for deployment in Deployment.objects.filter(id__in=asking).select_related("account"):
-            _ask(deployment, now.date(), asking[deployment.id].last(now.date()))
+        rows = Deployment.objects.filter(id__in=asking).select_related("account")
+        _ask([(row, asking[row.id].last(now.date())) for row in rows], now.date())
     while len(_needs) > KEPT:
         _needs.popitem(last=False)
 
@@ -158,22 +166,47 @@ def _reach(rules: Iterable[OptionRule]) -> Reach | None:
     )
 
 
-def _ask(deployment: Deployment, first: date, last: date) -> None:
-    place, adapter = _place(deployment), ADAPTERS.get(deployment.account.kind)
-    known = _listed.get(place)
-    fresh = known is not None and known.day >= first and known.last >= last
-    if fresh or time.monotonic() < _silent_until.get(place, 0.0):
-        return
-    if not isinstance(adapter, OptionVenue):
-        return
+def _ask(deployments: Iterable[tuple[Deployment, date]], day: date) -> None:
+    """Ask for the lists that are not known today, all at once; each place is asked by one."""
+    wanted: dict[Place, tuple[Deployment, date]] = {}
+    for deployment, last in deployments:
+        place = _place(deployment)
+        known = _listed.get(place)
+        fresh = known is not None and known.day >= day and known.last >= last
+        if not fresh and time.monotonic() >= _silent_until.get(place, 0.0):
+            other = wanted.get(place)
+            wanted[place] = (deployment, last if other is None else max(last, other[1]))
+    calls = [
+        ((place, last), partial(_call, ADAPTERS.get(place[0]), access, place[2], day, last))
+        for place, (deployment, last) in wanted.items()
+        if (access := _opened(deployment)) is not None
+    ]
+    with silence_watched({place[0] for place in wanted}):
+        for answers in calls_make(calls):
+            for (place, last), found in answers:
+                if found is None:
+                    _silent_until[place] = time.monotonic() + LEFT_ALONE_S
+                else:
+                    _listed[place] = Listed(day, last, found)
+
+
+def _opened(deployment: Deployment) -> Access | None:
     try:
-        found = adapter.contracts(
-            access_of(deployment.account), underlying=deployment.symbol, first=first, last=last
-        )
-    except (OutcomeUnknown, Refused, Permanent):
-        _silent_until[place] = time.monotonic() + LEFT_ALONE_S
-        return
-    _listed[place] = Listed(first, last, tuple(found))
+        return access_of(deployment.account)
+    except Permanent:
+        return None  # Its orders say why nothing opens the account.
+
+
+def _call(
+    adapter: object, access: Access, underlying: str, first: date, last: date
+) -> tuple[ListedContract, ...] | None:
+    """Return what a broker lists; None where it does not say."""
+    if not isinstance(adapter, OptionVenue):
+        return None
+    try:
+        return tuple(adapter.contracts(access, underlying=underlying, first=first, last=last))
+    except (OutcomeUnknown, Refused):
+        return None
 
 
 def _place(deployment: Deployment) -> Place:

@@ -73,12 +73,34 @@ class OptionDesk:
     ) -> bool:
         """Tell whether a leg can be placed: at a broker, sales wait for the purchases.
 
-        What is bought of a position covers what is sold of it, and brokers take orders in no order.
+        What is bought of a position, or of shares, covers what is sold, and brokers take orders in
+        no order.
         """
         if one.side > 0 or not self.desk.can.remote:
             return True
+        if one.role == Role.OPEN and self._shares_coming():
+            return False
         before = self._covering(one, wanted)
         return all(placed.get(self._key(other)) == OrderStatus.FILLED for other in before)
+
+    def _shares_coming(self) -> bool:
+        """Tell whether shares are bought at the market that are not there, or never will be."""
+        drafted = {
+            draft.intent.client_order_id
+            for draft in self.desk.drafts
+            if draft.intent.side == Side.BUY and draft.intent.asset_type != AssetType.OPTION
+        }
+        if drafted:  # those that there are already are drafted again, and stay what they are
+            rows = Order.objects.filter(
+                deployment_id=self.desk.deployment.id,
+                client_order_id__in=drafted,
+                status=OrderStatus.FILLED,
+            )
+            drafted -= set(rows.values_list("client_order_id", flat=True))
+        return bool(drafted) or any(
+            purpose.role == Role.ENTRY and order.order_type == OrderType.MARKET
+            for purpose, order in self.desk.open_orders()
+        )
 
     def _covering(self, sold: LegWanted, wanted: Iterable[LegWanted]) -> list[LegWanted]:
         """Return the purchases of the same position that belong with a sale."""

@@ -33,6 +33,7 @@ from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS
 from brokers.services.intents import Begin, Draft, Intent, intents_create
 from brokers.services.orders import order_cancel, order_replace
+from core.engine.option_rules import Right
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
 from market.models import Instrument
@@ -101,11 +102,22 @@ class Desk:
     def enter(self, decision: Decision) -> bool:
         """Send what trades at the market, once no guard is left that holds its units."""
         leaving = any(wanted.role in CLOSES for wanted in decision.now)
-        held_back = leaving and any(purpose.role in GUARDS for purpose, _ in self.open_orders())
+        guarded = any(purpose.role in GUARDS for purpose, _ in self.open_orders())
+        held_back = leaving and (guarded or self._covering(decision))
         if not held_back:
             for leg, wanted in enumerate(decision.now):
                 self.place(wanted, bar_ts=decision.bar_ts, leg=leg)
         return self._takes(() if leaving else decision.guards) and not held_back
+
+    def _covering(self, decision: Decision) -> bool:
+        """Tell whether shares cover calls that are being bought back: a broker keeps them then."""
+        if decision.options is None or not self.can.remote:
+            return False
+        wanted = any(
+            one.side > 0 and one.contract.right == Right.CALL for one in decision.options.closes
+        )
+        waits = (order for _, order in self.open_orders() if order.asset_type == AssetType.OPTION)
+        return wanted or any(order.side == Side.COVER for order in waits)
 
     def withdraw(self, *, guards: bool) -> bool:
         """Take back what is open; return whether nothing is left that may still fill."""

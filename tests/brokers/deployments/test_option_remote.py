@@ -19,6 +19,7 @@ from brokers.models import BrokerAccount, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from core.engine.bars import Bars
 from market.models import Instrument
+from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import DAY_NS, Venue
 from tests.brokers.deployments.test_option_faults import SPREAD, net
 from tests.venue.alpaca import AlpacaVenue
@@ -97,9 +98,13 @@ def look(venue, deployment, at=AT):
     account_send(account_id=venue.account.id)
 
 
-def legs():
-    rows = Order.objects.filter(asset_type="option").order_by("created_at", "leg")
+def all_orders():
+    rows = Order.objects.order_by("created_at", "leg")
     return [(row.symbol[-9:], row.side, row.status) for row in rows]
+
+
+def legs():
+    return [row for row in all_orders() if row[0] != "REPLAY"]
 
 
 def test_legs_are_listed_contracts_and_sales_wait_for_purchases(venue, broker, deployment):
@@ -149,6 +154,38 @@ def test_a_sale_that_is_refused_has_the_purchase_sold_again(venue, broker, deplo
         ("P00099000", "sell", "filled"),
     ]
     assert net() == {}
+
+
+COVERED = graph(
+    [
+        ("high", "condition", {"operator": "gt", "right": 98}),
+        ("low", "condition", {"operator": "lt", "right": 98}),
+        ("buy", "entry", {"side": "long"}),
+        ("call", "action", {"operation": "covered_call", "expiry": {"dte": 21}}),
+        ("out", "action", {"operation": "close"}),
+    ],
+    [
+        ("close", "high", "left"),
+        ("close", "low", "left"),
+        ("high", "buy", "when"),
+        ("high", "call", "when"),
+        ("low", "out", "when"),
+    ],
+)
+
+
+def test_calls_are_sold_when_their_shares_are_there_and_bought_back_before_they_go(venue, broker):
+    deployment = venue.deploy(COVERED, at=AT)
+    tick(venue, deployment)
+    for _ in range(3):
+        look(venue, deployment)
+    assert all_orders() == [("REPLAY", "buy", "filled"), ("C00099000", "short", "filled")]
+    tick(venue, deployment, AT + 1)
+    assert all_orders()[2:] == [("C00099000", "cover", "accepted")]
+    for _ in range(3):
+        look(venue, deployment, AT + 1)
+    assert all_orders()[2:] == [("C00099000", "cover", "filled"), ("REPLAY", "sell", "filled")]
+    assert broker.exchange.positions() == {}
 
 
 def test_without_the_list_nothing_is_opened_and_the_tick_says_so(venue, broker, deployment):

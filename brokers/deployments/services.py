@@ -14,6 +14,7 @@ from django.utils import timezone
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
 from brokers.deployments.compiled import options_warm
+from brokers.deployments.history import history_first
 from brokers.deployments.option_reading import options_check
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
@@ -30,8 +31,6 @@ from strategies.services import version_pin
 
 BEGIN_TASK: Final = "brokers.deployment_begin"
 FOLLOW_TASK: Final = "brokers.deployment_follow"
-# Recursive indicators have long forgotten what was before.
-HISTORY: Final = 20_000
 SETTINGS: Final = frozenset(
     {"commission", "slippage", "spread", "margin", "maintenance_margin", "fractional", "options"}
 )
@@ -105,16 +104,9 @@ def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
     try:
         stored = stored_of(deployment)
         closed = bars_closed(stored, now=now)
-        plan = plan_of(deployment)
-        if plan.program.option_rules:
+        if plan_of(deployment).program.option_rules:
             options_warm()
-        needed = plan.lookback + 1
-        if closed < needed:
-            raise InvalidInput(
-                f"The strategy needs {needed} bars before its first decision; {closed} of "
-                f"{deployment.symbol} at {deployment.interval} are over.",
-                code="too_few_bars",
-            )
+        start = history_first(deployment, stored, closed=closed)
     except ApplicationError as error:
         deployment_move(deployment, new=DeploymentState.FAILED, reason=error.message)
         return
@@ -124,7 +116,7 @@ def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
     changes: dict[str, Any] = {}
     if deployment.first_bar_ts is None:
         changes = {
-            "history_from": moment_of(int(ts[max(0, closed - HISTORY)])),
+            "history_from": moment_of(int(ts[start])),
             "first_bar_ts": moment_of(following),
         }
     else:  # started again: its book goes on, what passed meanwhile does not decide

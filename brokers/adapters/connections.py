@@ -14,12 +14,21 @@ from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    HTTPSConnectionPool,
+    PoolManager,
+    ProxyManager,
+)
+from urllib3.exceptions import ProtocolError
 
 # Shorter than any broker, and any proxy in front of one, is known to wait.
 IDLE_S: Final = 20.0
 # Of one host; more calls at once open connections that are closed after them.
 KEPT: Final = 128
+# What has a lower status is said while the answer is still on its way.
+FINAL: Final = 200
 
 
 class _Plain(HTTPConnectionPool):
@@ -32,16 +41,19 @@ class _Plain(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         return _fresh(super()._get_conn(timeout))
 
+    def _make_request(self, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
+        """Ask once. After an answer that is not the last one nothing more is read.
 
-class _Secured(HTTPSConnectionPool):
+        The last one would be taken for that to the next request on this connection.
+        """
+        response = super()._make_request(*args, **kwargs)
+        if response.status < FINAL:
+            raise ProtocolError(f"The answer {response.status} says that another one follows.")
+        return response
+
+
+class _Secured(_Plain, HTTPSConnectionPool):
     """The same over TLS."""
-
-    def _put_conn(self, conn: Any) -> None:
-        _rested(conn)
-        super()._put_conn(conn)
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        return _fresh(super()._get_conn(timeout))
 
 
 class Connections(HTTPAdapter):

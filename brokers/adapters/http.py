@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -15,13 +15,17 @@ from django.conf import settings
 from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.adapters.connections import connections, proxies_of
 
+# The certificates of who may be trusted, as the library itself reads them from the environment.
+CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
 
 class BrokerSession(requests.Session):
     """A session with a time limit on every request and no repetition of any.
 
     Its connections are those of the process, its headers and cookies are its own: accounts share
     no more than that. What the environment says of proxies and certificates holds; a `.netrc` does
-    not, for its passwords would take the place of an account's.
+    not, for its passwords would take the place of an account's. It lets nobody send it elsewhere,
+    where an account's keys would go with it.
 
     `status` is the HTTP status of the last answer in the same thread, None where there was none:
     some libraries do not tell it.
@@ -30,7 +34,8 @@ class BrokerSession(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        self.max_redirects = 0
+        self.verify = next(filter(None, map(os.environ.get, CERTIFICATES)), True)
         for scheme in self.adapters:
             self.adapters[scheme] = connections()
         self._last = threading.local()

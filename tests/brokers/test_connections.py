@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
+import time
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from brokers.adapters import connections
-from brokers.adapters.http import BrokerSession
+from brokers.adapters.base import OutcomeUnknown
+from brokers.adapters.http import BrokerSession, outcomes
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -91,3 +95,82 @@ def test_a_child_process_does_not_use_its_parents_connections(server):
     first, forked, again = ports(server)
     assert forked != first
     assert again == first
+
+
+@contextmanager
+def answering(*answers):
+    """A server that gives these answers to whoever asks next, each a list of texts with pauses."""
+    left, accepted = list(answers), []
+
+    def serve(connection):
+        with connection, suppress(OSError):
+            while left and connection.recv(65_536):
+                for number, text in enumerate(left.pop(0)):
+                    time.sleep(0.1 if number else 0)
+                    connection.sendall(text.encode())
+
+    def accept():
+        with suppress(OSError):
+            while True:
+                accepted.append(listener.accept()[0])
+                threading.Thread(target=serve, args=(accepted[-1],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        connections.connections.cache_clear()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        connections.connections.cache_clear()
+        listener.shutdown(socket.SHUT_RDWR)
+    for connection in accepted:
+        connection.close()
+
+
+def final(text, *, length=None):
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {length or len(text)}\r\n\r\n{text}"
+
+
+def asked(url):
+    """What a call is told, or why nothing is known."""
+    try:
+        with BrokerSession() as session, outcomes("A broker"):
+            return session.request("GET", url).text
+    except OutcomeUnknown:
+        return None
+
+
+def test_the_answer_to_one_order_is_never_taken_for_that_to_the_next():
+    hints = "HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"
+    with answering([hints, final("first")], [final("second")]) as url:
+        assert [asked(url), asked(url)] == [None, "second"]
+
+
+def test_leave_to_go_on_is_no_answer():
+    with answering(["HTTP/1.1 100 Continue\r\n\r\n", final("first")], [final("second")]) as url:
+        assert [asked(url), asked(url)] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "cut", [final("fir", length=5), "HTTP/1.1 200 OK\r\nContent-", final("first") + final("more")]
+)
+def test_what_is_left_of_an_answer_is_read_by_nobody(cut, settings):
+    settings.BROKER_TIMEOUT_S = 0.3
+    with answering([cut], [final("second")]) as url:
+        asked(url)
+        assert asked(url) == "second"
+
+
+def test_an_answer_that_comes_too_late_is_read_by_nobody(settings):
+    settings.BROKER_TIMEOUT_S = 0.05
+    with answering(["", final("first")], [final("second")]) as url:
+        assert asked(url) is None
+        time.sleep(0.2)
+        settings.BROKER_TIMEOUT_S = 1
+        assert asked(url) == "second"
+
+
+def test_nobody_is_sent_on_with_an_accounts_keys(server):
+    port = server.server_address[1]
+    moved = f"HTTP/1.1 307 Go\r\nLocation: http://localhost:{port}/\r\nContent-Length: 0\r\n\r\n"
+    with answering([moved]) as url, pytest.raises(OutcomeUnknown), outcomes("A broker"):
+        BrokerSession().request("GET", url, headers={"X-Key": "mine"})
+    assert server.seen == []

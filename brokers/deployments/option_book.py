@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -30,6 +30,33 @@ _SLACK: Final = 1e-9
 
 Key = tuple[int, int]
 """A position: its rule, and the bar of the decision that opened it."""
+
+
+def legs_at_once(rows: Iterable[BookRow]) -> int:
+    """Return how many fills that open legs are on the book at once, at the most."""
+    fills: Counter[tuple[Key, str]] = Counter()
+    held: defaultdict[str, dict[Key, float]] = defaultdict(dict)
+    now = most = 0
+    for row in rows:
+        keys = held[row.symbol]
+        if row.kind == "leg_open":
+            key = row.rule, row.decided_ts
+            fills[key, row.symbol] += 1
+            keys[key] = keys.get(key, 0.0) + row.quantity
+            now += 1
+            most = max(most, now)
+        elif row.kind != "leg_end":
+            mine = [(row.rule, row.decided_ts)] if row.kind == "leg_close" else list(keys)
+            left = row.quantity
+            for key in mine:
+                part = min(left, keys.get(key, 0.0))
+                left -= part
+                if part and (kept := keys[key] - part) <= _SLACK:
+                    now -= fills.pop((key, row.symbol))
+                    del keys[key]
+                elif part:
+                    keys[key] = kept
+    return most
 
 
 class OptionBook:

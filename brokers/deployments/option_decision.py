@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from brokers.deployments.compiled import live_options_load
 from brokers.deployments.decision import KINDS, Reader, room_for, rows_booked
-from brokers.deployments.option_book import OptionBook
+from brokers.deployments.option_book import OptionBook, legs_at_once
 from brokers.deployments.option_kernel import BOOK, BOOKED, DECIDE, END, REST, SIZES, OptionFeed
 from brokers.deployments.wanted import BookRow, Decision, LegWanted, OptionDecision, Role
 from core.engine.bars import Bars
@@ -119,7 +119,7 @@ def decide_with_options(
     shares = [row for row in rows if row.kind in KINDS]
     world = world_build(
         bars, columns, program, config,
-        options_config=market.config, chain=chain, room=len(legs),
+        options_config=market.config, chain=chain, room=legs_at_once(legs),
     )  # fmt: skip
     # Each delivery may be a lot beside those that rules open.
     lots = np.zeros(world.tables.lots.size + len(shares), world.tables.lots.dtype)

@@ -112,7 +112,8 @@ class AlpacaBroker:
             "trail_price": _text(request.trail_amount),
             "trail_percent": _text(request.trail_fraction and request.trail_fraction * 100),
         }
-        return order_told(self._call(access, "post", "/orders", _given(fields)))
+        row = self._call(access, "post", "/orders", _given(fields))
+        return order_told(_of(fields, row))
 
     def cancel(self, access: Access, ref: OrderRef) -> None:
         """Ask for an order to be canceled."""
@@ -150,7 +151,8 @@ class AlpacaBroker:
             "stop_price": _text(change.stop_price),
         }
         path = f"/orders/{ref.broker_order_id}"
-        return order_told(self._call(access, "patch", path, _given(fields)))
+        row = self._call(access, "patch", path, _given(fields))
+        return order_told(_of(fields, row))
 
     def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
         """Return the order under our id, with its executions."""
@@ -163,6 +165,7 @@ class AlpacaBroker:
             if refusal.code == "not_found":
                 return None
             raise
+        _of(fields, row)
         with outcomes(TITLE):
             filled = Decimal(row["filled_qty"]) > 0
         return order_told(row, self._executions(access, row) if filled else ())
@@ -270,6 +273,15 @@ def _held(row: dict[str, Any]) -> str:
             if symbol.endswith(quote):
                 return f"{symbol.removesuffix(quote)}/{quote}"
     return symbol
+
+
+def _of(fields: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer about an order, if it is the one that was asked about by our id."""
+    with outcomes(TITLE):
+        told = row["client_order_id"]
+    if told != fields.get("client_order_id", told):
+        raise OutcomeUnknown(f"{TITLE} has answered about another order.")
+    return row
 
 
 def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:

@@ -41,6 +41,19 @@ class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, Option
             broker.submit(access, request)
         assert len(venue.exchange.orders) == 1
 
+    def test_an_answer_about_another_order_is_none(self, broker, venue, access, order, monkeypatch):
+        other = order()
+        broker.submit(access, other)
+        (there,) = venue.exchange.orders.values()
+        request = order()
+        monkeypatch.setattr(venue, "_place", lambda _: there)
+        monkeypatch.setattr(venue.exchange, "by_client_id", lambda _: [there])
+        with pytest.raises(OutcomeUnknown):
+            broker.submit(access, request)
+        with pytest.raises(OutcomeUnknown):
+            broker.find(access, self.ref(request))
+        assert broker.find(access, self.ref(other)).client_order_id == other.client_order_id
+
     def test_fractions_of_a_share_keep_their_digits(self, broker, venue, access, order):
         broker.submit(access, order(quantity="0.12345678"))
         assert self.only(venue).quantity == Decimal("0.12345678")

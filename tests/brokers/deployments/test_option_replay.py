@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from brokers.deployments.books import books_forget
+from brokers.deployments.drifting import drift_compare
 from brokers.deployments.option_drift import options_replay
 from brokers.deployments.reading import stored_of, view_of
 from brokers.deployments.schedule import deployments_follow
@@ -112,6 +113,9 @@ def test_a_replay_trades_the_contracts_of_the_backtest(user):
         assert [tick.equity for tick in ticks] == pytest.approx(
             list(result.equity[start:]), abs=1e-3
         ), name
+        reports = drift_compare(deployment=deployment, now=replay.venue.over(stop - 1))
+        assert len(reports) == stop - start, name
+        assert max(abs(report.difference) for report in reports) < 1e-4, name
     assert not Order.objects.filter(status__in=["denied", "rejected", "unknown"]).exists()
     ends = set(BookEntry.objects.filter(kind="settled").values_list("reason", flat=True))
     assert ends >= {OptionExitReason.EXPIRED, OptionExitReason.ASSIGNED}

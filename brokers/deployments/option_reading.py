@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from brokers.adapters.kinds import ADAPTERS
@@ -35,13 +36,21 @@ def options_config(deployment: Deployment, instrument: Instrument) -> OptionsCon
 
 
 def options_check(deployment: Deployment, instrument: Instrument) -> None:
-    """Refuse a deployment of option rules where there are no options, or where they have no days.
+    """Refuse what is wrong about a deployment's options: their terms, or that there are none.
 
     Raises
     ------
     InvalidInput
-        With the reason.
+        With every fault of the terms under ``config.options``; where option rules meet an account
+        without options, or bars longer than a day.
     """
+    try:
+        options_config(deployment, instrument)
+    except InvalidInput as error:
+        faults = [
+            replace(one, path=f"config.options.{one.path}".rstrip(".")) for one in error.details
+        ]
+        raise InvalidInput(error.message, details=faults) from error
     if not plan_of(deployment).program.option_rules:
         return
     adapter = ADAPTERS.get(deployment.account.kind)
@@ -56,7 +65,6 @@ def options_check(deployment: Deployment, instrument: Instrument) -> None:
             "Options are traded on bars of a day or less: they expire on days.",
             code="interval_too_long",
         )
-    options_config(deployment, instrument)
 
 
 def options_decide(

@@ -127,3 +127,41 @@ def test_signals_and_drift_are_listed(client, body, venue):
     assert signal["bar_ts"].startswith("2024-01-31")
     (drift,) = client.get(f"/api/v1/deployments/{made['id']}/drift/").data["results"]
     assert drift["slippage"] == -1.0
+
+
+def test_a_strategy_with_options_is_deployed_and_shows_its_contracts(client, user, venue, body):
+    graph = template_graph("cash_secured_put")[0]
+    strategy = strategy_create(owner_id=user.id, name="Puts", graph=graph)
+    body |= {
+        "strategy_id": str(strategy.id),
+        "capital": "50000",
+        "parameters": {"trend": 2, "days": 14},
+        "config": {"options": {"spread": 0.04}},
+    }
+    made = post(client, "/", body)
+    assert made.status_code == 201, made.data
+    own = f"/{made.data['id']}"
+    post(client, f"{own}/start/")
+    deployment = Deployment.objects.get()
+    deployment_begin(deployment=deployment, now=venue.over(29))
+    deployment.refresh_from_db()
+    for at in range(30, 38):
+        venue.bar(deployment, at)
+    rows = client.get(f"/api/v1/deployments{own}/signals/").data["results"]
+    told = [row["decision"]["options"] for row in rows]
+    assert {options["prices"] for options in told} == {"synthetic"}
+    (opened, *_) = [one for options in told for one in options["orders"] if one["role"] == "open"]
+    assert (opened["node_id"], opened["side"], opened["right"]) == ("sell_put", "sell", "put")
+    day = opened["expiry"][2:].replace("-", "")
+    assert opened["symbol"] == f"REPLAY{day}P{round(opened['strike'] * 1000):08d}"
+    (held, *_) = [one for options in told for one in options["held"]]
+    assert (held["node_id"], held["right"], held["quantity"]) == ("sell_put", "put", -1.0)
+    worth = [options["value"] for options in told if options["held"]]
+    assert all(value < 0 for value in worth)
+
+
+def test_terms_of_options_are_checked_where_a_deployment_is_made(client, body):
+    faulty = post(client, "/", body | {"config": {"options": {"spread": -1, "smile": True}}})
+    assert faulty.status_code == 422
+    paths = {one["path"] for one in faulty.data["details"]}
+    assert paths == {"config.options.spread", "config.options.smile"}

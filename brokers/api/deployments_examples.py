@@ -74,6 +74,45 @@ TICK = OpenApiExample(
     },
     response_only=True,
 )
+OPTION_TICK = OpenApiExample(
+    "A sold put",
+    {
+        "bar_ts": "2026-11-20T00:00:00Z",
+        "status": "decided",
+        "closed_at": "2026-11-20T21:00:00Z",
+        "decided_at": "2026-11-20T21:00:02Z",
+        "position": 0.0,
+        "equity": 50000.0,
+        "pending": True,
+        "decision": {
+            "orders": [],
+            "guards": [],
+            "refused": [],
+            "alerts": [],
+            "options": {
+                "value": 0.0,
+                "prices": "synthetic",
+                "orders": [
+                    {
+                        "node_id": "sell_put",
+                        "role": "open",
+                        "side": "sell",
+                        "order_type": "market",
+                        "quantity": 1.0,
+                        "symbol": "AAPL261218P00260000",
+                        "right": "put",
+                        "strike": 260.0,
+                        "expiry": "2026-12-18",
+                    }
+                ],
+                "held": [],
+                "refused": [],
+            },
+        },
+        "notes": [],
+    },
+    response_only=True,
+)
 DRIFT = OpenApiExample(
     "A session",
     {

@@ -66,7 +66,7 @@ class DeploymentOutput(serializers.ModelSerializer[Deployment]):
         )  # fmt: skip
 
 
-@extend_schema_serializer(examples=[examples.TICK])
+@extend_schema_serializer(examples=[examples.TICK, examples.OPTION_TICK])
 class TickOutput(serializers.ModelSerializer[DeploymentTick]):
     """What was decided on a bar."""
 

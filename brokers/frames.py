@@ -31,6 +31,7 @@ def order_frame(order: Order) -> dict[str, Any]:
         "trade_id": str(order.id),
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,
+        "asset_type": order.asset_type,
         "strategy_id": str(order.strategy_id) if order.strategy_id else None,
         "side": order.side,
         "quantity": f"{order.quantity.normalize():f}",

@@ -19,7 +19,7 @@ from brokers.models import Deployment, Order
 from core.engine.option_rules import Right
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
-from core.options.contract import Contract
+from core.options.contract import Contract, contract_parse, contract_symbol
 from core.options.expiries import ExpiryCalendar
 from core.options.left import left_by_clock
 from core.options.listed import ListedContracts
@@ -58,6 +58,10 @@ def options_check(deployment: Deployment, instrument: Instrument) -> None:
         raise InvalidInput(
             f"This strategy trades options, and {adapter.title} has none.",
             code="options_unsupported",
+        )
+    if contract_parse(contract_symbol(Contract(Right.CALL, 1.0, 0), deployment.symbol)) is None:
+        raise InvalidInput(
+            f"There is no symbol for contracts on {deployment.symbol}.", code="options_unsupported"
         )
     interval = interval_get(deployment.interval)
     if not interval.intraday and interval != "1d":

@@ -298,3 +298,12 @@ def test_where_there_are_no_options_nothing_is_deployed(user, kind, interval, co
             capital=10_000,
         )
     assert refusal.value.code == code
+
+
+def test_what_has_no_symbols_of_contracts_trades_no_options(user):
+    venue = Venue(user, bars_random(40), symbol="A/B")
+    strategy = strategy_create(owner_id=user.id, name="Spread", graph=SPREAD)
+    with pytest.raises(InvalidInput, match="no symbol for contracts on A/B"):
+        deployment_create(
+            strategy=strategy, account=venue.account, symbol="A/B", interval="1d", capital=10_000
+        )

@@ -113,7 +113,7 @@ class _Market:
         from market.models import Instrument  # noqa: PLC0415 - after django.setup
 
         self.instrument = Instrument.objects.create(
-            symbols=["WALK"], asset_class="crypto", calendar="24/7", timezone="UTC"
+            symbol="WALK", asset_class="crypto", calendar="24/7", timezone="UTC"
         )
         random = np.random.default_rng(1)
         close = np.round(
@@ -173,7 +173,7 @@ class _Market:
         deployment = deployment_create(
             strategy=strategy,
             account=account,
-            symbols=["WALK"],
+            symbol="WALK",
             interval="1m",
             capital=Decimal(50_000),
             parameters={"every": 1, "purchases": 100},
@@ -184,14 +184,15 @@ class _Market:
         return deployment
 
     def order(self, deployment: Any, number: int) -> float:
-        """Decide on a bar for one deployment, and return when its order is at the venue."""
-        from brokers.deployments.ticking import deployment_tick  # noqa: PLC0415 - as above
-        from brokers.dispatch import account_send  # noqa: PLC0415 - as above
+        """Decide on a bar for one deployment as the task does; return when its order is there."""
+        from brokers.deployments.schedule import collection_later  # noqa: PLC0415 - after django.setup
+        from brokers.deployments.ticking import deployments_decide  # noqa: PLC0415 - as above
 
-        with self.arrivals() as arrived:
+        with self.arrivals() as arrived, collection_later():
             began = time.perf_counter()
-            assert deployment_tick(deployment_id=deployment.id, now=self.over(number)) is not None
-            account_send(account_id=deployment.account_id)
+            ids, now = [deployment.id], self.over(number)
+            (ticks,) = deployments_decide(deployment_ids=ids, now=now, send=True)
+            assert len(ticks) == 1
         (at,) = arrived
         return (at - began) * 1000
 

@@ -65,8 +65,7 @@ class Beginning:
         What waits behind them at a broker is left to its sender: whoever decides on bars has
         others to decide for.
         """
-        kinds = {one.order.account.kind for one in self._chosen}
-        with silence_watched([kind for kind in kinds if is_remote(kind)]):
+        with silence_watched({one.order.account.kind for one in self._chosen}):
             sending_make(self._chosen)
         # Not in a `finally`: what a sender that broke off was doing must be found out first.
         leases_release(self._leases, clean=True)

@@ -22,6 +22,7 @@ from brokers.changing import order_change, order_ended, order_refresh, replaceme
 from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.models import Order
 from brokers.recording import WORKING, venue_order_known, venue_order_record
+from brokers.silence import silent
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +82,9 @@ def accounts_follow(*, account_ids: Iterable[UUID]) -> None:
     rows = Order.objects.filter(hurried, account_id__in=account_ids, submitted_at__gt=young)
     for wait_s in FOLLOW_S:
         waiting = list(rows.select_related("account")[:FOLLOWED])
+        # Those at a broker that answers late are looked after on a schedule.
+        late = {kind for kind in {order.account.kind for order in waiting} if silent(kind)}
+        waiting = [order for order in waiting if order.account.kind not in late]
         if not waiting:
             return
         time.sleep(wait_s)

@@ -2,7 +2,8 @@
 
 Whoever decides on bars sends the orders itself, right after the commit, as long as brokers answer
 at once. A broker that does not would hold up the bars of everybody: from then on its orders go by
-a message to the senders, which have nothing else to do.
+a message to the senders, which have nothing else to do. What it is asked on a schedule waits for it
+in one process at a time, so that the others are free.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 import redis
 from django.conf import settings
 
 from brokers.adapters.pace import let_through_at
+from brokers.rounds import is_remote
+from brokers.turns import turn
 from market.memory import memory
 
 # So long is waited before a broker is called late, and so long it is left alone then.
@@ -41,10 +44,23 @@ def silent(kind: str) -> bool:
 
 
 @contextmanager
+def askable(kinds: Iterable[str]) -> Iterator[set[str]]:
+    """Yield the brokers to ask: silent ones only where no other process waits for them."""
+    with ExitStack() as stack:
+        yield {
+            kind
+            for kind in kinds
+            if not is_remote(kind)
+            or not silent(kind)
+            or stack.enter_context(turn(f"broker-silent:{kind}"))
+        }
+
+
+@contextmanager
 def silence_watched(kinds: Iterable[str]) -> Iterator[None]:
     """Write down, while calls to these brokers still last, that one lasts too long."""
     over = threading.Event()
-    for kind in kinds:
+    for kind in filter(is_remote, kinds):
         threading.Thread(target=_watch, args=(kind, over), daemon=True).start()
     try:
         yield

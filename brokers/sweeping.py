@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
@@ -18,8 +19,10 @@ from brokers.choices import (
 )
 from brokers.models import BrokerAccount, Order
 from brokers.queueing import sending_enqueue
-from brokers.reconciling import orders_bury
+from brokers.reconciling import account_reconcile, orders_bury
 from brokers.resolving import orders_ask, orders_resolve
+from brokers.silence import askable, silence_watched
+from brokers.turns import turn
 from core.outbox.services import task_enqueue
 
 # The task of a new order is normally there within a second.
@@ -34,24 +37,34 @@ def orders_sweep() -> None:
     orders_bury(Order.objects.filter(leased_until__lt=timezone.now()))
     _lost_queue()
     _accounts_queue()
-    # Last: what only the database is asked for waits for no venue.
-    _unknown_resolve()
-    _working_ask()
+    # Last: what only the database is asked for waits for no venue. One process waits for them.
+    with turn("orders-sweep") as mine:
+        for ask in (_unknown_resolve, _working_ask) if mine else ():
+            with askable(ADAPTERS.names()) as asked:
+                ask(Order.objects.filter(account__kind__in=asked))
 
 
-def _unknown_resolve() -> None:
+def account_compare(*, account_id: UUID) -> None:
+    """Reconcile an account; of those at a silent broker one process does one at a time."""
+    kinds = BrokerAccount.objects.filter(id=account_id).values_list("kind", flat=True)
+    with askable(kinds) as asked, silence_watched(asked):
+        if asked:
+            account_reconcile(account_id=account_id)
+
+
+def _unknown_resolve(rows: QuerySet[Order]) -> None:
     due = Q(ask_at__isnull=True) | Q(ask_at__lte=timezone.now())
-    unknown = Order.objects.filter(due, status=OrderStatus.UNKNOWN)
+    unknown = rows.filter(due, status=OrderStatus.UNKNOWN)
     ids = unknown.order_by(F("ask_at").asc(nulls_first=True)).values_list("id", flat=True)
     orders_resolve(Order.objects.filter(id__in=list(ids[:SWEEP_BATCH])))
 
 
-def _working_ask() -> None:
+def _working_ask(rows: QuerySet[Order]) -> None:
     """Ask about what waits at venues, those longest not asked about first."""
-    rows = Order.objects.filter(
+    waiting = rows.filter(
         status__in=WORKING_STATUSES, updated_at__lt=timezone.now() - ASK_WORKING_AFTER
     )
-    orders = list(rows.select_related("account").order_by("updated_at")[:SWEEP_BATCH])
+    orders = list(waiting.select_related("account").order_by("updated_at")[:SWEEP_BATCH])
     with transaction.atomic():
         asked = Order.objects.filter(id__in=[order.id for order in orders])
         # In the order in which venues' news lock them.

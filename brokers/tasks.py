@@ -11,11 +11,10 @@ from brokers.dispatch import accounts_send, order_submit
 from brokers.models import Order
 from brokers.paper.carrying import accounts_carry
 from brokers.paper.expiring import accounts_expire
-from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
 from brokers.streams import listening
 from brokers.streams.taking import orders_look
-from brokers.sweeping import orders_sweep
+from brokers.sweeping import account_compare, orders_sweep
 
 # As often as the schedule says.
 STREAM_WATCH_S = 10
@@ -46,7 +45,7 @@ def change(order_id: str) -> None:
 @shared_task(name="brokers.account_reconcile")
 def reconcile(account_id: str) -> None:
     """Compare an account with what its broker says."""
-    account_reconcile(account_id=UUID(account_id))
+    account_compare(account_id=UUID(account_id))
 
 
 @shared_task(name="brokers.sweep")

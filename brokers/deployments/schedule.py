@@ -21,7 +21,7 @@ from brokers.deployments.stopping import deployment_finish
 from brokers.deployments.ticking import deployments_decide
 from brokers.deployments.ticking import deployments_follow as _follow
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
-from brokers.silence import silent
+from brokers.silence import askable, silent, silent_here
 from brokers.turns import in_turn, turn
 
 AT_ONCE: Final = 500
@@ -40,7 +40,7 @@ def deployments_tick(
     """Decide for every deployment whose next bar is over; return how many decided.
 
     Orders are sent from here, right after the commit. A broker that answered late has senders of
-    its own instead: deployments on it hold up no others.
+    its own instead, and one process at a time decides for its deployments: they hold up no others.
 
     Parameters
     ----------
@@ -63,11 +63,12 @@ def deployments_tick(
         help_call()
     half = _Half(now, shared=shared, helping=helping)
     decided = half.decide(local, send=True)
-    for kind, ids in remote.items():
-        # Of two processes that share the work each has a turn of its own.
-        place = "helping" if helping and kind in swift else "first"
-        for part in in_turn(f"deployments-tick:{kind}:{place}", ids):
-            decided += half.decide(part, send=kind in swift)
+    with askable(remote) as asked:
+        for kind in sorted(asked, key=lambda each: each not in swift):
+            # Of two processes that share the work each has a turn of its own.
+            place = "helping" if helping and kind in swift else "first"
+            for part in in_turn(f"deployments-tick:{kind}:{place}", remote[kind]):
+                decided += half.decide(part, kind, send=kind in swift)
     return decided
 
 
@@ -79,15 +80,22 @@ class _Half:
     shared: bool
     helping: bool
 
-    def decide(self, deployment_ids: Sequence[UUID], *, send: bool) -> int:
-        """Decide for deployments; return for how many."""
+    def decide(self, deployment_ids: Sequence[UUID], kind: str = "", *, send: bool) -> int:
+        """Decide for deployments; return for how many.
+
+        What is left when their broker is found to be silent is left to who waits for it.
+        """
         count = len(deployment_ids)
         size = max(1, min(BATCH, -(-count // 2))) if self.shared else BATCH
         # Whoever called for help has begun at the other end.
         ids = deployment_ids[::-1] if self.helping else deployment_ids
+        decided = 0
         with collection_later():
-            ticks = deployments_decide(deployment_ids=ids, now=self.now, send=send, size=size)
-            return sum(map(len, ticks))
+            for ticks in deployments_decide(deployment_ids=ids, now=self.now, send=send, size=size):
+                decided += len(ticks)
+                if send and silent_here(kind):
+                    break
+        return decided
 
 
 def deployments_follow(*, now: datetime) -> None:
@@ -102,10 +110,11 @@ def deployments_follow(*, now: datetime) -> None:
     )
     local, remote = _apart(alive.values_list("id", "account__kind")[:AT_ONCE])
     _follow(deployment_ids=local, now=now)
-    for kind, ids in remote.items():
-        with turn(f"deployments-follow:{kind}") as mine:
-            if mine:
-                _follow(deployment_ids=ids, now=now)
+    with askable(remote) as asked:
+        for kind in asked:
+            with turn(f"deployments-follow:{kind}") as mine:
+                if mine:
+                    _follow_at(kind, remote[kind], now)
     stopping = Deployment.objects.filter(state=DeploymentState.STOPPING)
     for one in stopping.values_list("id", flat=True)[:AT_ONCE]:
         deployment_finish(deployment_id=one)
@@ -114,6 +123,15 @@ def deployments_follow(*, now: datetime) -> None:
     )
     for deployment in lost.select_related("account", "strategy_version")[:AT_ONCE]:
         deployment_begin(deployment=deployment, now=now)
+
+
+def _follow_at(kind: str, ids: Sequence[UUID], now: datetime) -> None:
+    """Follow deployments at a broker. Once it is found to be silent, who waits for it goes on."""
+    heard = not silent_here(kind)
+    for start in range(0, len(ids), BATCH):
+        if heard and silent_here(kind):
+            return
+        _follow(deployment_ids=ids[start : start + BATCH], now=now)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.wanted import LegHeld, Role, Wanted
 from brokers.models import BookEntry, Deployment, Order
+from brokers.silence import askable
 from core.engine.program import OrderKind
 
 
@@ -44,7 +45,13 @@ def deployment_finish(*, deployment_id: UUID) -> None:
     found = Deployment.objects.select_related("account").get(id=deployment_id)
     if found.state != DeploymentState.STOPPING:
         return
-    orders_refresh([found.id])
+    with askable({found.account.kind}) as asked:
+        if asked:
+            orders_refresh([found.id])
+            _finish(found.id)
+
+
+def _finish(deployment_id: UUID) -> None:
     with transaction.atomic():
         (deployment,) = deployments_lock([deployment_id])
         if deployment.state != DeploymentState.STOPPING:

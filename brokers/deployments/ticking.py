@@ -40,6 +40,7 @@ from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
 from brokers.resolving import orders_ask
 from brokers.services.intents import Begin
+from brokers.silence import silence_watched
 from core.errors import ApplicationError
 from market.intervals import interval_get
 from market.selectors import instrument_get
@@ -89,7 +90,9 @@ def venues_ask(deployment_ids: Iterable[UUID], now: datetime) -> None:
 def orders_refresh(deployment_ids: Iterable[UUID]) -> None:
     """Ask venues about what waits there: what was filled decides with the bar."""
     rows = Order.objects.filter(deployment_id__in=list(deployment_ids), status__in=WORKING_STATUSES)
-    orders_ask(rows.select_related("account").order_by("created_at"))
+    orders = list(rows.select_related("account").order_by("created_at"))
+    with silence_watched({order.account.kind for order in orders}):
+        orders_ask(orders)
 
 
 def deployment_tick(*, deployment_id: UUID, now: datetime) -> DeploymentTick | None:

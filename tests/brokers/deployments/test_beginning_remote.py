@@ -17,6 +17,7 @@ from brokers.access import access_of, credentials_seal
 from brokers.adapters.kinds import ADAPTERS
 from brokers.beginning import Beginning
 from brokers.choices import AssetType, OrderStatus, Side
+from brokers.deployments import schedule
 from brokers.deployments.schedule import deployments_tick
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
@@ -344,3 +345,17 @@ def test_one_that_dies_between_commit_and_call_sends_nothing_and_nobody_does_aft
     order = Order.objects.get()
     assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "not_at_broker")
     assert placed(broker) == 0
+
+
+def test_who_finds_a_broker_silent_leaves_the_rest_to_who_waits_for_it(
+    venue, broker, queued, monkeypatch
+):
+    for symbol in deployed(venue, 3):
+        broker.exchange.prices[symbol] = Decimal(100)
+    monkeypatch.setattr(schedule, "BATCH", 1)
+    monkeypatch.setattr(silence, "LATE_S", 0.05)
+    broker.faults.hang_s = 0.3
+    broker.faults.next("submit", "hang")
+    assert deployments_tick(now=venue.over(30)) == 1
+    assert deployments_tick(now=venue.over(30)) == 2, "it is silent, and one process waits for it"
+    assert placed(broker) == 1

@@ -1,0 +1,157 @@
+"""A broker that does not answer is waited for by one process at a time, once it is known."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from brokers import silence, tasks
+from brokers.access import credentials_seal
+from brokers.choices import AssetType, OrderStatus, OrderType, Side
+from brokers.deployments.choices import DeploymentState
+from brokers.deployments.schedule import deployments_follow, deployments_tick
+from brokers.deployments.stopping import deployment_finish
+from brokers.models import BrokerAccount, Deployment, Order
+from brokers.reconciling import account_reconcile
+from brokers.resolving import accounts_follow
+from brokers.sweeping import orders_sweep
+from brokers.turns import turn
+from market.memory import memory
+from tests.brokers.deployments.replaying import Venue, bars_random
+from tests.brokers.deployments.test_books import DCA
+from tests.venue.alpaca import AlpacaVenue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """No broker has been silent."""
+    silence._until.clear()
+    yield
+    silence._until.clear()
+    for key in memory().scan_iter("*:broker-silent:*"):
+        memory().delete(key)
+
+
+@pytest.fixture
+def broker(settings):
+    with AlpacaVenue().running() as broker:
+        settings.BROKER_URLS = {"alpaca": broker.url}
+        settings.BROKER_RATES = {}
+        broker.exchange.prices["REPLAY"] = Decimal(100)
+        yield broker
+
+
+@pytest.fixture
+def venue(django_user_model, settings, tmp_path, broker):
+    """A deployment at the broker, with an order that waits there."""
+    settings.BARS_URL = str(tmp_path / "bars")
+    user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
+    venue = Venue(user, bars_random(40))
+    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
+    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
+    account.save()
+    account_reconcile(account_id=account.id)
+    venue.account = account
+    venue.past(30)
+    deployment = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    venue.opens(30)
+    venue.trades(30)
+    order = Order.objects.create(
+        owner=user, account=account, client_order_id=str(uuid4()), symbol="REPLAY",
+        asset_type=AssetType.CRYPTO, side=Side.BUY, order_type=OrderType.LIMIT,
+        quantity=Decimal(1), limit_price=Decimal(1), status=OrderStatus.ACCEPTED,
+        deployment_id=deployment.id, submitted_at=timezone.now(),
+    )  # fmt: skip
+    Order.objects.filter(id=order.id).update(updated_at=timezone.now() - timedelta(minutes=1))
+    broker.requests.clear()
+    return venue
+
+
+@pytest.fixture
+def waited_for():
+    """Another process waits for the broker, which is silent."""
+    silence._until["alpaca"] = time.monotonic() + 60
+    begun, end = threading.Event(), threading.Event()
+
+    def hold():
+        try:
+            with turn("broker-silent:alpaca") as mine:
+                assert mine
+                begun.set()
+                assert end.wait(20)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert begun.wait(10)
+    yield
+    end.set()
+    thread.join(10)
+
+
+def bar_decide(venue):
+    deployments_tick(now=venue.over(30))
+
+
+def orders_follow(venue):
+    deployments_follow(now=timezone.now())
+
+
+def stop(venue):
+    Deployment.objects.update(state=DeploymentState.STOPPING)
+    deployment_finish(deployment_id=Deployment.objects.get().id)
+
+
+def compare(venue):
+    tasks.reconcile(str(venue.account.id))
+
+
+def sweep(venue):
+    orders_sweep()
+
+
+SCHEDULED = (bar_decide, orders_follow, stop, compare, sweep)
+
+
+@pytest.mark.parametrize("work", SCHEDULED)
+def test_one_process_at_a_time_waits_for_a_broker_that_is_silent(venue, broker, waited_for, work):
+    work(venue)
+    assert broker.requests == []
+
+
+@pytest.mark.parametrize("work", SCHEDULED)
+def test_a_broker_that_was_silent_is_asked_again(venue, broker, work):
+    silence._until["alpaca"] = time.monotonic() + 60
+    work(venue)
+    assert broker.requests
+
+
+@pytest.mark.parametrize("work", [bar_decide, orders_follow, compare])
+def test_whoever_waits_tells_the_others(venue, broker, work, monkeypatch):
+    monkeypatch.setattr(silence, "LATE_S", 0.05)
+    broker.faults.hang_s = 0.3
+    broker.faults.next("query", "hang")
+    work(venue)
+    silence._until.clear()  # as another process has it
+    assert silence.silent("alpaca")
+
+
+def test_nothing_is_followed_at_a_broker_that_is_silent(venue, broker):
+    Order.objects.update(order_type=OrderType.MARKET)
+    silence._until["alpaca"] = time.monotonic() + 60
+    accounts_follow(account_ids=[venue.account.id])
+    assert broker.requests == []
+    silence._until.clear()
+    memory().delete(silence._key("alpaca"))
+    accounts_follow(account_ids=[venue.account.id])
+    assert broker.requests

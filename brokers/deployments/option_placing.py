@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import leg_name
+from brokers.deployments.option_sides import Sides
 from brokers.deployments.option_telling import unwound_tell
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
@@ -26,6 +27,9 @@ from brokers.models import DeploymentTick, Order
 from brokers.services.intents import Draft, Intent
 from market.calendars import sessions_for
 from market.models import Instrument
+
+# A trade that closes what an account has and opens more is two orders.
+SECOND_PART: Final = 50
 
 
 class OptionDesk:
@@ -81,7 +85,13 @@ class OptionDesk:
         if one.role == Role.OPEN and self._shares_coming():
             return False
         before = self._covering(one, wanted)
-        return all(placed.get(self._key(other)) == OrderStatus.FILLED for other in before)
+        statuses = [
+            placed.get((node, part))
+            for node, leg in map(self._key, before)
+            for part in (leg, leg + SECOND_PART)
+            if part == leg or (node, part) in placed
+        ]
+        return all(status == OrderStatus.FILLED for status in statuses)
 
     def _shares_coming(self) -> bool:
         """Tell whether shares are bought at the market that are not there, or never will be."""
@@ -115,28 +125,37 @@ class OptionDesk:
     def place(self, wanted: Iterable[LegWanted], *, bar_ts: int) -> None:
         """Draft orders of a bar's decision: what is sold for when its purchases are admitted."""
         rows = list(wanted)
+        if not rows:
+            return
+        can = self.desk.can
+        sides = Sides(self.desk.deployment.account, (one.symbol for one in rows), remote=can.remote)
+        drafts = {self._key(one): self._drafts(one, sides, bar_ts) for one in rows}
         for one in rows:
-            draft, covering = self._draft(one, bar_ts), self._covering(one, rows)
-            if covering:
-                needs = frozenset(self._draft(other, bar_ts).key for other in covering)
-                self.desk.covered.append((draft, needs))
-            else:
-                self.desk.drafts.append(draft)
+            covering = self._covering(one, rows)
+            if not covering:
+                self.desk.drafts += drafts[self._key(one)]
+                continue
+            needs = (draft.key for other in covering for draft in drafts[self._key(other)])
+            found = frozenset(needs)
+            self.desk.covered += [(draft, found) for draft in drafts[self._key(one)]]
 
-    def _draft(self, wanted: LegWanted, bar_ts: int) -> Draft:
-        deployment = self.desk.deployment
-        intent = Intent(
-            deployment_id=deployment.id,
-            bar_ts=moment_of(bar_ts),
-            node=self._key(wanted)[0],
-            leg=wanted.leg,
-            symbol=wanted.symbol,
-            side=_side(wanted),
-            quantity=Decimal(round(wanted.quantity)),
-            asset_type=AssetType.OPTION,
-            order_type=OrderType.MARKET,
-        )
-        return Draft(deployment.account, intent, deployment.strategy_id)
+    def _drafts(self, wanted: LegWanted, sides: Sides, bar_ts: int) -> list[Draft]:
+        deployment, (node, leg) = self.desk.deployment, self._key(wanted)
+        intents = [
+            Intent(
+                deployment_id=deployment.id,
+                bar_ts=moment_of(bar_ts),
+                node=node,
+                leg=leg + number * SECOND_PART,
+                symbol=wanted.symbol,
+                side=side,
+                quantity=quantity,
+                asset_type=AssetType.OPTION,
+                order_type=OrderType.MARKET,
+            )
+            for number, (side, quantity) in enumerate(sides.parts(wanted))
+        ]
+        return [Draft(deployment.account, intent, deployment.strategy_id) for intent in intents]
 
     def _key(self, wanted: LegWanted) -> tuple[str, int]:
         source = self.desk.program.option_rules[wanted.rule].source
@@ -209,9 +228,3 @@ def in_session(instrument: Instrument, now: datetime) -> bool:
     sessions = sessions_for(instrument, first_ts=ts, last_ts=ts)
     place = int(np.searchsorted(sessions.opens, ts, side="right")) - 1
     return place >= 0 and ts < int(sessions.closes[place])
-
-
-def _side(wanted: LegWanted) -> Side:
-    if wanted.side > 0:
-        return Side.BUY if wanted.role == Role.OPEN else Side.COVER
-    return Side.SHORT if wanted.role == Role.OPEN else Side.SELL

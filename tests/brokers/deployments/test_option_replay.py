@@ -10,14 +10,22 @@ import pytest
 from brokers.deployments.books import books_forget
 from brokers.deployments.drifting import drift_compare
 from brokers.deployments.option_drift import options_replay
+from brokers.deployments.option_sides import Sides
 from brokers.deployments.reading import stored_of, view_of
 from brokers.deployments.schedule import deployments_follow
 from brokers.deployments.ticking import deployments_decide
+from brokers.deployments.wanted import LegWanted, Role
 from brokers.dispatch import accounts_send
-from brokers.models import BookEntry, BrokerAccount, Order
+from brokers.models import BookEntry, BrokerAccount, Order, Position
+from core.options.contract import contract_parse
 from core.options.result import OptionExitReason
+from market.archive import history_store
+from market.calendars import bar_closes_at, sessions_for
+from market.history import History
+from market.intervals import interval_get
+from market.models import Instrument
 from tests.brokers.deployments.option_graphs import GRAPHS, PARAMETERS
-from tests.brokers.deployments.replaying import Venue, bars_random, moment
+from tests.brokers.deployments.replaying import DAY_NS, START, Venue, bars_random, moment
 
 
 def backtest_of(deployment, start):
@@ -120,3 +128,93 @@ def test_a_replay_trades_the_contracts_of_the_backtest(user):
     ends = set(BookEntry.objects.filter(kind="settled").values_list("reason", flat=True))
     assert ends >= {OptionExitReason.EXPIRED, OptionExitReason.ASSIGNED}
     assert BookEntry.objects.filter(kind="delivery").count() >= 2
+
+
+class Exchange(Venue):
+    """Daily bars of New York's sessions, each stored when it is over."""
+
+    def __init__(self, user, bars):
+        super().__init__(user, bars)
+        terms = {"calendar": "XNYS", "timezone": "America/New_York", "periods_per_year": 252}
+        Instrument.objects.filter(id=self.instrument.id).update(asset_class="equity", **terms)
+        self.instrument.refresh_from_db()
+        self.account.paper_terms = {"fill": "next_open", "interval": "1d"}
+        self.account.save()
+
+    def store_daily(self, first, stop):
+        history_store(
+            instrument=self.instrument,
+            interval=interval_get("1d"),
+            provider="csv",
+            history=History.from_bars(self.bars.slice(first, stop)),
+        )
+
+    def past(self, count):
+        self.store_daily(0, count)
+
+    def over(self, at):
+        return bar_closes_at(
+            int(self.bars.ts[at]), instrument=self.instrument, interval=interval_get("1d")
+        )
+
+    def bar(self, deployment, at):
+        self.store_daily(at, at + 1)
+        deployments_follow(now=self.over(at))
+        accounts_send(account_ids={self.account.id})
+        (ticks,) = deployments_decide(deployment_ids=[deployment.id], now=self.over(at))
+        accounts_send(account_ids={self.account.id})
+        return ticks[0]
+
+
+def test_positions_that_meet_in_one_contract_are_kept_apart(user):
+    """What one condor has sold another has bought: the account has neither."""
+    start, stop = 40, 60
+    days = sessions_for("XNYS", first_ts=START, last_ts=START).dates
+    first = int(np.searchsorted(days, START // DAY_NS))
+    bars = replace(bars_random(stop), ts=days[first : first + stop] * DAY_NS)
+    venue = Exchange(user, bars)
+    venue.past(start)
+    deployment = venue.deploy(GRAPHS["condors, given up by profit, loss or days"], at=start)
+    ticks = [venue.bar(deployment, at) for at in range(start, stop)]
+    sides = {}
+    for tick in ticks:
+        for leg in tick.decision["options"]["held"]:
+            sides.setdefault((tick.bar_ts, leg["symbol"]), set()).add(leg["quantity"] > 0)
+    assert {True, False} in sides.values()
+    result = backtest_of(deployment, start)
+    ours, theirs = live_fills(deployment), engine_fills(result)
+    assert len(ours) >= 16
+    assert sorted(ours, key=str) == sorted(theirs, key=str)
+    equity = list(result.equity[start:])
+    assert [tick.equity for tick in ticks] == pytest.approx(equity, abs=1e-3)
+    assert not Order.objects.exclude(status__in=["filled", "accepted"]).exists()
+
+
+def test_a_trade_is_called_by_what_the_account_has(user):
+    account = BrokerAccount.objects.create(owner=user, kind="paper", name="Sides")
+    contract = contract_parse("ACME270115P00100000").contract
+
+    def parts(side, quantity, *, held, remote, times=1):
+        Position.objects.filter(account=account).delete()
+        Position.objects.create(account=account, symbol="ACME270115P00100000", quantity=held)
+        sides = Sides(account, ["ACME270115P00100000"], remote=remote)
+        wanted = LegWanted(
+            Role.CLOSE, 0, 0, 0, "ACME270115P00100000", contract, side, float(quantity)
+        )
+        return [
+            [(str(name), int(part)) for name, part in sides.parts(wanted)] for _ in range(times)
+        ]
+
+    for remote in (False, True):
+        assert parts(1, 2, held=0, remote=remote) == [[("buy", 2)]]
+        assert parts(1, 2, held=-2, remote=remote) == [[("cover", 2)]]
+        assert parts(-1, 2, held=5, remote=remote) == [[("sell", 2)]]
+        assert parts(-1, 2, held=-5, remote=remote) == [[("short", 2)]]
+    # More than there is: our own venue takes it as one that opens, a broker as two.
+    assert parts(-1, 3, held=1, remote=False) == [[("short", 3)]]
+    assert parts(-1, 3, held=1, remote=True) == [[("sell", 1), ("short", 2)]]
+    # What waits has filled before.
+    assert parts(1, 2, held=-3, remote=True, times=2) == [
+        [("cover", 2)],
+        [("cover", 1), ("buy", 1)],
+    ]

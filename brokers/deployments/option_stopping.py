@@ -21,8 +21,11 @@ LIQUIDATION_LEG: Final = 100
 _SLACK: Final = 1e-9
 
 
-def legs_left(rows: Iterable[BookRow]) -> list[LegHeld]:
-    """Return the contracts that a book has open, each by its position; prices are left out."""
+def legs_left(rows: Iterable[BookRow], *, day: int) -> list[LegHeld]:
+    """Return the contracts that a book has open, each by its position; prices are left out.
+
+    Those that expired before `day`, days from 1970-01-01, are settled or will be.
+    """
     found: dict[tuple[Key, str], float] = {}
     for row in rows:
         signed = row.side * row.quantity
@@ -38,7 +41,9 @@ def legs_left(rows: Iterable[BookRow]) -> list[LegHeld]:
     return [
         LegHeld(*key, symbol, named.contract, quantity, 0.0)
         for (key, symbol), quantity in found.items()
-        if abs(quantity) > _SLACK and (named := contract_parse(symbol)) is not None
+        if abs(quantity) > _SLACK
+        and (named := contract_parse(symbol)) is not None
+        and named.contract.expiry >= day
     ]
 
 

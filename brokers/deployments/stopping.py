@@ -30,6 +30,7 @@ from brokers.deployments.wanted import LegHeld, Role, Wanted
 from brokers.models import BookEntry, Deployment, Order
 from brokers.silence import askable
 from core.engine.program import OrderKind
+from market.calendars import NS_PER_DAY
 
 
 def position_of(deployment: Deployment) -> Decimal:
@@ -61,7 +62,10 @@ def _finish(deployment_id: UUID) -> None:
         BookEntry.objects.bulk_create(fills_book(dossier, closed=dossier.closed))
         if dossier.orders:
             return
-        held, legs = position_of(deployment), legs_left(dossier.book.rows)
+        held, legs = (
+            position_of(deployment),
+            legs_left(dossier.book.rows, day=dossier.bar_ts // NS_PER_DAY),
+        )
         # What could be had only in part does not stay, whatever becomes of the rest.
         rules = plan_of(deployment).program.option_rules if legs else ()
         broken = legs_broken(dossier.book.rows, rules) if legs else set()

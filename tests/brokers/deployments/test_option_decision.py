@@ -9,7 +9,8 @@ import pytest
 
 from brokers.deployments.option_book import ROLES
 from brokers.deployments.option_decision import LegOrder, OptionMarket, decide_with_options
-from brokers.deployments.wanted import Role
+from brokers.deployments.option_stopping import legs_left
+from brokers.deployments.wanted import BookRow, Role
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.option_rules import Right
@@ -287,3 +288,20 @@ def test_what_is_over_is_gone_before_the_broker_says_so_and_nothing_is_counted_t
     assert found.position == 100.0
     sold = 100 * (replay.bars.close[bar + 1] - replay.bars.close[bar])
     assert found.equity == pytest.approx(silent.equity + sold, rel=1e-12)
+
+
+def test_what_a_book_has_open_is_what_the_decision_holds(condors):
+    for last in range(condors.program.warmup, len(condors.bars) - 1, 7):
+        past = [row for row in condors.rows if row.bar_ts <= int(condors.bars.ts[last])]
+        held = condors.decide(last).options.held
+        left = legs_left(past, day=int(condors.days[last]))
+        assert {replace(leg, price=0.0) for leg in held} == set(left)
+
+
+def test_what_has_expired_is_not_left_though_nobody_said_how_it_ended():
+    symbol, decided = "SHARE240119P00100000", 0
+    rows = [BookRow("leg_open", 1, decided, 0, side, 1.0, 2.0, symbol=symbol) for side in (1, -1)]
+    rows[1] = replace(rows[1], rule=1)
+    expiry = 19_741  # 2024-01-19
+    assert [leg.quantity for leg in legs_left(rows, day=expiry)] == [1.0, -1.0]
+    assert legs_left(rows, day=expiry + 1) == []

@@ -95,6 +95,8 @@ OPTION_TICK = OpenApiExample(
                 "orders": [
                     {
                         "node_id": "sell_put",
+                        "rule": 0,
+                        "leg": 0,
                         "role": "open",
                         "side": "sell",
                         "order_type": "market",

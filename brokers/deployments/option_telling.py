@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from brokers.deployments.contracts import EPOCH
@@ -74,9 +75,40 @@ def options_json(
     return {"options": told}
 
 
+def opens_recall(decision: Decision, told: Mapping[str, Any]) -> Decision:
+    """Return a decision that is looked at again, with the contracts that its tick has chosen.
+
+    So nobody chooses twice: lists of contracts may have changed since, or be known to another
+    process only.
+    """
+    if decision.options is None:
+        return decision
+    opens = [
+        LegWanted(
+            role=Role.OPEN,
+            rule=one["rule"],
+            leg=one["leg"],
+            position_ts=decision.bar_ts,
+            symbol=one["symbol"],
+            contract=Contract(
+                Right.CALL if one["right"] == "call" else Right.PUT,
+                one["strike"],
+                (date.fromisoformat(one["expiry"]) - EPOCH).days,
+            ),
+            side=1 if one["side"] == "buy" else -1,
+            quantity=one["quantity"],
+        )
+        for one in told.get("options", {}).get("orders", ())
+        if one["role"] == Role.OPEN
+    ]
+    return replace(decision, options=replace(decision.options, opens=tuple(opens)))
+
+
 def _order_json(wanted: LegWanted, source: str) -> dict[str, Any]:
     return {
         "node_id": source,
+        "rule": wanted.rule,
+        "leg": wanted.leg,
         "role": wanted.role.value,
         "side": "buy" if wanted.side > 0 else "sell",
         "order_type": "market",

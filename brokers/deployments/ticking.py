@@ -28,7 +28,7 @@ from brokers.deployments.contracts import contracts_refresh
 from brokers.deployments.gathering import Dossier, dossiers_complete, dossiers_read
 from brokers.deployments.option_placing import OptionDesk, legs_wait, options_act
 from brokers.deployments.option_reading import options_decide
-from brokers.deployments.option_telling import option_notes, options_json
+from brokers.deployments.option_telling import opens_recall, option_notes, options_json
 from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import View
 from brokers.deployments.signals import decisions_tell
@@ -315,10 +315,9 @@ def _look_after(dossier: Dossier, tick: DeploymentTick | None) -> _Look:
     decided = int(np.searchsorted(dossier.stored.bars.ts, last, side="right"))
     entries = fills_book(dossier, closed=decided)
     view = dossier.view(decided)
-    decision = _decide(dossier, view)
-    if tick is None:
-        # What trades at the market was sent with its tick.
-        decision = replace(decision, now=())
+    found = _decide(dossier, view)
+    # What trades at the market was sent with its tick.
+    decision = opens_recall(found, tick.decision) if tick else replace(found, now=())
     return _Look(dossier, view, decision, entries, tick)
 
 

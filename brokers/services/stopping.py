@@ -34,6 +34,7 @@ from brokers.calling import calls_make
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
 from brokers.frames import account_tell, orders_tell
+from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, Order
 from brokers.recording import WORKING, venue_orders_record
 from brokers.transitions import Moved, orders_settle
@@ -80,21 +81,22 @@ def kill_switch_pull(
 def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
     """Halt accounts and cancel all that is open in them."""
     ids = list(account_ids)
-    deadlock_repeat(partial(_block, ids, reason))
+    unsent = deadlock_repeat(partial(_block, ids, reason))
     orders = list(
         Order.objects.filter(account_id__in=ids, status__in=OPEN_STATUSES).select_related("account")
     )
     _cancel_at_venues(orders)
     still = Order.objects.filter(id__in=[order.id for order in orders], status__in=OPEN_STATUSES)
     pending = still.count()
-    return Stopped(
-        accounts=len(ids), canceled=_unsent(ids) + len(orders) - pending, pending=pending
-    )
+    return Stopped(accounts=len(ids), canceled=unsent + len(orders) - pending, pending=pending)
 
 
 @transaction.atomic
-def _block(ids: list[UUID], reason: str) -> None:
+def _block(ids: list[UUID], reason: str) -> int:
+    """Halt accounts and end what was not sent yet; return how many orders that were."""
     now = timezone.now()
+    # In the order in which senders lock them: a deadlock would cost half of the time there is.
+    accounts_lock(ids)
     BrokerAccount.objects.filter(id__in=ids).update(
         state=AccountState.HALTED, state_reason=f"kill switch: {reason}"[:300], updated_at=now
     )
@@ -111,6 +113,7 @@ def _block(ids: list[UUID], reason: str) -> None:
     rows.filter(status__in=OPEN_STATUSES).update(cancel_requested_at=now, updated_at=now)
     for account_id in ids:
         account_tell(account_id=account_id)
+    return len(unsent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,3 @@ def _find(adapter: Adapter, access: Access, ref: OrderRef) -> VenueOrder | None:
         return adapter.find(access, ref)
     except (Refused, OutcomeUnknown):
         return None
-
-
-def _unsent(ids: list[UUID]) -> int:
-    return Order.objects.filter(account_id__in=ids, reason_code="kill_switch").count()

@@ -15,11 +15,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from kombu.exceptions import OperationalError
 
 from brokers import dispatch
 from brokers.access import credentials_seal
+from brokers.beginning import Beginning
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import account_reconcile
@@ -93,14 +94,22 @@ def redis_away(monkeypatch):
 
 
 class Trading:
-    """A hundred deployments that want an order that waits on every bar, and their sender."""
+    """A hundred deployments that want an order that waits on every bar, and their sender.
 
-    def __init__(self, accounts):
+    `begins` says whether who decides sends what it can by itself.
+    """
+
+    def __init__(self, accounts, *, begins):
         self.accounts, self.over, self.bars = accounts, threading.Event(), 0
+        self.begins = begins
         self.ids = [uuid4() for _ in range(DEPLOYMENTS)]
 
+    @transaction.atomic
     def bar(self):
         self.bars += 1
+        beginning = Beginning()
+        if self.begins:
+            transaction.on_commit(beginning.finish, robust=True)
         intents_create(
             [
                 Draft(
@@ -113,7 +122,8 @@ class Trading:
                     ),
                 )
                 for number, deployment_id in enumerate(self.ids)
-            ]
+            ],
+            begin=beginning.begin if self.begins else None,
         )  # fmt: skip
 
     def send(self):
@@ -130,8 +140,11 @@ class Trading:
             connections.close_all()
 
 
-def test_it_cancels_and_blocks_within_two_seconds_without_redis(accounts, venue, redis_away):
-    trading = Trading(accounts)
+@pytest.mark.parametrize("begins", [False, True])
+def test_it_cancels_and_blocks_within_two_seconds_without_redis(
+    accounts, venue, redis_away, eventually, begins
+):
+    trading = Trading(accounts, begins=begins)
     trading.bar()
     trading.send()
     assert Order.objects.filter(status=OrderStatus.ACCEPTED).count() == DEPLOYMENTS
@@ -142,7 +155,8 @@ def test_it_cancels_and_blocks_within_two_seconds_without_redis(accounts, venue,
         began = time.monotonic()
         kill_switch(account_ids=[account.id for account in accounts], reason="panic")
         took_s = time.monotonic() - began
-        time.sleep(0.5)  # what is decided meanwhile is denied
+        bars = trading.bars
+        eventually(lambda: trading.bars > bars + 1)  # what is decided meanwhile is denied
     finally:
         trading.over.set()
         thread.join()

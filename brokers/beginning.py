@@ -12,7 +12,7 @@ from uuid import UUID
 
 from brokers.access import access_of, request_of
 from brokers.adapters.base import Access
-from brokers.calling import Sending
+from brokers.calling import AT_ONCE, Sending
 from brokers.dispatch import accounts_send, sending_make
 from brokers.lease import Lease, leases_release, leases_take
 from brokers.models import BrokerAccount, Order
@@ -49,6 +49,8 @@ class Beginning:
             for order in orders
             if order.account_id in opened and rounds[order.account_id].takes(order)
         ]
+        # All calls are made at the same time: none goes out long after this has committed.
+        del chosen[AT_ONCE - len(self._chosen) :]
         orders_begin(chosen)
         self._leases += leases
         self._chosen += chosen

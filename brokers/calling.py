@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
+import structlog
+
 from brokers.adapters.base import (
     Access,
     Adapter,
@@ -20,10 +22,16 @@ from brokers.adapters.base import (
 from brokers.adapters.kinds import ADAPTERS
 from brokers.models import Order
 
+log = structlog.get_logger(__name__)
+
 # What came of some is written down while others are still waited for, but not before that: it
 # would hold up calls that are about to be made.
 SOON_S: Final = 0.1
 AT_ONCE: Final = 256
+# What nobody thought of: it costs this order its outcome, and those of others nothing.
+FAULTS: Final = (
+    ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -80,6 +88,9 @@ def _call(adapter: Adapter, sending: Sending) -> Outcome:
         return adapter.submit(sending.access, sending.request)
     except (Refused, OutcomeUnknown) as error:
         return error
+    except FAULTS as error:
+        log.exception("order.call_failed", order_id=str(sending.order.id))
+        return OutcomeUnknown(f"The call failed: {error!r}")
 
 
 def _call_local(adapter: LocalAdapter, sendings: Sequence[Sending]) -> Sequence[Outcome]:

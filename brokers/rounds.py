@@ -52,13 +52,14 @@ class Round:
 
     Our own venue takes them one after the other. At any other their calls cross each other: an
     order that opens might find its symbol's outcome unknown, or the money not there yet, and a
-    contract that is sold might come before the one that covers it.
+    contract that is sold might come before what covers it, or what covers one be sold before it is
+    bought back.
     """
 
     calls: int | None
     symbols: set[str] = field(default_factory=set)
     reduces: bool = False
-    covers: bool = False
+    bought: set[AssetType] = field(default_factory=set)
     ended: bool = False
 
     @classmethod
@@ -73,16 +74,18 @@ class Round:
         """Tell whether an order may be sent with those before it; if not, none after it may."""
         opens, buys = order.side in OPENING_SIDES, SIGN[Side(order.side)] > 0
         contract = order.asset_type == AssetType.OPTION
+        covered = AssetType.OPTION in self.bought or (contract and bool(self.bought))
         if self.calls is not None and not self.ended:
             self.ended = (
                 len(self.symbols) == self.calls
                 or order.symbol in self.symbols
                 or (opens and self.reduces)
-                or (contract and self.covers and not buys)
+                or (covered and not buys)
             )
         self.symbols.add(order.symbol)
         self.reduces |= not opens
-        self.covers |= contract and buys
+        if buys:
+            self.bought.add(AssetType(order.asset_type))
         return not self.ended
 
 

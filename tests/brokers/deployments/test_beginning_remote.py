@@ -359,3 +359,26 @@ def test_who_finds_a_broker_silent_leaves_the_rest_to_who_waits_for_it(
     assert deployments_tick(now=venue.over(30)) == 1
     assert deployments_tick(now=venue.over(30)) == 2, "it is silent, and one process waits for it"
     assert placed(broker) == 1
+
+
+def test_no_call_is_begun_that_would_wait_for_another(venue, broker, queued, monkeypatch):
+    """A kill switch that commits meanwhile must not see it go out long after."""
+    for symbol in deployed(venue, 4):
+        broker.exchange.prices[symbol] = Decimal(100)
+    monkeypatch.setattr("brokers.beginning.AT_ONCE", 3)
+    assert deployments_tick(now=venue.over(30)) == 4
+    assert placed(broker) == 3
+    account_send(account_id=venue.account.id)
+    assert placed(broker) == 4
+
+
+def test_shares_that_cover_a_contract_are_bought_before_it_is_sold():
+    covered = Round(calls=8)
+    assert covered.takes(contract(Side.BUY, "X", AssetType.STOCK))
+    assert not covered.takes(contract(Side.SHORT, "CALL"))
+
+
+def test_shares_that_cover_a_contract_are_sold_after_it_was_bought_back():
+    closing = Round(calls=8)
+    assert closing.takes(contract(Side.COVER, "CALL"))
+    assert not closing.takes(contract(Side.SELL, "X", AssetType.STOCK))

@@ -109,12 +109,12 @@ class Replay:
 
 
 def test_a_replay_trades_the_contracts_of_the_backtest(user):
-    start, stop = 30, 58
+    start, stop = 30, 52
     replay = Replay(user, start=start, stop=stop)
     for name, deployment in replay.deployments.items():
         result, ticks = backtest_of(deployment, start), replay.ticks[name]
         assert [tick.status for tick in ticks] == ["decided"] * (stop - start), name
-        assert len(result.option_fills) >= 4, name
+        assert len(result.option_fills) >= 3, name
         ours, theirs = live_fills(deployment), engine_fills(result)
         assert sorted(ours, key=str) == sorted(theirs, key=str), name
         assert [tick.position for tick in ticks] == pytest.approx(list(result.position[start:]))
@@ -127,7 +127,7 @@ def test_a_replay_trades_the_contracts_of_the_backtest(user):
     assert not Order.objects.filter(status__in=["denied", "rejected", "unknown"]).exists()
     ends = set(BookEntry.objects.filter(kind="settled").values_list("reason", flat=True))
     assert ends >= {OptionExitReason.EXPIRED, OptionExitReason.ASSIGNED}
-    assert BookEntry.objects.filter(kind="delivery").count() >= 2
+    assert BookEntry.objects.filter(kind="delivery").exists()
 
 
 class Exchange(Venue):

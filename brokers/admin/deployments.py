@@ -144,7 +144,9 @@ class DeploymentTickAdmin(Kept, admin.ModelAdmin[DeploymentTick]):
 class BookEntryAdmin(Kept, admin.ModelAdmin[BookEntry]):
     """What orders came to."""
 
-    list_display = ("deployment", "kind", "bar_ts", "side", "quantity", "price", "of_order")
+    list_display = (
+        "deployment", "kind", "symbol", "bar_ts", "side", "quantity", "price", "of_order",
+    )  # fmt: skip
     list_filter = ("kind",)
     list_select_related = ("deployment", "order")
     search_fields = ("=deployment__id", "deployment__symbol")

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
+import numpy as np
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from brokers.access import access_of
 from brokers.adapters.base import (
@@ -34,8 +36,10 @@ from brokers.deployments.reading import plan_of
 from brokers.models import Deployment, Position
 from brokers.paper.expiring import account_expire
 from brokers.silence import silence_watched
-from core.engine.option_rules import OptionRule
+from core.engine.option_rules import OptionRule, Right
 from core.errors import ApplicationError, Permanent
+from core.options.contract import Contract
+from core.options.listed import ListedContracts
 
 # Beyond the days that a rule asks for: far enough for the monthly expiry that is nearest.
 BEYOND: Final = 45
@@ -48,6 +52,13 @@ Place = tuple[str, bool, str]
 """Kind of broker, whether with real money, and what the contracts are on."""
 
 
+class Series(NamedTuple):
+    """The contracts of one size: how they are called, and where rules look for them."""
+
+    symbols: Mapping[Contract, str]
+    calendar: ListedContracts
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """What a broker listed: on which day, and up to which expiry it was asked."""
@@ -55,6 +66,25 @@ class Listed:
     day: date
     last: date
     contracts: tuple[ListedContract, ...]
+    _series: dict[int, Series] = field(default_factory=dict, compare=False)
+
+    def series(self, multiplier: int, sessions: NDArray[np.int64]) -> Series:
+        """Return the contracts for so many shares; those that were adjusted are for others.
+
+        `sessions` are the exchange's: the same ones whenever it is asked.
+        """
+        if multiplier not in self._series:
+            symbols = {
+                Contract(
+                    Right.CALL if one.right == "C" else Right.PUT,
+                    float(one.strike),
+                    (one.expiry - EPOCH).days,
+                ): one.symbol
+                for one in self.contracts
+                if one.multiplier == multiplier
+            }
+            self._series[multiplier] = Series(symbols, ListedContracts(symbols, sessions))
+        return self._series[multiplier]
 
 
 @dataclass(frozen=True, slots=True)

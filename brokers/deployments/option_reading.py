@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,7 +22,6 @@ from core.options.config import OptionsConfig
 from core.options.contract import Contract, contract_parse, contract_symbol
 from core.options.expiries import ExpiryCalendar
 from core.options.left import left_by_clock
-from core.options.listed import ListedContracts
 from core.sessions.timeframe import timeframe_parse
 from market.calendars import sessions_for
 from market.intervals import interval_get
@@ -97,19 +96,14 @@ def option_market(deployment: Deployment, view: View) -> OptionMarket:
     sessions = sessions_for(instrument, **around)
     left = left_by_clock(bars.ts, sessions, timeframe_parse(str(view.interval)))
     listing: ExpiryCalendar | None = ExpiryCalendar(sessions.dates, listed=config.listed)
-    symbols: dict[Contract, str] = {}
+    symbols: Mapping[Contract, str] = {}
     if lists_contracts(deployment):
         day = EPOCH + timedelta(days=int(view.sessions[-1]))
         listed = contracts_listed(deployment, day=day)
         listing = None
         if listed is not None:
-            symbols = {
-                _contract(one.right, float(one.strike), (one.expiry - EPOCH).days): one.symbol
-                for one in listed.contracts
-                # Contracts that were adjusted are for other shares than these.
-                if one.multiplier == config.multiplier
-            }
-            listing = ListedContracts(symbols, sessions.dates)
+            series = listed.series(config.multiplier, sessions.dates)
+            symbols, listing = series.symbols, series.calendar
     return OptionMarket(
         underlying=instrument.symbol,
         config=config,
@@ -131,7 +125,3 @@ def leg_orders(orders: Sequence[Order]) -> list[LegOrder]:
             opens = purpose.role == Role.OPEN
             found.append(LegOrder(purpose.rule, opened, order.symbol, opens))
     return found
-
-
-def _contract(right: str, strike: float, expiry: int) -> Contract:
-    return Contract(Right.CALL if right == "C" else Right.PUT, strike, expiry)

@@ -10,27 +10,18 @@ all of them at once, in one process and in two.
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from backtester.stack.account import account_for
-from backtester.stack.cluster import Cluster
-from backtester.stack.ports import port_free_find
-from backtester.stack.postgres import PostgresServer
-from backtester.stack.valkey import ValkeyServer
+from benchmarks.installation import installation
 
 BARS: Final = 2_000
 WARM: Final = 3
@@ -43,42 +34,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deployments", type=int, default=100)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="live-latency-"))
-    folder.chmod(0o711)
-    home = folder / "postgres"
-    server = PostgresServer(
-        cluster=Cluster(home=home, account=account_for(home)),
-        port=port_free_find(),
-        log=folder / "postgres.log",
-        durable=True,
-    )
-    valkey = ValkeyServer(
-        home=folder / "valkey",
-        port=port_free_find(),
-        password=secrets.token_hex(16),
-        log=folder / "valkey.log",
-        durable=False,
-    )
-    server.start()
-    valkey.start()
-    try:
-        os.environ |= {
-            "DATABASE_URL": server.url,
-            "REDIS_URL": valkey.url,
-            "BARS_URL": str(folder / "bars"),
-            "VAR_DIR": str(folder),
-            "DJANGO_SETTINGS_MODULE": "backtester.settings",
-        }
-        import django  # noqa: PLC0415 - after the environment says where the database is
-        from django.core.management import call_command  # noqa: PLC0415 - likewise
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with installation("live-latency"):
         return measure(options.deployments)
-    finally:
-        valkey.stop()
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(count: int) -> int:

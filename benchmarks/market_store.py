@@ -11,12 +11,8 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import secrets
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,11 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from backtester.stack.account import account_for
-from backtester.stack.cluster import Cluster
-from backtester.stack.ports import port_free_find
-from backtester.stack.postgres import PostgresServer
-from backtester.stack.valkey import ValkeyServer
+from benchmarks.installation import installation
 
 ROUNDS: Final = 5
 NAMES: Final = ("open", "high", "low", "close", "volume")
@@ -45,43 +37,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bars", type=int, default=1_000_000)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="market-store-"))
-    folder.chmod(0o711)
-    home = folder / "postgres"
-    server = PostgresServer(
-        cluster=Cluster(home=home, account=account_for(home)),
-        port=port_free_find(),
-        log=folder / "postgres.log",
-        durable=True,
-    )
-    # Who trades on bars is told of each write.
-    broker = ValkeyServer(
-        home=folder / "valkey",
-        port=port_free_find(),
-        password=secrets.token_urlsafe(16),
-        log=folder / "valkey.log",
-        durable=False,
-    )
-    server.start()
-    try:
-        broker.start()
-        os.environ |= {
-            "DATABASE_URL": server.url,
-            "REDIS_URL": broker.url,
-            "BARS_URL": str(folder / "bars"),
-            "VAR_DIR": str(folder),
-            "DJANGO_SETTINGS_MODULE": "backtester.settings",
-        }
-        import django  # noqa: PLC0415 - after the environment says where the database is
-        from django.core.management import call_command  # noqa: PLC0415 - likewise
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with installation("market-store") as folder:
         measure(options.bars, folder)
-    finally:
-        broker.stop()
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

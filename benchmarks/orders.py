@@ -15,22 +15,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from backtester.stack.account import account_for
-from backtester.stack.cluster import Cluster
-from backtester.stack.ports import port_free_find
-from backtester.stack.postgres import PostgresServer
-from backtester.stack.valkey import ValkeyServer
+from benchmarks.installation import installation
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BARS: Final = 2_000
@@ -45,60 +38,32 @@ def main() -> int:
     parser.add_argument("--deployments", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="orders-"))
-    folder.chmod(0o711)
-    home = folder / "postgres"
-    server = PostgresServer(
-        cluster=Cluster(home=home, account=account_for(home)),
-        port=port_free_find(),
-        log=folder / "postgres.log",
-        durable=True,
-    )
-    valkey = ValkeyServer(
-        home=folder / "valkey",
-        port=port_free_find(),
-        password=secrets.token_hex(16),
-        log=folder / "valkey.log",
-        durable=False,
-    )
     broker = subprocess.Popen(
         [sys.executable, ROOT / "tests/faults/venue_process.py"],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     workers: list[subprocess.Popen[bytes]] = []
-    server.start()
-    valkey.start()
     try:
         assert broker.stdout is not None
-        os.environ |= {
-            "DATABASE_URL": server.url,
-            "REDIS_URL": valkey.url,
-            "BARS_URL": str(folder / "bars"),
-            "VAR_DIR": str(folder),
-            "BROKER_URLS": f"alpaca={broker.stdout.readline().strip()}",
-            "BROKER_RATES": "alpaca=1000",
-            "LOG_LEVEL": "WARNING",
-            "DJANGO_SETTINGS_MODULE": "backtester.settings",
-        }
-        import django  # noqa: PLC0415 - after the environment says where the database is
-        from django.core.management import call_command  # noqa: PLC0415 - likewise
-
-        django.setup()
-        call_command("migrate", verbosity=0)
-        workers += [_worker(queues, count, folder) for queues, count in WORKERS.items()]
-        workers.append(_celery(folder, "beat", "--pidfile", "", "--loglevel", "WARNING"))
-        return measure(_Market(broker), options.deployments, options.rounds)
+        with installation(
+            "orders",
+            BROKER_URLS=f"alpaca={broker.stdout.readline().strip()}",
+            BROKER_RATES="alpaca=1000",
+            LOG_LEVEL="WARNING",
+        ) as folder:
+            try:
+                workers += [_worker(queues, count, folder) for queues, count in WORKERS.items()]
+                workers.append(_celery(folder, "beat", "--pidfile", "", "--loglevel", "WARNING"))
+                return measure(_Market(broker), options.deployments, options.rounds)
+            finally:
+                for worker in workers:
+                    worker.terminate()
+                for worker in workers:
+                    worker.wait()
     finally:
-        for worker in workers:
-            worker.terminate()
         broker.kill()
-        for worker in workers:
-            worker.wait()
         broker.wait()
-        valkey.stop()
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _worker(queues: str, count: int, folder: Path) -> subprocess.Popen[bytes]:

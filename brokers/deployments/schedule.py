@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Expression, F, OuterRef, QuerySet, Window
+from django.db.models.functions import Random, RowNumber
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES
@@ -54,8 +55,8 @@ def deployments_tick(
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
     if symbols is not None:
         due = due.filter(symbol__in=symbols)
-    rows = due.order_by("next_close_at").values_list("id", "account__kind")[:AT_ONCE]
-    local, remote = _apart(rows)
+    # The same order everywhere: who helps begins at the other end.
+    local, remote = _apart(_some(due, "next_close_at", "id"))
     swift = {kind for kind in remote if not silent(kind)}
     most = max(len(local), *(len(remote[kind]) for kind in swift), 0)
     shared = most > SHARED_FROM and (helping or help_call is not None)
@@ -108,7 +109,7 @@ def deployments_follow(*, now: datetime) -> None:
         Exists(own.filter(status__in=OPEN_STATUSES)) | Exists(news) | Exists(pending),
         state__in=(DeploymentState.RUNNING, DeploymentState.PAUSED),
     )
-    local, remote = _apart(alive.values_list("id", "account__kind")[:AT_ONCE])
+    local, remote = _apart(_some(alive, Random()))  # each has its turn, however many there are
     _follow(deployment_ids=local, now=now)
     with askable(remote) as asked:
         for kind in asked:
@@ -145,6 +146,15 @@ def collection_later() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _some(
+    deployments: QuerySet[Deployment], *order: str | Expression
+) -> QuerySet[Deployment, tuple[UUID, str]]:
+    """Return ids and brokers of deployments: so many of each broker that others have room, too."""
+    place = Window(RowNumber(), partition_by=F("account__kind"), order_by=order)
+    rows = deployments.annotate(place=place).filter(place__lte=AT_ONCE).order_by("place")
+    return rows.values_list("id", "account__kind")
 
 
 def _apart(rows: Iterable[tuple[UUID, str]]) -> tuple[list[UUID], dict[str, list[UUID]]]:

@@ -15,10 +15,11 @@ from django.utils import timezone
 from brokers import silence, tasks
 from brokers.access import credentials_seal
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
+from brokers.deployments import schedule
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.schedule import deployments_follow, deployments_tick
 from brokers.deployments.stopping import deployment_finish
-from brokers.models import BrokerAccount, Deployment, Order
+from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
 from brokers.sweeping import orders_sweep
@@ -155,3 +156,33 @@ def test_nothing_is_followed_at_a_broker_that_is_silent(venue, broker):
     memory().delete(silence._key("alpaca"))
     accounts_follow(account_ids=[venue.account.id])
     assert broker.requests
+
+
+def test_many_bars_at_a_silent_broker_leave_room_for_those_of_others(
+    venue, broker, waited_for, monkeypatch
+):
+    monkeypatch.setattr(schedule, "AT_ONCE", 1)
+    early = Deployment.objects.get()
+    venue.account = BrokerAccount.objects.get(kind="paper")
+    mine = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    Deployment.objects.filter(id=early.id).update(next_close_at=venue.over(29))
+    assert deployments_tick(now=venue.over(30)) == 1
+    mine.refresh_from_db()
+    assert mine.last_bar_ts is not None
+
+
+def test_whoever_waits_for_news_has_a_turn_however_many_there_are(venue, broker, monkeypatch):
+    monkeypatch.setattr(schedule, "AT_ONCE", 1)
+    first = Deployment.objects.get()
+    venue.account = BrokerAccount.objects.get(kind="paper")
+    mine = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    DeploymentTick.objects.create(
+        deployment=mine, bar_ts=venue.over(29), closed_at=venue.over(30), pending=True
+    )
+    looked = set()
+    monkeypatch.setattr(
+        schedule, "_follow", lambda *, deployment_ids, **_: looked.update(deployment_ids)
+    )
+    for _ in range(50):
+        deployments_follow(now=timezone.now())
+    assert looked == {first.id, mine.id}

@@ -31,7 +31,9 @@ from market.models import Instrument
 def options_config(deployment: Deployment, instrument: Instrument) -> OptionsConfig:
     """Return by what the options of a deployment are priced and margined; as of its backtest."""
     given = deployment.config.get("options", {})
-    return OptionsConfig.from_mapping({"multiplier": int(instrument.contract_size)} | given)
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"options must be an object, found {given!r}.")
+    return OptionsConfig.from_mapping({"multiplier": int(instrument.contract_size), **given})
 
 
 def options_check(deployment: Deployment, instrument: Instrument) -> None:

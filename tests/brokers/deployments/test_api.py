@@ -165,3 +165,4 @@ def test_terms_of_options_are_checked_where_a_deployment_is_made(client, body):
     assert faulty.status_code == 422
     paths = {one["path"] for one in faulty.data["details"]}
     assert paths == {"config.options.spread", "config.options.smile"}
+    assert post(client, "/", body | {"config": {"options": None}}).status_code == 422

@@ -13,11 +13,13 @@ from brokers.access import credentials_seal
 from brokers.deployments import option_placing
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.option_placing import in_session
+from brokers.deployments.stopping import position_of
 from brokers.deployments.ticking import deployment_follow, deployment_tick
 from brokers.dispatch import account_send
-from brokers.models import BrokerAccount, DeploymentTick, Order
+from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from core.engine.bars import Bars
+from core.options.result import OptionExitReason
 from market.models import Instrument
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import DAY_NS, Venue
@@ -186,6 +188,28 @@ def test_calls_are_sold_when_their_shares_are_there_and_bought_back_before_they_
         look(venue, deployment, AT + 1)
     assert all_orders()[2:] == [("C00099000", "cover", "filled"), ("REPLAY", "sell", "filled")]
     assert broker.exchange.positions() == {}
+
+
+def test_shares_that_an_assignment_brought_are_the_deployments(venue, broker, monkeypatch):
+    monkeypatch.setattr("brokers.reconciling.LOOK_AGAIN_S", 0.0)
+    put = {"operation": "cash_secured_put", "expiry": {"dte": 21}}
+    deployment = venue.deploy(graph([("put", "action", put)], [("always", "put", "when")]), at=AT)
+    tick(venue, deployment)
+    look(venue, deployment)
+    assert legs() == [("P00099000", "short", "filled")]
+    # Whoever holds the put exercises it: the broker shows shares in its place.
+    monkeypatch.setattr(broker.exchange, "positions", lambda: {"REPLAY": Decimal(100)})
+    BrokerAccount.objects.update(sender_until=None)
+    account_reconcile(account_id=venue.account.id)
+    venue.account.refresh_from_db()
+    assert (venue.account.state, position_of(deployment)) == ("active", 0)
+    found = tick(venue, deployment, AT + 1)
+    assert (found.position, found.decision["options"]["held"]) == (100.0, [])
+    ended, delivered = BookEntry.objects.filter(kind__in=["settled", "delivery"]).order_by("-kind")
+    assert (ended.price, ended.reason) == (0, OptionExitReason.ASSIGNED)
+    assert (delivered.side, delivered.quantity, delivered.price) == (1, 100, 99)
+    # What the premium was and what the shares have lost since is all there is.
+    assert found.equity == pytest.approx(100_000 + 250 + 100 * (96 - 99))
 
 
 def test_without_the_list_nothing_is_opened_and_the_tick_says_so(venue, broker, deployment):

@@ -6,7 +6,7 @@ not wait for one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -30,21 +30,26 @@ def order_change(*, order_id: UUID) -> None:
     """Do to an order at the venue what its row asks for; the row is re-read, twice does no harm."""
     order = Order.objects.select_related("account").get(id=order_id)
     if order.cancel_requested_at is not None:
-        _cancel(order)
+        orders_withdraw([order])
     elif order.status == OrderStatus.PENDING_REPLACE:
         _replace(order)
 
 
-def _cancel(order: Order) -> None:
+def orders_withdraw(orders: Iterable[Order]) -> None:
+    """Cancel orders that are at venues, of all accounts at once; their accounts must be loaded."""
+    orders_cancel([order for order in orders if _pend(order)])
+
+
+@transaction.atomic
+def _pend(order: Order) -> bool:
+    """Tell whether an order is to be canceled from here."""
     old = OrderStatus(order.status)
-    if old in (*WORKING, OrderStatus.PENDING_REPLACE):
-        with transaction.atomic():
-            if not order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL):
-                return
-            order_tell(order_id=order.id)
-    elif old != OrderStatus.PENDING_CANCEL:
-        return
-    orders_cancel([order])
+    if old not in (*WORKING, OrderStatus.PENDING_REPLACE):
+        return old == OrderStatus.PENDING_CANCEL
+    moved = order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL)
+    if moved:
+        order_tell(order_id=order.id)
+    return moved
 
 
 def _settle(order: Order, code: str, reason: str) -> None:

@@ -25,7 +25,7 @@ from django.utils import timezone
 from brokers.access import access_of, request_of
 from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
 from brokers.calling import Outcome, Sending, outcomes_of
-from brokers.changing import order_change, order_ended, orders_deny
+from brokers.changing import order_ended, orders_deny, orders_withdraw
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
 from brokers.lease import (
@@ -172,9 +172,9 @@ def _record(made: Sequence[tuple[Sending, Outcome]]) -> None:
         sending.order.id: outcome for sending, outcome in made if isinstance(outcome, VenueOrder)
     }
     unread = _take_over(taken)
-    unwanted = Order.objects.filter(id__in=taken, cancel_requested_at__isnull=False)
-    for order_id in list(unwanted.values_list("id", flat=True)) if taken else ():
-        order_change(order_id=order_id)
+    if taken:
+        unwanted = Order.objects.filter(id__in=taken, cancel_requested_at__isnull=False)
+        orders_withdraw(unwanted.select_related("account"))
     for sending, outcome in made:
         if sending.order.id in unread:
             _record_failure(sending.order, unread[sending.order.id])

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brokers import services
+from brokers import dispatch, services
 from brokers.access import credentials_seal
 from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import Execution, OutcomeUnknown, VenueOrder
@@ -290,3 +290,40 @@ def test_news_that_no_row_can_hold_leave_those_of_others_alone(account, place, m
     for order in orders:
         order.refresh_from_db()
     assert [order.status for order in orders] == [OrderStatus.ACCEPTED, OrderStatus.UNKNOWN]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_kill_switch_met_while_it_was_sent_is_canceled_at_all_accounts_at_once(
+    django_user_model, settings, monkeypatch
+):
+    owner = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
+    Instrument.objects.get_or_create(symbol="ACME")
+    settings.BROKER_RATES = {}
+    record, together = dispatch.venue_orders_record, threading.Barrier(3)
+
+    def pulled(taken):
+        record(taken)
+        Order.objects.update(cancel_requested_at=NOW)
+
+    monkeypatch.setattr(dispatch, "venue_orders_record", pulled)
+    with AlpacaVenue().running() as venue:
+        settings.BROKER_URLS = {"alpaca": venue.url}
+        venue.exchange.prices["ACME"] = Decimal(100)
+        cancel = venue.exchange.cancel
+        monkeypatch.setattr(
+            venue.exchange, "cancel", lambda each: together.wait(2) >= 0 and cancel(each)
+        )
+        accounts = []
+        for number in range(3):
+            account = BrokerAccount(owner=owner, kind="alpaca", name=f"No. {number}")
+            account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
+            account.save()
+            account_reconcile(account_id=account.id)
+            accounts.append(account)
+        for account in accounts:
+            services.order_create(
+                account=account, symbol="ACME", asset_type=AssetType.STOCK, side=Side.BUY,
+                order_type=OrderType.LIMIT, quantity=Decimal(1), limit_price=Decimal(90),
+            )  # fmt: skip
+        dispatch.accounts_send(account_ids=[account.id for account in accounts])
+    assert set(Order.objects.values_list("status", flat=True)) == {OrderStatus.CANCELED}

@@ -156,8 +156,8 @@ class _Course:
         """Return what holds after the last bar."""
         coming = self._follow(legs, start)
         alive = bool(self.feed.alive[0])
-        acts = alive and start <= self.last and bool(self.feed.acted[self.last])
-        opens, refused = self._opens(orders) if acts else ((), ())
+        going = alive and start <= self.last
+        opens, refused = self._opens(orders) if going else ((), ())
         for row in coming:
             self.book.take(row, self.machine.at_close(self.last))
         if self.market.staged:
@@ -213,10 +213,7 @@ class _Course:
         saved = self.book.saved()
         desk = Desk(self.machine, self.market.config, Ledger("", self.market.config.multiplier))
         at = self.machine.at_close(self.last)
-        liquidating = (
-            self.machine.world.book.positions["closing"] == OptionExitReason.LIQUIDATION
-        ).any()
-        fired = [] if liquidating else self._fired(orders)
+        fired = self._fired(orders)
         desk.close(at)
         self._command(SIZES)
         shares = self._shares_after()
@@ -224,7 +221,6 @@ class _Course:
         refused: list[tuple[int, str]] = []
         for number in fired:
             rule = self.program.option_rules[number]
-            contracts = None
             if self.market.listing is None:
                 refused.append((number, UNAVAILABLE))
                 continue
@@ -249,6 +245,9 @@ class _Course:
     def _fired(self, orders: list[LegOrder]) -> list[int]:
         """Return the rules that fired, but for those whose positions are on their way."""
         book = self.machine.world.book
+        liquidating = (book.positions["closing"] == OptionExitReason.LIQUIDATION).any()
+        if liquidating or not self.feed.acted[self.last]:
+            return []
         known = self.book.alive()
         waiting = {(one.rule, one.position_ts) for one in orders if one.opens} - known
         coming = Counter(rule for rule, _ in waiting)

@@ -305,3 +305,10 @@ def test_what_has_expired_is_not_left_though_nobody_said_how_it_ended():
     expiry = 19_741  # 2024-01-19
     assert [leg.quantity for leg in legs_left(rows, day=expiry)] == [1.0, -1.0]
     assert legs_left(rows, day=expiry + 1) == []
+
+
+def test_on_a_bar_that_is_skipped_nothing_is_opened(condors):
+    last = last_opening(condors, 4)
+    assert condors.decide(last).options.opens
+    skipped = [int(condors.bars.ts[last])]
+    assert condors.decide(last, skipped=skipped).options.opens == ()

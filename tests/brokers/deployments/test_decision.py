@@ -152,6 +152,33 @@ def test_guards_lie_where_the_backtest_fills_them(kind, role):
         assert guard.entry_ts == row.entry_ts
 
 
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_a_take_profit_is_touched_in_the_bar_that_fills_the_backtests(side):
+    bars = bars_random(700, seed=5)
+    graph = stopped_graph("take_profit", 0.03)
+    for node in graph["nodes"]:
+        if node["type"] == "entry":
+            node["params"]["side"] = side
+    graph["nodes"] = [node for node in graph["nodes"] if node["type"] != "exit"]
+    there = {node["id"] for node in graph["nodes"]}
+    graph["edges"] = [edge for edge in graph["edges"] if {edge["source"], edge["target"]} <= there]
+    plan = plan_of(graph, {"fast": 5, "slow": 15})
+    whole = plan_evaluate(plan, bars, charts=False)
+    book = book_of(simulate(bars, whole.columns, whole.program, CONFIG), whole.program, bars)
+    guarded = [row for row in book if row.kind == "guard"]
+    assert len(guarded) >= 5
+    for row in guarded:
+        past, bar = book[: book.index(row)], int(np.searchsorted(bars.ts, row.bar_ts))
+        for last, touched in ((bar, True), (bar - 1, False)):
+            if bars.ts[last] < row.entry_ts:
+                continue
+            seen = bars.slice(0, last + 1)
+            evaluation = plan_evaluate(plan, seen, charts=False)
+            found = decide(seen, evaluation.columns, evaluation.program, CONFIG, book=past)
+            (guard,) = found.guards
+            assert (guard.role, guard.touched) == (Role.TAKE, touched)
+
+
 def test_an_order_that_was_not_filled_leaves_the_account_flat():
     bars = bars_random(300)
     plan = plan_of(template_graph("buy_and_hold")[0])

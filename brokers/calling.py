@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -20,6 +21,7 @@ from brokers.adapters.base import (
     VenueOrder,
 )
 from brokers.adapters.kinds import ADAPTERS
+from brokers.lease import LEASE
 from brokers.models import Order
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,7 @@ log = structlog.get_logger(__name__)
 # would hold up calls that are about to be made.
 SOON_S: Final = 0.1
 AT_ONCE: Final = 256
+ASLEEP: Final = "It was not sent: its sender was asleep for too long."
 # What nobody thought of: it costs this order its outcome, and those of others nothing.
 FAULTS: Final = (
     ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError,
@@ -39,20 +42,29 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """An order that is committed as being sent, and what is sent."""
+    """An order that is committed as being sent, and what is sent, by the clock at `since`."""
 
     order: Order
     access: Access
     request: OrderRequest
+    since: float = field(default_factory=time.time)
 
 
 Outcome = VenueOrder | Refused | OutcomeUnknown
 
 
 def outcomes_of(chosen: Sequence[Sending]) -> Iterable[list[tuple[Sending, Outcome]]]:
-    """Make each call once, and yield what came of them as it comes."""
+    """Make each call once, and yield what came of them as it comes.
+
+    None is made by a process that has slept past its lease: whoever came after it has taken the
+    orders for lost, and a kill switch has not canceled what was nowhere.
+    """
+    lapsed = time.time() - LEASE.total_seconds()
+    late = [sending for sending in chosen if sending.since < lapsed]
+    if late:
+        yield [(sending, Refused("too_late", ASLEEP)) for sending in late]
     by_kind: dict[str, list[Sending]] = {}
-    for sending in chosen:
+    for sending in [each for each in chosen if each.since >= lapsed]:
         by_kind.setdefault(sending.order.account.kind, []).append(sending)
     calls: list[tuple[Sending, Callable[[], Outcome]]] = []
     for kind, sendings in by_kind.items():

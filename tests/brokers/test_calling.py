@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -10,6 +11,7 @@ from brokers import calling
 from brokers.adapters.base import OutcomeUnknown, VenueOrder
 from brokers.calling import Sending, outcomes_of
 from brokers.choices import OrderStatus
+from brokers.lease import LEASE
 from brokers.models import BrokerAccount, Order
 
 
@@ -33,3 +35,14 @@ def test_one_fault_makes_one_outcome_unknown(monkeypatch, error, requests):
     assert told.keys() == set(requests)
     assert isinstance(told.pop("bad"), OutcomeUnknown)
     assert all(outcome.broker_order_id == request for request, outcome in told.items())
+
+
+@pytest.mark.parametrize("kind", ["alpaca", "paper"])
+def test_who_slept_past_its_lease_makes_no_call(monkeypatch, kind):
+    monkeypatch.setitem(calling.ADAPTERS._made, kind, Faulty(AssertionError("it was made")))
+    account = BrokerAccount(kind=kind)
+    slept = Sending(Order(account=account), None, "bad", time.time() - LEASE.total_seconds() - 1)
+    awake = Sending(Order(account=account), None, "good")
+    told = {one.request: outcome for made in outcomes_of([slept, awake]) for one, outcome in made}
+    assert told["bad"].code == "too_late", "nothing went out: nobody has to ask"
+    assert told["good"].status == OrderStatus.ACCEPTED

@@ -17,7 +17,7 @@ from brokers.access import access_of, credentials_seal
 from brokers.adapters.kinds import ADAPTERS
 from brokers.beginning import Beginning
 from brokers.choices import AssetType, OrderStatus, Side
-from brokers.deployments import schedule
+from brokers.deployments import schedule, ticking
 from brokers.deployments.schedule import deployments_tick
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
@@ -382,3 +382,31 @@ def test_shares_that_cover_a_contract_are_sold_after_it_was_bought_back():
     closing = Round(calls=8)
     assert closing.takes(contract(Side.COVER, "CALL"))
     assert not closing.takes(contract(Side.SELL, "X", AssetType.STOCK))
+
+
+@pytest.mark.parametrize("error", [ValueError("of a strategy"), "deadlock"])
+def test_a_batch_that_is_done_again_sends_each_order_once(
+    venue, broker, queued, monkeypatch, error
+):
+    for symbol in deployed(venue, 3):
+        broker.exchange.prices[symbol] = Decimal(100)
+    tell, failed = ticking.ticks_tell, []
+
+    def told(ticks):
+        """Fail once everything is written, leases taken and orders being sent."""
+        assert BrokerAccount.objects.get(kind="alpaca").sender_until is not None
+        if len(ticks) == 3 and not failed:
+            failed.append(ticks)
+            if error == "deadlock":
+                raise OperationalError from DeadlockDetected()
+            raise error
+        tell(ticks)
+
+    monkeypatch.setattr(ticking, "ticks_tell", told)
+    assert deployments_tick(now=venue.over(30)) == 3
+    assert failed
+    account_send(account_id=venue.account.id)
+    assert (placed(broker), len(broker.exchange.orders), Order.objects.count()) == (3, 3, 3)
+    assert set(Order.objects.values_list("status", "attempts")) == {(OrderStatus.ACCEPTED, 1)}
+    account = BrokerAccount.objects.get(kind="alpaca")
+    assert (account.sender_until, account.mismatch) == (None, [])

@@ -1,4 +1,4 @@
-"""One process at a time: who finds that another one is at it leaves it to that one, and goes on.
+"""One process at a time, or a few: who finds that others are at it leaves it to them, and goes on.
 
 The lock is PostgreSQL's, of the session: it is gone with the process that had it.
 """
@@ -36,23 +36,32 @@ def turn(name: str) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
-def in_turn(name: str, ids: Collection[UUID]) -> Iterator[list[UUID]]:
+def in_turn(name: str, ids: Collection[UUID], *, places: int = 1) -> Iterator[list[UUID]]:
     """Yield what is to be done here: our ids, then what others leave to us meanwhile.
 
-    Nothing is yielded where it is another's turn: ours are left to that process. It may be at its
-    end already and not see them, or Redis may be away: what is left must be found again otherwise.
+    Nothing is yielded where it is others' turn: ours are left to them. They may be at their end
+    already and not see them, or Redis may be away: what is left must be found again otherwise.
+
+    Parameters
+    ----------
+    places : int
+        How many processes may be at it.
     """
-    with turn(name) as mine:
-        if mine:
-            yield list(ids)
-            yield from _left(name)
-            return
+    names = [f"{name}:{place}" for place in range(places)]
+    for place in names:
+        with turn(place) as mine:
+            if mine:
+                yield list(ids)
+                yield from _left(name)
+                return
     with suppress(redis.RedisError):
         memory().sadd(name, *(each.bytes for each in ids))
         memory().expire(name, LEFT_S)
-    with turn(name) as mine:  # whose turn it was may have looked before ours were there
-        if mine:
-            yield from _left(name)
+    for place in names:  # whose turn it was may have looked before ours were there
+        with turn(place) as mine:
+            if mine:
+                yield from _left(name)
+                return
 
 
 def _left(name: str) -> Iterator[list[UUID]]:

@@ -66,9 +66,9 @@ def deployments_tick(
     decided = half.decide(local, send=True)
     with askable(remote) as asked:
         for kind in sorted(asked, key=lambda each: each not in swift):
-            # Of two processes that share the work each has a turn of its own.
-            place = "helping" if helping and kind in swift else "first"
-            for part in in_turn(f"deployments-tick:{kind}:{place}", remote[kind]):
+            # Two processes at a broker, one where it is silent: the others are free.
+            places = 2 if kind in swift else 1
+            for part in in_turn(f"deployments-tick:{kind}", remote[kind], places=places):
                 decided += half.decide(part, kind, send=kind in swift)
     return decided
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from brokers import silence, tasks
@@ -23,10 +21,10 @@ from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
 from brokers.sweeping import orders_sweep
-from brokers.turns import turn
 from market.memory import memory
 from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_books import DCA
+from tests.brokers.holding import held
 from tests.venue.alpaca import AlpacaVenue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,23 +79,8 @@ def venue(django_user_model, settings, tmp_path, broker):
 def waited_for():
     """Another process waits for the broker, which is silent."""
     silence._until["alpaca"] = time.monotonic() + 60
-    begun, end = threading.Event(), threading.Event()
-
-    def hold():
-        try:
-            with turn("broker-silent:alpaca") as mine:
-                assert mine
-                begun.set()
-                assert end.wait(20)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert begun.wait(10)
-    yield
-    end.set()
-    thread.join(10)
+    with held("broker-silent:alpaca"):
+        yield
 
 
 def bar_decide(venue):

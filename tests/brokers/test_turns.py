@@ -11,35 +11,17 @@ import redis
 from django.db import connections
 
 from brokers import turns
-from brokers.turns import in_turn, turn
+from brokers.turns import in_turn
+from tests.brokers.holding import held
 
 IDS = [UUID(int=number) for number in range(1, 7)]
 
 
 @pytest.fixture
 def elsewhere(transactional_db):
-    """Another process's connection that has the turn until it is told to end."""
-    begun, end = threading.Event(), threading.Event()
-
-    def hold():
-        try:
-            with turn("work") as mine:
-                assert mine
-                begun.set()
-                assert end.wait(10)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert begun.wait(10)
-
-    def finish():
-        end.set()
-        thread.join(10)
-
-    yield finish
-    finish()
+    """Another process that has the turn until it is told to end."""
+    with held("work:0") as finish:
+        yield finish
 
 
 def test_ours_come_first_and_then_what_others_left(elsewhere):
@@ -92,3 +74,12 @@ def test_without_redis_each_does_its_own(elsewhere, monkeypatch):
     assert list(in_turn("work", IDS)) == []
     elsewhere()
     assert list(in_turn("work", IDS)) == [IDS]
+
+
+def test_where_two_may_be_at_it_the_third_leaves_its_own_to_them(elsewhere):
+    with held("work:1") as second:
+        assert list(in_turn("work", IDS[:2], places=2)) == []
+        second()
+        first, *others = in_turn("work", IDS[2:4], places=2)
+    assert first == IDS[2:4]
+    assert sorted(chain.from_iterable(others)) == IDS[:2]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
@@ -24,11 +24,11 @@ from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from brokers.rounds import Round
 from brokers.sweeping import orders_sweep
-from brokers.turns import turn
 from market.memory import memory
 from market.models import Instrument
 from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_books import DCA
+from tests.brokers.holding import held
 from tests.venue.alpaca import AlpacaVenue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,23 +74,8 @@ def venue(django_user_model, settings, tmp_path, broker):
 @pytest.fixture
 def another():
     """Another process that decides for the deployments at this broker."""
-    begun, end = threading.Event(), threading.Event()
-
-    def hold():
-        try:
-            with turn("deployments-tick:alpaca:first") as mine:
-                assert mine
-                begun.set()
-                assert end.wait(10)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert begun.wait(10)
-    yield
-    end.set()
-    thread.join(10)
+    with held("deployments-tick:alpaca:0"):
+        yield
 
 
 @pytest.fixture
@@ -183,15 +168,16 @@ def test_a_broker_that_answers_late_is_left_to_the_senders(venue, broker, queued
     assert queued.count("brokers.accounts_send") == 2
 
 
-def test_who_was_called_for_help_decides_beside_who_called(venue, broker, another):
-    assert deployments_tick(now=venue.over(30)) == 0, "it is another's turn"
-    assert deployments_tick(now=venue.over(30), helping=True) == 1
+def test_two_processes_decide_for_a_broker_and_no_third(venue, broker, another):
+    with held("deployments-tick:alpaca:1"):
+        assert deployments_tick(now=venue.over(30)) == 0
+    assert deployments_tick(now=venue.over(30)) == 1
     assert placed(broker) == 1
 
 
-def test_nobody_helps_where_the_broker_is_silent(venue, broker, another):
+def test_one_process_decides_for_a_silent_broker(venue, broker, another):
     silence._until["alpaca"] = time.monotonic() + 10
-    assert deployments_tick(now=venue.over(30), helping=True) == 0
+    assert deployments_tick(now=venue.over(30)) == 0
     assert placed(broker) == 0
 
 

@@ -120,16 +120,19 @@ class AlpacaBroker:
         self._call(access, "delete", f"/orders/{ref.broker_order_id}")
 
     def cancel_all(self, access: Access, refs: Sequence[OrderRef]) -> CanceledAll | None:
-        """Cancel all open orders if all of them are among `refs`."""
+        """Cancel all open orders if all of them are among `refs`.
+
+        A kill switch waits for no place: these few calls fit into what our rate leaves of theirs.
+        """
         ours = {ref.broker_order_id for ref in refs} | {_id(ref.client_order_id) for ref in refs}
-        rows = self._listed(access, "open")
+        rows = self._listed(access, "open", paced=False)
         with outcomes(TITLE):
             known = all(not ours.isdisjoint((row["id"], row["client_order_id"])) for row in rows)
         if not known or len(rows) >= MOST_ORDERS:
             return None
         if not rows:
             return CanceledAll()
-        answers = self._call(access, "delete", "/orders")
+        answers = self._call(access, "delete", "/orders", paced=False)
         with outcomes(TITLE):
             taken = frozenset(row["id"] for row in answers if row["status"] < 300)
         closed = self._closed(access, taken)
@@ -208,13 +211,14 @@ class AlpacaBroker:
             last=last,
         )
 
-    def _listed(self, access: Access, status: str) -> Any:
+    def _listed(self, access: Access, status: str, *, paced: bool = True) -> Any:
         """Return the account's orders, the youngest first."""
-        return self._call(access, "get", "/orders", {"status": status, "limit": MOST_ORDERS})
+        fields = {"status": status, "limit": MOST_ORDERS}
+        return self._call(access, "get", "/orders", fields, paced=paced)
 
     def _closed(self, access: Access, ids: frozenset[str]) -> list[dict[str, Any]]:
         """Return those of some orders that have ended."""
-        rows = self._listed(access, "closed")
+        rows = self._listed(access, "closed", paced=False)
         with outcomes(TITLE):
             return [row for row in rows if row["id"] in ids]
 
@@ -235,9 +239,16 @@ class AlpacaBroker:
         return tuple(found.values())
 
     def _call(
-        self, access: Access, method: str, path: str, fields: dict[str, Any] | None = None
+        self,
+        access: Access,
+        method: str,
+        path: str,
+        fields: dict[str, Any] | None = None,
+        *,
+        paced: bool = True,
     ) -> Any:
-        self._pace.wait(access.account_id)
+        if paced:
+            self._pace.wait(access.account_id)
         client = TradingClient(
             access.credentials["key_id"],
             access.credentials["secret"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from decimal import Decimal
 from uuid import uuid4
 
@@ -9,6 +11,7 @@ import pytest
 
 from brokers.access import access_of, credentials_seal, request_of
 from brokers.adapters.alpaca import AlpacaBroker
+from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.models import BrokerAccount, Fill, Order
 from brokers.services.stopping import kill_switch
@@ -170,3 +173,16 @@ def test_a_list_that_may_be_cut_off_proves_nothing(account, venue, waiting, monk
     waiting(6)
     assert stopped(account).canceled == 6
     assert ALL not in venue.requests
+
+
+def test_a_kill_switch_waits_for_no_place_in_the_rate(account, venue, waiting, settings):
+    placed = waiting()
+    settings.BROKER_RATES = {"alpaca": 1}
+    adapter = ADAPTERS.get("alpaca")
+    for _ in range(3):  # what a sender asks at the same time has the places of some seconds
+        threading.Thread(target=adapter.balance, args=(access_of(account),), daemon=True).start()
+    time.sleep(0.1)
+    began = time.monotonic()
+    assert stopped(account).pending == 0
+    assert time.monotonic() - began < 1.0
+    assert set(statuses(placed)) == {OrderStatus.CANCELED}

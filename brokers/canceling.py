@@ -67,28 +67,34 @@ def _opened(orders: Sequence[Order]) -> tuple[Adapter, Access | Permanent, list[
 
 
 def _ask(adapter: Adapter, access: Access | Permanent, refs: Sequence[OrderRef]) -> list[Answer]:
-    """Cancel the orders of one account one after the other, until there is no answer."""
+    """Cancel the orders of one account one after the other, until there is no answer.
+
+    How they ended is asked afterwards: a question before the next cancel would delay that.
+    """
     if isinstance(access, Permanent):
         return [access] * len(refs)
     found: list[Answer] = []
-    for ref in refs:
-        found.append(_cancel(adapter, access, ref))
-        if isinstance(found[-1], OutcomeUnknown):
-            return found + [found[-1]] * (len(refs) - len(found))
+    try:
+        refusals = [_cancel(adapter, access, ref) for ref in refs]
+        for ref, refusal in zip(refs, refusals, strict=True):
+            found.append(_told(adapter, access, ref, refusal))
+    except OutcomeUnknown as error:
+        found += [error] * (len(refs) - len(found))
     return found
 
 
-def _cancel(adapter: Adapter, access: Access, ref: OrderRef) -> Answer:
+def _cancel(adapter: Adapter, access: Access, ref: OrderRef) -> Refused | None:
     try:
         adapter.cancel(access, ref)
-        return Told(adapter.find(access, ref))
-    except OutcomeUnknown as error:
-        return error
-    except Refused as error:
-        refusal = error
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def _told(adapter: Adapter, access: Access, ref: OrderRef, refusal: Refused | None) -> Told | None:
     try:
         return Told(adapter.find(access, ref), refusal)
-    except (OutcomeUnknown, Refused):
+    except Refused:
         return None
 
 

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brokers import dispatch, services
-from brokers.access import credentials_seal
+from brokers.access import access_of, credentials_seal, request_of
 from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import Execution, OutcomeUnknown, VenueOrder
+from brokers.changing import orders_withdraw
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position
@@ -327,3 +328,30 @@ def test_what_a_kill_switch_met_while_it_was_sent_is_canceled_at_all_accounts_at
             )  # fmt: skip
         dispatch.accounts_send(account_ids=[account.id for account in accounts])
     assert set(Order.objects.values_list("status", flat=True)) == {OrderStatus.CANCELED}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_all_orders_of_an_account_are_canceled_before_one_is_asked_about(
+    account, settings, monkeypatch, refused
+):
+    settings.BROKER_RATES = {}
+    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
+    account.save()
+    orders = [order_made(account, symbol) for symbol in SYMBOLS]
+    with AlpacaVenue().running() as venue:
+        settings.BROKER_URLS = {"alpaca": venue.url}
+        for order in orders:
+            Order.objects.filter(id=order.id).update(order_type=OrderType.LIMIT, limit_price=90)
+            order.refresh_from_db()
+            venue.exchange.prices[order.symbol] = Decimal(100)
+            known = AlpacaBroker().submit(access_of(account), request_of(order))
+            venue_orders_record({order.id: known})
+        if refused:
+            venue.exchange.fill(venue.exchange.by_client_id(orders[0].client_order_id)[0], 10, "90")
+        venue.requests.clear()
+        orders_withdraw(Order.objects.select_related("account").order_by("id"))
+        methods = [method for method, path in venue.requests if "activities" not in path]
+    assert methods == ["DELETE"] * 4 + ["GET"] * 4
+    ended = list(Order.objects.order_by("id").values_list("status", flat=True))
+    first = OrderStatus.FILLED if refused else OrderStatus.CANCELED
+    assert ended == [first, *[OrderStatus.CANCELED] * 3]

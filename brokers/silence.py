@@ -23,7 +23,7 @@ from brokers.turns import turn
 from market.memory import memory
 
 # So long is waited before a broker is called late, and so long it is left alone then.
-LATE_S: Final = 1.0
+LATE_S: Final = 3.0
 LEFT_ALONE_S: Final = 60
 
 _until: dict[str, float] = {}

@@ -22,6 +22,8 @@ WINDOW_S: Final = 1.0
 # Redis that does not answer is asked again after so long: a kill switch waits for nothing.
 AWAY_S: Final = 5.0
 TIMEOUT_S: Final = 0.2
+# A hundred calls at once take a place in less time than a hundred connections take to be opened.
+CONNECTIONS: Final = 8
 
 # Takes the next free place among the last calls, and returns in how many milliseconds it comes.
 TAKE_PLACE: Final = """
@@ -98,10 +100,12 @@ class Pace:
 
 @lru_cache(maxsize=1)
 def _script() -> Script:
-    client: redis.Redis = redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
+        max_connections=CONNECTIONS,
+        timeout=TIMEOUT_S,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
-    return client.register_script(TAKE_PLACE)
+    return redis.Redis(connection_pool=pool).register_script(TAKE_PLACE)

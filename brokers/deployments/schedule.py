@@ -59,7 +59,8 @@ def deployments_tick(
     local, remote = _apart(_some(due, "next_close_at", "id"))
     swift = {kind for kind in remote if not silent(kind)}
     most = max(len(local), *(len(remote[kind]) for kind in swift), 0)
-    shared = most > SHARED_FROM and (helping or help_call is not None)
+    # Whether somebody was called or not: who was told of a bar and who looks for one may meet.
+    shared = most > SHARED_FROM
     if shared and help_call is not None:
         help_call()
     half = _Half(now, shared=shared, helping=helping)

@@ -24,7 +24,7 @@ SYMBOLS: Final = 25
 @shared_task(name="brokers.deployments_tick")
 def tick() -> None:
     """Decide on the bars that are over, whether it was told that they are stored or not."""
-    schedule.deployments_tick(now=timezone.now())
+    schedule.deployments_tick(now=timezone.now(), help_call=partial(_help, None))
 
 
 @shared_task(name=BARS_STORED)
@@ -38,15 +38,16 @@ def bars_stored(symbol: str) -> None:
 
 
 @shared_task(name="brokers.bars_help")
-def bars_help(symbols: list[str]) -> None:
-    """Take a part of what another process decides on."""
+def bars_help(symbols: list[str] | None) -> None:
+    """Take a part of what another process decides on; None is whatever is over."""
     schedule.deployments_tick(now=timezone.now(), symbols=symbols, helping=True)
 
 
-def _help(symbols: Iterable[str]) -> None:
+def _help(symbols: Iterable[str] | None) -> None:
     """Have another process take a part; without Redis nobody does."""
+    names = None if symbols is None else sorted(symbols)
     with suppress(OperationalError, OSError):
-        bars_help.apply_async(args=(sorted(symbols),), queue="live", retry=False)
+        bars_help.apply_async(args=(names,), queue="live", retry=False)
 
 
 @shared_task(name="brokers.deployments_follow")

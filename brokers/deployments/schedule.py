@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, Expression, F, OuterRef, QuerySet, Window
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Random, RowNumber
 
 from brokers.adapters.kinds import ADAPTERS
@@ -19,11 +19,12 @@ from brokers.deployments.batches import BATCH
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
-from brokers.deployments.ticking import deployments_decide
+from brokers.deployments.ticking import LATE_AFTER, deployments_decide
 from brokers.deployments.ticking import deployments_follow as _follow
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
 from brokers.silence import askable, silent, silent_here
 from brokers.turns import in_turn, turn
+from market.models import BarSeries
 
 AT_ONCE: Final = 500
 LOST_AFTER: Final = timedelta(seconds=10)
@@ -53,8 +54,7 @@ def deployments_tick(
         Whether another process has called for help.
     """
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
-    if symbols is not None:
-        due = due.filter(symbol__in=symbols)
+    due = _with_news(due, now) if symbols is None else due.filter(symbol__in=symbols)
     # The same order everywhere: who helps begins at the other end.
     local, remote = _apart(_some(due, "next_close_at", "id"))
     swift = {kind for kind in remote if not silent(kind)}
@@ -147,6 +147,18 @@ def collection_later() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _with_news(due: QuerySet[Deployment], now: datetime) -> QuerySet[Deployment]:
+    """Return those for which bars have come, or are late: the others would be locked for nothing.
+
+    Whoever is told of their bars a moment later would have to wait for that.
+    """
+    newer = BarSeries.objects.filter(
+        instrument__symbol=OuterRef("symbol"), last_ts__gt=OuterRef("last_bar_ts")
+    )
+    late = Q(next_close_at__lt=now - LATE_AFTER) | Q(last_bar_ts=None)
+    return due.filter(Exists(newer) | late)
 
 
 def _some(

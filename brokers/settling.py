@@ -29,7 +29,7 @@ from brokers.quotes import Quotes
 from core.db import uuid7
 from core.errors import InvalidInput
 from core.options.result import OptionExitReason
-from market.contract_prices import IN_THE_MONEY
+from market.contract_prices import EXERCISED_FROM
 from market.contracts import ContractTerms, contract_terms
 
 ZERO: Final = Decimal(0)
@@ -78,7 +78,7 @@ class Gone(NamedTuple):
     @property
     def inside(self) -> bool | None:
         """Whether they expire in the money; None where that is not known."""
-        return None if self.close is None else self.terms.inside(self.close) >= IN_THE_MONEY
+        return None if self.close is None else self.terms.inside(self.close) >= EXERCISED_FROM
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,14 @@ def _ns(moment: datetime) -> int:
     return ((since.days * DAY_S + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 
 
+def is_open(tradable: Tradable, at: datetime) -> bool:
+    """Tell whether the exchange trades at a moment."""
+    moment = _ns(at)
+    sessions = sessions_for(tradable, first_ts=moment, last_ts=moment)
+    place = int(np.searchsorted(sessions.opens, moment, side="right")) - 1
+    return place >= 0 and moment < int(sessions.closes[place])
+
+
 def bar_closes_at(ts: int, *, instrument: Tradable, interval: Interval) -> datetime:
     """Return when the bar that opened at `ts` (ns) is over and will not change any more."""
     opened = datetime.fromtimestamp(ts // NS_PER_S, tz=UTC)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
+from core.options.contract import IN_THE_MONEY
 from core.options.quoting import mid_prices, paid_prices
 from core.options.volatility import measured_volatility
 from market.calendars import NS_PER_DAY, NS_PER_S, sessions_for
@@ -33,8 +34,7 @@ DEFAULTS: Final = OptionsConfig()
 MODEL: Final = "model"
 DAILY: Final = "1d"
 STEP: Final = Decimal("1e-8")
-# Least distance from the strike at which an option is exercised.
-IN_THE_MONEY: Final = Decimal("0.01")
+EXERCISED_FROM: Final = Decimal(str(IN_THE_MONEY))
 
 
 class ContractQuote(NamedTuple):

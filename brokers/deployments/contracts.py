@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from django.utils import timezone
 from numpy.typing import NDArray
 
 from brokers.access import access_of
@@ -30,20 +29,19 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.kinds import ADAPTERS
 from brokers.calling import calls_make
-from brokers.deadlocks import deadlock_repeat
 from brokers.deployments.compiled import options_warm
 from brokers.deployments.reading import plan_of
-from brokers.models import Deployment, Position
-from brokers.paper.expiring import account_expire
+from brokers.models import Deployment
+from brokers.paper.expiring import accounts_expire
 from brokers.silence import silence_watched
 from core.engine.option_rules import OptionRule, Right
 from core.errors import ApplicationError, Permanent
 from core.options.contract import Contract
 from core.options.listed import ListedContracts
+from market.contracts import EPOCH
 
 # Beyond the days that a rule asks for: far enough for the monthly expiry that is nearest.
 BEYOND: Final = 45
-EPOCH: Final = date(1970, 1, 1)
 # A broker that could not be asked is left alone for so long.
 LEFT_ALONE_S: Final = 60.0
 KEPT: Final = 10_000
@@ -136,21 +134,14 @@ def contracts_refresh(deployment_ids: Iterable[UUID], *, now: datetime) -> None:
     needs = {one: need for one in ids if (need := _needs.get(one)) is not None}
     if needs:  # here, where nothing is locked
         options_warm()
-    _settle({need.account_id for need in needs.values() if need.local})
+    if accounts := {need.account_id for need in needs.values() if need.local}:
+        accounts_expire(accounts)
     asking = {one: need.reach for one, need in needs.items() if need.reach is not None}
     if asking:
         rows = Deployment.objects.filter(id__in=asking).select_related("account")
         _ask([(row, asking[row.id].last(now.date())) for row in rows], now.date())
     while len(_needs) > KEPT:
         _needs.popitem(last=False)
-
-
-def _settle(account_ids: Iterable[UUID]) -> None:
-    due = Position.objects.filter(
-        account_id__in=list(account_ids), expires_at__lte=timezone.now()
-    ).exclude(quantity=0)
-    for account_id in due.order_by().values_list("account_id", flat=True).distinct():
-        deadlock_repeat(partial(account_expire, account_id=account_id))
 
 
 def contracts_listed(deployment: Deployment, *, day: date) -> Listed | None:

@@ -19,10 +19,10 @@ from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import ApplicationError
 from core.options.result import OptionsResult
+from market.contracts import EPOCH
 from market.store import StoredBars, bars_read
 from notifications.services import event_notify
 
-EPOCH: Final = date(1970, 1, 1)
 AT_ONCE: Final = 100
 # Of a session; its parts are of all of them.
 FILLS_KEPT: Final = 500

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from brokers.deployments.wanted import BookRow, LegHeld, Role
 from core.engine.program import Program
-from core.options.contract import Contract, contract_parse
+from core.options.contract import IN_THE_MONEY, Contract, contract_parse
 from core.options.legs import leg_add, leg_contract, leg_take, position_add, position_free
 from core.options.machine import At, Machine
 from core.options.result import OptionExitReason
@@ -25,7 +25,6 @@ ROLES: Final = {
     BROKEN: Role.UNWIND,
 }
 REASONS: Final = {role: int(reason) for reason, role in ROLES.items() if reason != BROKEN}
-_IN_THE_MONEY: Final = 0.01
 _SLACK: Final = 1e-9
 
 Key = tuple[int, int]
@@ -98,7 +97,7 @@ class OptionBook:
             if leg["expiry"] >= before:
                 continue
             inside = float(leg["right"] * (at.spot - leg["strike"]))
-            price = inside if inside >= _IN_THE_MONEY - _SLACK else 0.0
+            price = inside if inside >= IN_THE_MONEY - _SLACK else 0.0
             quantity = float(leg["quantity"])
             leg_take(self.machine, place, quantity, price=price, fee=0.0)
             position_free(self.machine, int(leg["position"]))

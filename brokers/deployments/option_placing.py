@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-import numpy as np
-
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.deployments.choices import DeploymentState, TickStatus
@@ -21,12 +19,11 @@ from brokers.deployments.option_sides import Sides
 from brokers.deployments.option_telling import unwound_tell
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
-from brokers.deployments.timing import moment_of, ts_of
+from brokers.deployments.timing import moment_of
 from brokers.deployments.wanted import Decision, LegWanted, OptionDecision, Role
 from brokers.models import DeploymentTick, Order
 from brokers.services.intents import Draft, Intent
-from market.calendars import sessions_for
-from market.models import Instrument
+from market.calendars import is_open
 
 # A trade that closes what an account has and opens more is two orders.
 SECOND_PART: Final = 50
@@ -184,7 +181,7 @@ class OptionDesk:
 
     def can_place(self) -> bool:
         """Tell whether orders can be placed now; at our own venue they always can."""
-        return not self.desk.can.remote or in_session(self.desk.instrument, self.now)
+        return not self.desk.can.remote or is_open(self.desk.instrument, self.now)
 
 
 def options_act(
@@ -214,17 +211,9 @@ def legs_wait(dossier: Dossier, now: datetime) -> bool:
     if dossier.orders:
         return all(is_leg(order) for order in dossier.orders)
     remote = ADAPTERS.get(dossier.deployment.account.kind).capabilities.remote
-    return remote and not in_session(dossier.stored.instrument, now)
+    return remote and not is_open(dossier.stored.instrument, now)
 
 
 def is_leg(order: Order) -> bool:
     """Tell whether an order is in a contract."""
     return order.asset_type == AssetType.OPTION
-
-
-def in_session(instrument: Instrument, now: datetime) -> bool:
-    """Tell whether the exchange trades."""
-    ts = ts_of(now)
-    sessions = sessions_for(instrument, first_ts=ts, last_ts=ts)
-    place = int(np.searchsorted(sessions.opens, ts, side="right")) - 1
-    return place >= 0 and ts < int(sessions.closes[place])

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType
-from brokers.deployments.contracts import EPOCH, contracts_listed, lists_contracts
+from brokers.deployments.contracts import contracts_listed, lists_contracts
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import purpose_of
 from brokers.deployments.option_decision import LegOrder, OptionMarket, decide_with_options
@@ -24,6 +24,7 @@ from core.options.expiries import ExpiryCalendar
 from core.options.left import left_by_clock
 from core.sessions.timeframe import timeframe_parse
 from market.calendars import sessions_for
+from market.contracts import EPOCH
 from market.intervals import interval_get
 from market.models import Instrument
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from brokers.deployments.contracts import EPOCH
 from brokers.deployments.option_book import Key
 from brokers.deployments.option_decision import UNAVAILABLE
 from brokers.deployments.telling import deployment_frame
@@ -16,6 +15,7 @@ from brokers.deployments.wanted import Decision, LegHeld, LegWanted, OptionDecis
 from brokers.models import Deployment
 from core.engine.option_rules import OptionRule, Right
 from core.options.contract import Contract
+from market.contracts import EPOCH
 from notifications.services import event_notify
 
 UNWOUND = "legs_unwound"

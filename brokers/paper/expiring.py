@@ -9,6 +9,7 @@ looks, and how often, changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -32,15 +33,17 @@ from brokers.paper.terms import terms_of
 from brokers.quotes import ONE, Quotes
 from brokers.settling import ASSIGNED, EXERCISED, EXPIRED, SETTLED, ended_text, parts_of
 from core.errors import InvalidInput
-from market.contract_prices import IN_THE_MONEY
+from market.contract_prices import EXERCISED_FROM
 
 ZERO: Final = Decimal(0)
 
 
-def accounts_expire() -> None:
-    """Settle the contracts of paper accounts that are over."""
+def accounts_expire(account_ids: Collection[UUID] | None = None) -> None:
+    """Settle the contracts of paper accounts that are over: of some of them, or of all."""
     now = timezone.now()
     due = Position.objects.filter(expires_at__lte=now, account__kind="paper").exclude(quantity=0)
+    if account_ids is not None:
+        due = due.filter(account_id__in=account_ids)
     for account_id in due.order_by().values_list("account_id", flat=True).distinct():
         deadlock_repeat(partial(account_expire, account_id=account_id))
 
@@ -106,7 +109,7 @@ class _Settler:
             deployment_id,
         )
         how, executions = EXPIRED, [cash]
-        if inside >= IN_THE_MONEY:
+        if inside >= EXERCISED_FROM:
             how = ASSIGNED if units < 0 else EXERCISED
             executions = [cash, shares]
             physical = self._terms.options.settlement == "physical"

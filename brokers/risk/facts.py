@@ -9,7 +9,7 @@ from brokers.choices import SIGN, Side
 from brokers.models import BrokerAccount, Order, RiskLimit
 from brokers.risk.checks import Facts
 from brokers.risk.ledger import ZERO, Ledger
-from market.calendars import bar_closes_at, sessions_for
+from market.calendars import bar_closes_at, is_open
 from market.contracts import contract_terms
 from market.intervals import interval_get
 from market.models import Instrument
@@ -48,7 +48,7 @@ def facts_gather(
         orders_last_minute=(
             ledger.orders_last_minute(limit) if limit.max_orders_per_minute is not None else 0
         ),
-        in_session=_in_session(instrument, ledger.now) if limit.in_session_only else None,
+        in_session=is_open(instrument, ledger.now) if limit.in_session_only else None,
         buying_power=_buying_power(account, ledger),
     )
 
@@ -120,10 +120,3 @@ def _age_s(quote: LatestPrice | None, instrument: Instrument, now: datetime) -> 
         interval=interval_get(quote.interval),
     )
     return max(0.0, (now - closed_at).total_seconds())
-
-
-def _in_session(instrument: Instrument, now: datetime) -> bool:
-    moment = int(now.timestamp() * 10**9)
-    day = 86_400 * 10**9
-    sessions = sessions_for(instrument, first_ts=moment - day, last_ts=moment + day)
-    return bool(((sessions.opens <= moment) & (moment < sessions.closes)).any())

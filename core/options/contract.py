@@ -16,6 +16,9 @@ SYMBOL: Final = re.compile(
     r"(?P<root>[A-Z0-9.^_\-]{1,17}?) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})"
 )
 
+# An option that is so far in the money at its expiry is exercised by itself.
+IN_THE_MONEY: Final = 0.01
+
 
 class Contract(NamedTuple):
     """One option series.

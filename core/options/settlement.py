@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from core.options.contract import IN_THE_MONEY
 from core.options.desk import Desk
 from core.options.machine import At
 from core.options.result import OptionExitReason
 
-_IN_THE_MONEY: Final = 0.01
 _SLACK: Final = 1e-9
 _ENDS: Final = (
     OptionExitReason.EXPIRED,
@@ -58,7 +58,7 @@ class Settlement:
 
     def _expire(self, leg: Any, at: At) -> None:
         inside = float(leg["right"] * (at.spot - leg["strike"]))
-        if inside < _IN_THE_MONEY - _SLACK:
+        if inside < IN_THE_MONEY - _SLACK:
             self._end(leg, at, OptionExitReason.EXPIRED, price=0.0)
         elif not self.physical:
             self._end(leg, at, OptionExitReason.SETTLED, price=inside)
@@ -77,7 +77,7 @@ class Settlement:
             american
             and self.physical
             and short_call
-            and inside >= _IN_THE_MONEY
+            and inside >= IN_THE_MONEY
             and dividend > float(leg["price"]) - inside
         )
 

@@ -11,21 +11,19 @@ import pytest
 from django.utils import timezone
 
 from brokers import silence, tasks
-from brokers.access import credentials_seal
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.deployments import schedule
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.schedule import deployments_follow, deployments_tick
 from brokers.deployments.stopping import deployment_finish
 from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
-from brokers.reconciling import account_reconcile
 from brokers.resolving import accounts_follow
 from brokers.sweeping import orders_sweep
 from market.memory import memory
+from tests.brokers.at_alpaca import alpaca_account, alpaca_served, nobody_silent
 from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_books import DCA
 from tests.brokers.holding import held
-from tests.venue.alpaca import AlpacaVenue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,19 +31,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def heard():
     """No broker has been silent."""
-    silence._until.clear()
-    yield
-    silence._until.clear()
-    for key in memory().scan_iter("*:broker-silent:*"):
-        memory().delete(key)
+    with nobody_silent():
+        yield
 
 
 @pytest.fixture
 def broker(settings):
-    with AlpacaVenue().running() as broker:
-        settings.BROKER_URLS = {"alpaca": broker.url}
-        settings.BROKER_RATES = {}
-        broker.exchange.prices["REPLAY"] = Decimal(100)
+    with alpaca_served(settings, "REPLAY") as broker:
         yield broker
 
 
@@ -55,17 +47,13 @@ def venue(django_user_model, settings, tmp_path, broker):
     settings.BARS_URL = str(tmp_path / "bars")
     user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
     venue = Venue(user, bars_random(40))
-    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
-    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
-    account.save()
-    account_reconcile(account_id=account.id)
-    venue.account = account
+    venue.account = alpaca_account(user)
     venue.past(30)
     deployment = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
     venue.opens(30)
     venue.trades(30)
     order = Order.objects.create(
-        owner=user, account=account, client_order_id=str(uuid4()), symbol="REPLAY",
+        owner=user, account=venue.account, client_order_id=str(uuid4()), symbol="REPLAY",
         asset_type=AssetType.CRYPTO, side=Side.BUY, order_type=OrderType.LIMIT,
         quantity=Decimal(1), limit_price=Decimal(1), status=OrderStatus.ACCEPTED,
         deployment_id=deployment.id, submitted_at=timezone.now(),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
 from brokers import silence
-from brokers.access import access_of, credentials_seal
+from brokers.access import access_of
 from brokers.adapters.kinds import ADAPTERS
 from brokers.beginning import Beginning
 from brokers.choices import AssetType, OrderStatus, Side
@@ -21,15 +21,13 @@ from brokers.deployments import schedule, ticking
 from brokers.deployments.schedule import deployments_tick
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order
-from brokers.reconciling import account_reconcile
 from brokers.rounds import Round
 from brokers.sweeping import orders_sweep
-from market.memory import memory
 from market.models import Instrument
+from tests.brokers.at_alpaca import alpaca_account, alpaca_served, nobody_silent
 from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_books import DCA
 from tests.brokers.holding import held
-from tests.venue.alpaca import AlpacaVenue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,19 +35,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def heard():
     """No broker has been silent."""
-    silence._until.clear()
-    yield
-    silence._until.clear()
-    for key in memory().scan_iter("*:broker-silent:*"):
-        memory().delete(key)
+    with nobody_silent():
+        yield
 
 
 @pytest.fixture
 def broker(settings):
-    with AlpacaVenue().running() as broker:
-        settings.BROKER_URLS = {"alpaca": broker.url}
-        settings.BROKER_RATES = {}
-        broker.exchange.prices["REPLAY"] = Decimal(100)
+    with alpaca_served(settings, "REPLAY") as broker:
         broker.exchange.cash = Decimal(10**9)
         yield broker
 
@@ -59,11 +51,7 @@ def venue(django_user_model, settings, tmp_path, broker):
     settings.BARS_URL = str(tmp_path / "bars")
     user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
     venue = Venue(user, bars_random(40))
-    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
-    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
-    account.save()
-    account_reconcile(account_id=account.id)
-    venue.account = account
+    venue.account = alpaca_account(user)
     venue.past(30)
     venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
     venue.opens(30)

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from brokers.access import credentials_seal
 from brokers.deployments import option_placing
 from brokers.deployments.contracts import contracts_forget
-from brokers.deployments.option_placing import in_session
 from brokers.deployments.stopping import position_of
 from brokers.deployments.ticking import deployment_follow, deployment_tick
 from brokers.dispatch import account_send
@@ -20,11 +18,12 @@ from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
 from brokers.reconciling import account_reconcile
 from core.engine.bars import Bars
 from core.options.result import OptionExitReason
+from market.calendars import is_open
 from market.models import Instrument
+from tests.brokers.at_alpaca import alpaca_account, alpaca_served
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import DAY_NS, Venue
 from tests.brokers.deployments.test_option_faults import SPREAD, net
-from tests.venue.alpaca import AlpacaVenue
 from tests.venue.exchange import Refusal
 from tests.venue.options import Listed
 
@@ -56,10 +55,7 @@ def forgotten():
 
 @pytest.fixture
 def broker(settings):
-    with AlpacaVenue().running() as broker:
-        settings.BROKER_URLS = {"alpaca": broker.url}
-        settings.BROKER_RATES = {}
-        broker.exchange.prices["REPLAY"] = Decimal(100)
+    with alpaca_served(settings, "REPLAY") as broker:
         contracts = [
             Listed("REPLAY", expiry, right, Decimal(strike))
             for expiry in (NEAR, FAR)
@@ -73,11 +69,7 @@ def broker(settings):
 @pytest.fixture
 def venue(user, broker):
     venue = Venue(user, bars_until_today())
-    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
-    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
-    account.save()
-    account_reconcile(account_id=account.id)
-    venue.account = account
+    venue.account = alpaca_account(user)
     venue.past(AT)
     return venue
 
@@ -228,7 +220,7 @@ def test_without_the_list_nothing_is_opened_and_the_tick_says_so(venue, broker, 
 
 def test_legs_wait_for_the_market_to_open(venue, deployment, monkeypatch):
     open_now = []
-    monkeypatch.setattr(option_placing, "in_session", lambda *_: bool(open_now))
+    monkeypatch.setattr(option_placing, "is_open", lambda *_: bool(open_now))
     tick(venue, deployment)
     look(venue, deployment)
     assert legs() == []
@@ -253,4 +245,4 @@ def test_legs_wait_for_the_market_to_open(venue, deployment, monkeypatch):
 )
 def test_a_session_is_from_open_to_close(moment, trades):
     share = Instrument(symbol="AAPL", calendar="XNYS", timezone="America/New_York")
-    assert in_session(share, datetime.fromisoformat(moment).replace(tzinfo=UTC)) is trades
+    assert is_open(share, datetime.fromisoformat(moment).replace(tzinfo=UTC)) is trades

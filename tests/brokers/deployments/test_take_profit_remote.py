@@ -7,19 +7,17 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from brokers.access import credentials_seal
 from brokers.changing import order_change
 from brokers.deployments.stopping import position_of
 from brokers.deployments.ticking import deployment_follow, deployment_tick
 from brokers.dispatch import account_send
-from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
-from brokers.reconciling import account_reconcile
+from brokers.models import BookEntry, DeploymentTick, Order
 from core.engine.bars import Bars
 from core.engine.result import ExitReason
 from strategies.selectors import template_graph
+from tests.brokers.at_alpaca import alpaca_account, alpaca_served
 from tests.brokers.deployments.replaying import DAY_NS, START, Venue
 from tests.brokers.deployments.test_replay import with_units
-from tests.venue.alpaca import AlpacaVenue
 from tests.venue.exchange import Refusal
 
 FLAT, TOUCHED, LENGTH = 30, 32, 36
@@ -42,21 +40,14 @@ def bars_touching():
 
 @pytest.fixture
 def broker(settings):
-    with AlpacaVenue().running() as broker:
-        settings.BROKER_URLS = {"alpaca": broker.url}
-        settings.BROKER_RATES = {}
-        broker.exchange.prices["REPLAY"] = Decimal(100)
+    with alpaca_served(settings, "REPLAY") as broker:
         yield broker
 
 
 @pytest.fixture
 def venue(user, broker):
     venue = Venue(user, bars_touching())
-    account = BrokerAccount(owner=user, kind="alpaca", name="Alpaca")
-    account.sealed = credentials_seal(account, {"key_id": "key", "secret": "secret"})
-    account.save()
-    account_reconcile(account_id=account.id)
-    venue.account = account
+    venue.account = alpaca_account(user)
     venue.past(FLAT)
     return venue
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from brokers.adapters.base import (
     VenueOrder,
 )
 from brokers.adapters.kinds import ADAPTERS
+from brokers.adapters.pace import pace_of
 from brokers.lease import LEASE
 from brokers.models import Order
 
@@ -72,6 +74,8 @@ def outcomes_of(chosen: Sequence[Sending]) -> Iterable[list[tuple[Sending, Outco
         if isinstance(adapter, LocalAdapter):
             yield list(zip(sendings, _call_local(adapter, sendings), strict=True))
         else:
+            if len(sendings) > 1:  # each of them would ask for its place otherwise
+                pace_of(kind).reserve([one.order.account_id for one in sendings])
             calls += [(one, partial(_call, adapter, one)) for one in sendings]
     yield from calls_make(calls)
 
@@ -85,14 +89,26 @@ def calls_make(calls: Sequence[tuple[A, Callable[[], R]]]) -> Iterable[list[tupl
         ((about, call),) = calls
         yield [(about, call())]
     elif calls:
-        with ThreadPoolExecutor(max_workers=min(len(calls), AT_ONCE)) as pool:
-            made = {pool.submit(call): about for about, call in calls}
-            left = set(made)
+        made = {_threads().submit(call): about for about, call in calls}
+        left = set(made)
+        try:
             while left:
                 done, left = wait(left, timeout=SOON_S)
                 if not done:
                     done, left = wait(left, return_when=FIRST_COMPLETED)
                 yield [(made[one], one.result()) for one in done]
+        finally:  # nobody goes on while a call is under way
+            wait(left)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads in which this process makes calls; they are there from then on."""
+    return ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="calls")
+
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 def _call(adapter: Adapter, sending: Sending) -> Outcome:

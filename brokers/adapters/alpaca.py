@@ -46,7 +46,7 @@ from brokers.adapters.base import (
     venue_id,
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
-from brokers.adapters.pace import Pace
+from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 TITLE: Final = "Alpaca"
@@ -94,7 +94,7 @@ class AlpacaBroker:
     )
 
     def __init__(self) -> None:
-        self._pace = Pace("alpaca")
+        self._pace = pace_of("alpaca")
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:
         """Send an order, once."""

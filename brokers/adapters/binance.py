@@ -34,7 +34,7 @@ from brokers.adapters.base import (
     venue_id,
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
-from brokers.adapters.pace import Pace
+from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 TITLE: Final = "Binance"
@@ -87,7 +87,7 @@ class BinanceBroker:
     )
 
     def __init__(self) -> None:
-        self._pace = Pace("binance")
+        self._pace = pace_of("binance")
         self._lock = threading.Lock()
         self._clocks: dict[str, int] = {}
 

@@ -40,7 +40,7 @@ from brokers.adapters.base import (
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
 from brokers.adapters.indian_options import Called, Columns, OptionList
-from brokers.adapters.pace import Pace
+from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from market.contracts import contract_terms
 
@@ -104,7 +104,7 @@ class DhanBroker:
     )
 
     def __init__(self) -> None:
-        self._pace = Pace("dhan")
+        self._pace = pace_of("dhan")
         self._options = option_list()
         self._lock = threading.Lock()
         self._lists: dict[str, tuple[float, dict[str, str]]] = {}

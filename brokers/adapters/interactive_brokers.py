@@ -52,7 +52,7 @@ from brokers.adapters.interactive_brokers_options import (
     symbol_told,
 )
 from brokers.adapters.options import listed
-from brokers.adapters.pace import Pace
+from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 KIND: Final = "interactive_brokers"
@@ -106,7 +106,7 @@ class InteractiveBrokers:
     )
 
     def __init__(self) -> None:
-        self._pace = Pace(KIND)
+        self._pace = pace_of(KIND)
         self._lock = threading.Lock()
         self._gateways: dict[tuple[str, str], threading.Lock] = {}
         self._lists = ContractLists()

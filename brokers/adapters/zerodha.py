@@ -36,7 +36,7 @@ from brokers.adapters.base import (
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import share_of, symbol_of, time_of
 from brokers.adapters.indian_options import Called, Columns, OptionList
-from brokers.adapters.pace import Pace
+from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from market.contracts import contract_terms
 
@@ -98,7 +98,7 @@ class ZerodhaBroker:
     )
 
     def __init__(self) -> None:
-        self._pace = Pace("zerodha")
+        self._pace = pace_of("zerodha")
         self._options = option_list()
 
     def submit(self, access: Access, request: OrderRequest) -> VenueOrder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import pytest
 
 from brokers import calling
 from brokers.adapters.base import OutcomeUnknown, VenueOrder
-from brokers.calling import Sending, outcomes_of
+from brokers.calling import Sending, calls_make, outcomes_of
 from brokers.choices import OrderStatus
 from brokers.lease import LEASE
 from brokers.models import BrokerAccount, Order
@@ -46,3 +47,25 @@ def test_who_slept_past_its_lease_makes_no_call(monkeypatch, kind):
     told = {one.request: outcome for made in outcomes_of([slept, awake]) for one, outcome in made}
     assert told["bad"].code == "too_late", "nothing went out: nobody has to ask"
     assert told["good"].status == OrderStatus.ACCEPTED
+
+
+def test_who_stops_reading_outcomes_goes_on_when_no_call_is_under_way():
+    release, over = threading.Event(), []
+
+    def slow():
+        release.wait(5)
+        time.sleep(0.05)
+        over.append(True)
+
+    outcomes = calls_make([("fast", lambda: None), ("slow", slow)])
+    assert next(outcomes) == [("fast", None)]
+    release.set()
+    outcomes.close()
+    assert over == [True]
+
+
+def test_threads_of_calls_are_there_for_the_next_ones():
+    made = list(calls_make([(number, threading.current_thread) for number in range(3)]))
+    threads = {thread for outcomes in made for _, thread in outcomes}
+    assert threading.current_thread() not in threads
+    assert all(thread.is_alive() for thread in threads)

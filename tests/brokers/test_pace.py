@@ -46,3 +46,39 @@ def test_without_redis_a_process_counts_its_own_calls(waits, monkeypatch):
         paced.wait(account)
     assert waits == [pytest.approx(1.0, abs=0.3)]
     assert len(asked) == 1, "Redis that is away is not asked before every call"
+
+
+def test_places_are_reserved_with_one_question_and_are_places_of_all(waits, monkeypatch):
+    accounts = [uuid4() for _ in range(3)]
+    one, other = Pace("alpaca"), Pace("alpaca")
+    one.reserve([each for each in accounts for _ in range(5)])
+    asked, script = [], pace._script()
+    monkeypatch.setattr(pace, "_script", lambda: lambda **words: asked.append(1) or script(**words))
+    for account in accounts:
+        for _ in range(5):
+            one.wait(account)
+    assert asked == [], "who has reserved a place asks for none"
+    assert waits == []
+    other.wait(accounts[0])
+    assert waits == [pytest.approx(1.0, abs=0.3)], "what was reserved is taken"
+    one.wait(accounts[1])
+    assert waits[1:] == [pytest.approx(1.0, abs=0.3)], "and used up"
+
+
+def test_a_reserved_place_is_used_when_it_comes(waits):
+    account, paced = uuid4(), Pace("alpaca")
+    paced.reserve([account] * 7)
+    for _ in range(7):
+        paced.wait(account)
+    assert waits == [pytest.approx(1.0, abs=0.3)] * 2
+
+
+def test_a_place_that_nobody_used_is_not_used_later(waits, monkeypatch):
+    account, paced = uuid4(), Pace("alpaca")
+    paced.reserve([account] * 5)
+    monkeypatch.setattr(pace, "RESERVED_S", -1.0)
+    paced.reserve([account])
+    began = time.monotonic()
+    monkeypatch.setattr(pace.time, "monotonic", lambda: began + 0.5)
+    paced.wait(account)
+    assert waits == [pytest.approx(1.0, abs=0.3)], "five are taken, though nobody has used them"

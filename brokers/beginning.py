@@ -16,7 +16,7 @@ from brokers.calling import AT_ONCE, Sending
 from brokers.dispatch import accounts_send, sending_make
 from brokers.lease import Lease, leases_release, leases_take
 from brokers.models import BrokerAccount, Order
-from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
+from brokers.rounds import Round, is_remote, known_lately, orders_begin_new, orders_waiting
 from brokers.silence import silence_watched, silent_here
 from core.errors import Permanent
 
@@ -35,13 +35,13 @@ class Beginning:
         self._chosen: list[Sending] = []
 
     def begin(self, orders: Sequence[Order]) -> list[Order]:
-        """Take on admitted orders with their accounts, whose rows are locked.
+        """Take on admitted orders that are not written yet; their accounts' rows are locked.
 
         Returns those for which a sender must be called: what is not begun, and what a broker may
         have more to say of.
         """
         accounts = {order.account_id: order.account for order in orders}
-        opened = self._opened(accounts.values(), orders)
+        opened = self._opened(accounts.values())
         leases = leases_take([accounts[each] for each in opened])
         rounds = {each: Round.of(accounts[each].kind) for each in opened}
         chosen = [
@@ -51,7 +51,7 @@ class Beginning:
         ]
         # All calls are made at the same time: none goes out long after this has committed.
         del chosen[AT_ONCE - len(self._chosen) :]
-        orders_begin(chosen)
+        orders_begin_new(chosen)
         self._leases += leases
         self._chosen += chosen
         self._accounts |= {row.id for row in accounts.values() if not is_remote(row.kind)}
@@ -73,9 +73,7 @@ class Beginning:
         leases_release(self._leases, clean=True)
         accounts_send(account_ids=self._accounts)
 
-    def _opened(
-        self, accounts: Iterable[BrokerAccount], orders: Sequence[Order]
-    ) -> dict[UUID, Access]:
+    def _opened(self, accounts: Iterable[BrokerAccount]) -> dict[UUID, Access]:
         """Return the accounts on which nobody is at work, with what opens them."""
         free = [
             row
@@ -83,8 +81,7 @@ class Beginning:
             if row.sender_until is None and known_lately(row) and not silent_here(row.kind)
         ]
         waiting = orders_waiting(row.id for row in free)
-        ours = [order.id for order in orders]
-        busy = set(waiting.exclude(id__in=ours).values_list("account_id", flat=True))
+        busy = set(waiting.order_by().values_list("account_id", flat=True))
         found = {}
         for row in free:
             access = _access(row)

@@ -100,3 +100,11 @@ def orders_begin(chosen: Sequence[Sending]) -> None:
         submitted_at=now,
         leased_until=now + LEASE,
     )
+
+
+def orders_begin_new(chosen: Sequence[Sending]) -> None:
+    """Have orders that are not written yet be born as being sent."""
+    now = timezone.now()
+    for order in (sending.order for sending in chosen):
+        order.status, order.attempts = OrderStatus.SUBMITTING, 1
+        order.submitted_at, order.leased_until = now, now + LEASE

@@ -116,6 +116,19 @@ def orders_move(*, orders: Sequence[Order], old: S, new: S, **changes: Any) -> N
     )
 
 
+def orders_born(orders: Sequence[Order]) -> None:
+    """Write down how new orders came to what they are, where that is not `created`."""
+    moved = [order for order in orders if order.status != S.CREATED]
+    for order in moved:
+        _check(S.CREATED, S(order.status))
+    OrderEvent.objects.bulk_create(
+        [
+            OrderEvent(order_id=order.id, old_status=S.CREATED, new_status=order.status)
+            for order in moved
+        ]
+    )
+
+
 @transaction.atomic(savepoint=False)
 def orders_settle(moves: Sequence[Moved]) -> None:
     """Write orders as venues have them now, whose rows the caller has locked."""

@@ -99,18 +99,16 @@ def decide(
 
 def rows_booked(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:
     """Return rows of shares as the kernel reads them; `ts` are the bars' times."""
-
-    def index(moment: int) -> int:
-        return int(np.searchsorted(ts, moment))
-
+    rows = list(book)
+    times = [(row.bar_ts, row.decided_ts, row.entry_ts or row.bar_ts) for row in rows]
+    places = np.searchsorted(ts, np.array(times, np.int64).reshape(-1, 3)).tolist()
     return np.array(
         [
             (
-                KINDS[row.kind], index(row.bar_ts), row.bar_ts, index(row.decided_ts), row.rule,
-                row.side, row.quantity, row.price, row.commission, row.reason,
-                index(row.entry_ts or row.bar_ts), row.done,
+                KINDS[row.kind], bar, row.bar_ts, decided, row.rule, row.side, row.quantity,
+                row.price, row.commission, row.reason, entry, row.done,
             )
-            for row in book
+            for row, (bar, decided, entry) in zip(rows, places, strict=True)
         ],
         BOOKED,
     )  # fmt: skip

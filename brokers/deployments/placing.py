@@ -31,8 +31,8 @@ from brokers.models import Deployment, Order
 from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS
-from brokers.services.intents import Begin, Draft, Intent, intents_create
-from brokers.services.orders import order_cancel, order_replace
+from brokers.services.intents import Draft, Intent, intents_create
+from brokers.services.orders import Begin, order_cancel, order_replace
 from core.engine.option_rules import Right
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting

@@ -39,7 +39,7 @@ from brokers.deployments.wanted import Decision, Wanted
 from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
 from brokers.resolving import orders_ask
-from brokers.services.intents import Begin
+from brokers.services.orders import Begin
 from brokers.silence import silence_watched
 from core.errors import ApplicationError
 from market.intervals import interval_get

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -28,11 +28,9 @@ from brokers.queueing import sending_enqueue
 from brokers.quotes import Quotes
 from brokers.selectors import unknown_symbols
 from brokers.services.capability import request_check, usual_time
-from brokers.services.orders import order_fields, orders_write
+from brokers.services.orders import Begin, order_fields, orders_write
 from core.errors import InvalidInput
 from strategies.models import Strategy
-
-Begin = Callable[[list[Order]], list[Order]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,8 @@ class Intent:
         Id of the graph's node, or of the rule.
     leg : int
         Counts the orders of one decision: a reversal is two.
+    client_order_id : str
+        By which brokers know it.
     """
 
     deployment_id: UUID
@@ -64,13 +64,13 @@ class Intent:
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_fraction: Decimal | None = None
+    client_order_id: str = field(init=False)
 
-    @property
-    def client_order_id(self) -> str:
-        """The same for the same decision: 26 letters and digits."""
+    def __post_init__(self) -> None:
+        """Name it: the same decision has the same 26 letters and digits."""
         text = f"{self.deployment_id}|{self.bar_ts.isoformat()}|{self.node}|{self.leg}"
         digest = hashlib.sha256(text.encode()).digest()[:15]
-        return f"d-{base64.b32encode(digest).decode()}"
+        object.__setattr__(self, "client_order_id", f"d-{base64.b32encode(digest).decode()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def intents_create(
     Parameters
     ----------
     begin : callable, optional
-        Is given those that may be sent, and returns the ones that it does not send itself.
+        As of `orders_write`.
     quotes : Quotes, optional
         What is known of symbols already, for the owners of these accounts.
     """
@@ -132,8 +132,7 @@ def intents_create(
             denied.append((order, denial))
     _denied_write(denied)
     if admitted:
-        sent = orders_write(orders=admitted, accounts=accounts, quotes=quotes)
-        left = begin(sent) if begin is not None and sent else sent
+        left = orders_write(orders=admitted, accounts=accounts, quotes=quotes, begin=begin)
         sending_enqueue([accounts[order.account_id] for order in left])
     return [found[draft.key] for draft in drafts]
 

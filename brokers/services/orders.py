@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,14 @@ from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.risk.engine import orders_judge
 from brokers.services.capability import request_check, usual_time
-from brokers.transitions import order_move
+from brokers.transitions import order_move, orders_born
 from core.db import uuid7
 from core.errors import Conflict, InvalidInput
 from core.outbox.services import task_enqueue
 from market.selectors import instrument_get
 from strategies.models import Strategy
+
+Begin = Callable[[list[Order]], list[Order]]
 
 CANCELABLE = (*WORKING, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN, OrderStatus.PENDING_REPLACE)
 
@@ -136,11 +138,22 @@ def orders_write(
     orders: Sequence[Order],
     accounts: Mapping[UUID, BrokerAccount],
     quotes: Quotes | None = None,
+    begin: Begin | None = None,
 ) -> list[Order]:
-    """Judge and write orders of accounts whose rows are locked; return those to be sent."""
+    """Judge and write orders of accounts whose rows are locked; return those for a sender.
+
+    Parameters
+    ----------
+    begin : callable, optional
+        Is given those that may be sent before they are written, so that they can be born as
+        being sent, and returns the ones for which a sender must be called.
+    """
     decisions = orders_judge(orders=orders, accounts=accounts, quotes=quotes)
+    admitted = [decision.order for decision in decisions if decision.admitted]
+    left = begin(admitted) if begin is not None and admitted else admitted
     Order.objects.bulk_create(orders)
     RiskDecision.objects.bulk_create(decisions)
+    orders_born(orders)
     orders_deny(
         [
             (order, (decision.code, decision.reason))
@@ -148,7 +161,7 @@ def orders_write(
             if not decision.admitted
         ]
     )
-    return [decision.order for decision in decisions if decision.admitted]
+    return left
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -320,7 +321,7 @@ def test_a_decision_is_born_once_and_its_denial_is_kept(account, venue):
     assert services.intent_create(account=account, intent=intent).id == first.id
     assert OutboxMessage.objects.count() == 1
     BrokerAccount.objects.update(state=AccountState.HALTED)
-    other = Intent(**{name: getattr(intent, name) for name in intent.__slots__} | {"leg": 1})
+    other = replace(intent, leg=1)
     denied = services.intent_create(account=account, intent=other)
     assert (denied.status, denied.reason_code) == (OrderStatus.DENIED, "account_halted")
     assert list(RiskDecision.objects.values_list("admitted", flat=True)) == [True, False]

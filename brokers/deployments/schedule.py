@@ -60,10 +60,7 @@ def deployments_tick(
     swift = {kind for kind in remote if not silent(kind)}
     most = max(len(local), *(len(remote[kind]) for kind in swift), 0)
     # Whether somebody was called or not: who was told of a bar and who looks for one may meet.
-    shared = most > SHARED_FROM
-    if shared and help_call is not None:
-        help_call()
-    half = _Half(now, shared=shared, helping=helping)
+    half = _Half(now, shared=most > SHARED_FROM, helping=helping, help_call=help_call)
     decided = half.decide(local, send=True)
     with askable(remote) as asked:
         for kind in sorted(asked, key=lambda each: each not in swift):
@@ -74,13 +71,14 @@ def deployments_tick(
     return decided
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Half:
     """What one process decides for: all there is, or what another one has not come to yet."""
 
     now: datetime
     shared: bool
     helping: bool
+    help_call: Callable[[], None] | None
 
     def decide(self, deployment_ids: Sequence[UUID], kind: str = "", *, send: bool) -> int:
         """Decide for deployments; return for how many.
@@ -88,6 +86,10 @@ class _Half:
         What is left when their broker is found to be silent is left to who waits for it.
         """
         count = len(deployment_ids)
+        # Not before it is this one's turn: two that are at work need no third.
+        if count and self.shared and self.help_call is not None:
+            self.help_call()
+            self.help_call = None
         size = max(1, min(BATCH, -(-count // 2))) if self.shared else BATCH
         # Whoever called for help has begun at the other end.
         ids = deployment_ids[::-1] if self.helping else deployment_ids

@@ -34,7 +34,7 @@ from core.engine.config import RunConfig
 from core.engine.lowering import by_bar_of, plan_lower, terms_lower
 from core.engine.program import OrderKind, Program
 from core.engine.result import NO_FILL, TRADE
-from core.engine.state import Curves, Market
+from core.engine.state import Curves, Market, Plan
 from core.engine.tables import Tables, tables_new
 
 REFUSED: Final = {
@@ -61,6 +61,7 @@ def decide(
     first_ts: int | None = None,
     skipped: Iterable[int] = (),
     sessions: NDArray[np.int64] | None = None,
+    plan: Plan | None = None,
 ) -> Decision:
     """Return what a program decides at the close of the last bar.
 
@@ -80,10 +81,11 @@ def decide(
         Bars at which nothing was decided, because the deployment was paused or came too late.
     sessions : ndarray of int64, optional
         As of `core.engine.simulate`.
+    plan : Plan, optional
+        What `lowered` made of all of that, where several decide by it.
     """
     bar_count = len(bars)
-    by_bar = by_bar_of(program, config, bars, sessions)
-    plan = plan_lower(program, columns, config, bar_count, by_bar)
+    plan = plan or lowered(bars, columns, program, config, sessions)
     rows = rows_booked(book, bars.ts)
     tables = _tables(program, config, len(rows))
     curves = Curves(*np.zeros((3, bar_count), np.float64))
@@ -95,6 +97,18 @@ def decide(
     market = Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
     alive = live_kernel_load()(World(market, plan, tables, curves), Feed(rows, acted, sizes), start)
     return Reader(bars, program, tables, sizes).decision(alive=bool(alive))
+
+
+def lowered(
+    bars: Bars,
+    columns: Sequence[NDArray[Any]],
+    program: Program,
+    config: RunConfig,
+    sessions: NDArray[np.int64] | None = None,
+) -> Plan:
+    """Return a program over its columns as the kernel reads it."""
+    by_bar = by_bar_of(program, config, bars, sessions)
+    return plan_lower(program, columns, config, len(bars), by_bar)
 
 
 def rows_booked(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:

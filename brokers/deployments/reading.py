@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.deployments.decision import decide
+from brokers.deployments.decision import decide, lowered
 from brokers.deployments.timing import bar_over_at, ts_of
 from brokers.deployments.wanted import BookRow, Decision
 from brokers.models import Deployment
@@ -23,6 +23,7 @@ from brokers.quotes import Quotes
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Program
+from core.engine.state import Plan as LoweredPlan
 from market.calendars import session_ids, sessions_for
 from market.intervals import Interval, interval_get
 from market.models import Instrument
@@ -37,9 +38,12 @@ from strategies.graph.schema import graph_parse
 from strategies.models import StrategyVersion
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class View:
-    """The bars of a deployment that are over by now, and the program over them."""
+    """The bars that are over by now, and a program over them on the terms of an account.
+
+    Deployments that have all of that in common have the same one.
+    """
 
     bars: Bars
     instrument: Instrument
@@ -61,7 +65,13 @@ class View:
             first_ts=first_ts,
             skipped=skipped,
             sessions=self.sessions,
+            plan=self.plan,
         )
+
+    @cached_property
+    def plan(self) -> LoweredPlan:
+        """The program over its columns as the kernel reads it."""
+        return lowered(self.bars, self.columns, self.program, self.config, self.sessions)
 
 
 @lru_cache(maxsize=512)
@@ -136,6 +146,7 @@ class Shelf:
         self._read: dict[tuple[object, ...], StoredBars] = {}
         self._closed: dict[tuple[object, ...], int] = {}
         self._evaluated: dict[tuple[object, ...], tuple[Evaluation, NDArray[np.int64]]] = {}
+        self._views: dict[tuple[object, ...], View] = {}
 
     def stored(self, deployment: Deployment) -> StoredBars:
         """Return the stored bars of a deployment, from the beginning of its history on."""
@@ -143,7 +154,7 @@ class Shelf:
         if self._starts[place] > 1 and start is not None and (whole := self._whole(place)):
             begin = int(np.searchsorted(whole.bars.ts, ts_of(start), side="left"))
             if begin < len(whole.bars):
-                return replace(whole, bars=whole.bars.slice(begin, len(whole.bars)))
+                return self._from(place, whole, begin)
         return self._bars(*place, start=start)
 
     def closed(self, stored: StoredBars, *, now: datetime) -> int:
@@ -163,19 +174,23 @@ class Shelf:
             if symbol != instrument.symbol
         )
         key = (id(plan), stored.snapshot, interval.name, int(bars.ts[0]), count, readers)
-        if key not in self._evaluated:
-            self._evaluated[key] = self._evaluate(plan, bars, stored, dict(readers))
-        evaluation, sessions = self._evaluated[key]
-        return View(
-            bars=bars,
-            instrument=instrument,
-            interval=interval,
-            columns=evaluation.columns,
-            program=evaluation.program,
-            messages=plan.messages,
-            sessions=sessions,
-            config=config_of(deployment, instrument),
-        )
+        config = config_of(deployment, instrument)
+        shared = (*key, id(config))
+        if shared not in self._views:
+            if key not in self._evaluated:
+                self._evaluated[key] = self._evaluate(plan, bars, stored, dict(readers))
+            evaluation, sessions = self._evaluated[key]
+            self._views[shared] = View(
+                bars=bars,
+                instrument=instrument,
+                interval=interval,
+                columns=evaluation.columns,
+                program=evaluation.program,
+                messages=plan.messages,
+                sessions=sessions,
+                config=config,
+            )
+        return self._views[shared]
 
     def _evaluate(
         self, plan: Plan, bars: Bars, stored: StoredBars, readers: dict[str, UUID | None]
@@ -221,6 +236,15 @@ class Shelf:
                 .count()
             )
         return self._bars(*place, start=None) if self._closed[key] == 1 else None
+
+    def _from(
+        self, place: tuple[str, str, UUID | None], whole: StoredBars, begin: int
+    ) -> StoredBars:
+        """Return the bars of a place from one of them on."""
+        key = (*place, begin)
+        if key not in self._read:
+            self._read[key] = replace(whole, bars=whole.bars.slice(begin, len(whole.bars)))
+        return self._read[key]
 
     def _bars(
         self, symbol: str, interval: str, reader: UUID | None, *, start: datetime | None

@@ -31,6 +31,9 @@ LOST_AFTER: Final = timedelta(seconds=10)
 # So many deployments of a bar are worth a second process.
 SHARED_FROM: Final = 20
 
+# Symbols at whose last bar there were so many: another process is called before they are counted.
+_shared: set[str] = set()
+
 
 def deployments_tick(
     *,
@@ -53,6 +56,9 @@ def deployments_tick(
     helping : bool
         Whether another process has called for help.
     """
+    if help_call is not None and not _shared.isdisjoint(symbols or ()):
+        help_call()
+        help_call = None
     due = Deployment.objects.filter(state=DeploymentState.RUNNING, next_close_at__lte=now)
     due = _with_news(due, now) if symbols is None else due.filter(symbol__in=symbols)
     # The same order everywhere: who helps begins at the other end.
@@ -60,7 +66,9 @@ def deployments_tick(
     swift = {kind for kind in remote if not silent(kind)}
     most = max(len(local), *(len(remote[kind]) for kind in swift), 0)
     # Whether somebody was called or not: who was told of a bar and who looks for one may meet.
-    half = _Half(now, shared=most > SHARED_FROM, helping=helping, help_call=help_call)
+    shared = most > SHARED_FROM
+    (_shared.update if shared else _shared.difference_update)(symbols or ())
+    half = _Half(now, shared=shared, helping=helping, help_call=help_call)
     decided = half.decide(local, send=True)
     with askable(remote) as asked:
         for kind in sorted(asked, key=lambda each: each not in swift):

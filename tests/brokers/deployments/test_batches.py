@@ -180,3 +180,19 @@ def test_each_whole_percent_below_the_peak_is_told_once(venue, user):
     alert = Alert.objects.get(event="drawdown.exceeded")
     assert alert.data["drawdown_pct"] == pytest.approx(100 * 4 / 104)
     assert alert.data["equity"] == 100_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_the_last_bar_was_work_for_two_help_is_called_before_it_is_counted(
+    venue, monkeypatch
+):
+    steps = []
+    count = schedule._apart
+    monkeypatch.setattr(schedule, "_apart", lambda rows: steps.append("count") or count(rows))
+    monkeypatch.setattr(schedule, "_shared", set())
+    monkeypatch.setattr(schedule, "SHARED_FROM", 1)
+    deployed(venue, 2)
+    now = next_bar(venue)
+    for _ in range(3):  # nothing is due any more after the first time
+        deployments_tick(now=now, symbols=["REPLAY"], help_call=lambda: steps.append("help"))
+    assert steps == ["count", "help", "help", "count", "count"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, TypeVar
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 # would hold up calls that are about to be made.
 SOON_S: Final = 0.1
 AT_ONCE: Final = 256
+# So many calls are begun at first, and after so long without an answer as many again.
+AT_FIRST: Final = 4
+LOOK_S: Final = 0.004
 ASLEEP: Final = "It was not sent: its sender was asleep for too long."
 # What nobody thought of: it costs this order its outcome, and those of others nothing.
 FAULTS: Final = (
@@ -85,13 +89,14 @@ def calls_make(calls: Sequence[tuple[A, Callable[[], R]]]) -> Iterable[list[tupl
 
     They must ask nothing of the database: they are made in threads.
     """
-    if len(calls) == 1:  # in this thread: a pool would only cost time
+    if len(calls) == 1:  # in this thread: others would only cost time
         ((about, call),) = calls
         yield [(about, call())]
     elif calls:
-        made = {_threads().submit(call): about for about, call in calls}
+        made: dict[Future[R], A] = {Future(): about for about, _ in calls}
         left = set(made)
         try:
+            _spread(deque(zip(made, (call for _, call in calls), strict=True)), left)
             while left:
                 done, left = wait(left, timeout=SOON_S)
                 if not done:
@@ -99,6 +104,37 @@ def calls_make(calls: Sequence[tuple[A, Callable[[], R]]]) -> Iterable[list[tupl
                 yield [(made[one], one.result()) for one in done]
         finally:  # nobody goes on while a call is under way
             wait(left)
+
+
+def _spread(waiting: deque[tuple[Future[R], Callable[[], R]]], made: Collection[Future[R]]) -> None:
+    """Have threads begin all calls: more of them as long as none is done.
+
+    A broker that answers at once needs no connection for each call, and threads that fight for
+    the processor make each of them longer.
+    """
+    threads = done = 0
+    while waiting:
+        for _ in range(max(AT_FIRST, threads)):
+            _threads().submit(_work, waiting)
+        threads = max(AT_FIRST, 2 * threads)
+        progress = True
+        while waiting and progress:
+            time.sleep(LOOK_S)
+            before, done = done, sum(one.done() for one in made)
+            progress = done > before
+
+
+def _work(waiting: deque[tuple[Future[R], Callable[[], R]]]) -> None:
+    """Make calls until none waits."""
+    while waiting:
+        try:
+            future, call = waiting.popleft()
+        except IndexError:  # another thread was faster
+            return
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is read
+            future.set_exception(error)
 
 
 @lru_cache(maxsize=1)

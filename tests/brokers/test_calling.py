@@ -69,3 +69,28 @@ def test_threads_of_calls_are_there_for_the_next_ones():
     threads = {thread for outcomes in made for _, thread in outcomes}
     assert threading.current_thread() not in threads
     assert all(thread.is_alive() for thread in threads)
+
+
+def test_calls_that_wait_for_each_other_are_all_under_way():
+    meet = threading.Barrier(40)
+    made = calls_make([(number, lambda: meet.wait(10)) for number in range(40)])
+    assert sorted(about for outcomes in made for about, _ in outcomes) == list(range(40))
+
+
+def test_a_broker_that_answers_at_once_takes_few_threads(monkeypatch):
+    monkeypatch.setattr(calling, "LOOK_S", 0.2)
+
+    def call():
+        time.sleep(0.001)
+        return threading.get_ident()
+
+    made = list(calls_make([(number, call) for number in range(100)]))
+    assert len({ident for outcomes in made for _, ident in outcomes}) <= 4
+
+
+def test_a_fault_of_a_call_is_raised_to_who_reads_its_outcome():
+    def fails():
+        raise LookupError("of the call")
+
+    with pytest.raises(LookupError, match="of the call"):
+        list(calls_make([("one", fails), ("two", lambda: None)]))

@@ -17,14 +17,17 @@ from django.utils import timezone
 
 
 def uuid7() -> uuid.UUID:
-    """Return a time-ordered UUID (RFC 9562, version 7): 48 bits of milliseconds, 74 of chance."""
-    milliseconds = time.time_ns() // 1_000_000
-    chance = secrets.randbits(74)
+    """Return a time-ordered UUID (RFC 9562, version 7): 60 bits of time, 62 of chance.
+
+    The 12 bits after the milliseconds are their fraction (method 3 there), so that rows made one
+    after the other are in that order.
+    """
+    milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76
-    value |= (chance >> 62) << 64
+    value |= (rest_ns << 12) // 1_000_000 << 64
     value |= 0b10 << 62
-    value |= chance & ((1 << 62) - 1)
+    value |= secrets.randbits(62)
     return uuid.UUID(int=value)
 
 

@@ -4,7 +4,7 @@ Every entry is safe to run late, twice, or at the same time as another: it claim
 
 Bars are over with a minute and come in the seconds after. What is looked for every second is looked
 for at its beginning, and all the rest keeps clear of the first seconds of a minute, and of each
-other: whoever decides on a bar has the processor for himself then.
+other: whoever decides on a bar has the processor to itself then.
 """
 
 from __future__ import annotations

@@ -102,8 +102,8 @@ def calls_make(calls: Sequence[tuple[A, Callable[[], R]]]) -> Iterable[list[tupl
                 if not done:
                     done, left = wait(left, return_when=FIRST_COMPLETED)
                 yield [(made[one], one.result()) for one in done]
-        finally:  # nobody goes on while a call is under way
-            wait(left)
+        finally:  # nobody goes on while a call is under way; what no thread has begun is not made
+            wait([one for one in left if not one.cancel()])
 
 
 def _spread(waiting: deque[tuple[Future[R], Callable[[], R]]], made: Collection[Future[R]]) -> None:
@@ -131,6 +131,8 @@ def _work(waiting: deque[tuple[Future[R], Callable[[], R]]]) -> None:
             future, call = waiting.popleft()
         except IndexError:  # another thread was faster
             return
+        if not future.set_running_or_notify_cancel():
+            continue
         try:
             future.set_result(call())
         except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is read

@@ -94,3 +94,15 @@ def test_a_fault_of_a_call_is_raised_to_who_reads_its_outcome():
 
     with pytest.raises(LookupError, match="of the call"):
         list(calls_make([("one", fails), ("two", lambda: None)]))
+
+
+def test_where_no_thread_can_be_had_nobody_waits_for_calls_that_were_not_begun(monkeypatch):
+    class Exhausted:
+        def submit(self, work, waiting):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(calling, "_threads", Exhausted)
+    made = []
+    with pytest.raises(RuntimeError, match="new thread"):
+        list(calls_make([(number, lambda: made.append(1)) for number in range(3)]))
+    assert made == []

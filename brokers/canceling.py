@@ -11,16 +11,22 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
+from django.db.models import QuerySet
+
 from brokers.access import access_of, ref_of
 from brokers.adapters.base import Access, Adapter, OrderRef, OutcomeUnknown, Refused, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
 from brokers.calling import calls_make
-from brokers.choices import FINAL_STATUSES
+from brokers.choices import FINAL_STATUSES, OrderStatus
+from brokers.frames import orders_tell
 from brokers.models import Order
-from brokers.recording import order_restore, venue_order_record
+from brokers.recording import WORKING, order_restore, venue_order_record
+from brokers.transitions import Moved, orders_settle
 from core.errors import Permanent
 
 REASON_LONGEST: Final = 1000
+AT_VENUES: Final = (*WORKING, OrderStatus.PENDING_REPLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,24 @@ class Told:
 
 # None: it refused, and did not say what holds.
 Answer = Told | OutcomeUnknown | Permanent | None
+
+
+@transaction.atomic
+def orders_pend(rows: QuerySet[Order]) -> list[Order]:
+    """Make those of some orders that are at venues `pending_cancel`; return all as they are now.
+
+    Their accounts are loaded. Whether an order is at its venue is seen and written under one lock:
+    between the two its sender, or a fill, would move it, and nobody would cancel it.
+    """
+    orders = list(rows.select_related("account").select_for_update(of=("self",)).order_by("id"))
+    moves = []
+    for order in orders:
+        if (old := OrderStatus(order.status)) in AT_VENUES:
+            order.status = OrderStatus.PENDING_CANCEL
+            moves.append(Moved(order, old))
+    orders_settle(moves)
+    orders_tell([move.order.id for move in moves])
+    return orders
 
 
 def orders_cancel(orders: Iterable[Order]) -> None:
@@ -110,10 +134,14 @@ def cancel_take(order: Order, answer: Answer) -> None:
         reason = str(answer)[:REASON_LONGEST]
         Order.objects.filter(id=order.id).update(reason_code="no_answer", reason=reason)
     elif isinstance(answer, Permanent):
-        order_restore(order_id=order.id, code=answer.code, reason=answer.message)
+        _restore(order, code=answer.code, reason=answer.message)
     elif answer is not None:
         if answer.venue is not None:
             venue_order_record(order_id=order.id, venue=answer.venue)
         ended = answer.venue is not None and answer.venue.status in FINAL_STATUSES
         if answer.refusal is not None and not ended:
-            order_restore(order_id=order.id, code=answer.refusal.code, reason=str(answer.refusal))
+            _restore(order, code=answer.refusal.code, reason=str(answer.refusal))
+
+
+def _restore(order: Order, *, code: str, reason: str) -> None:
+    order_restore(order_id=order.id, after=OrderStatus.PENDING_CANCEL, code=code, reason=reason)

@@ -12,16 +12,17 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from brokers.access import access_of, change_of, ref_of
 from brokers.adapters.base import Change, OutcomeUnknown, Refused, Replacing
 from brokers.adapters.kinds import ADAPTERS
-from brokers.canceling import orders_cancel
+from brokers.canceling import orders_cancel, orders_pend
 from brokers.choices import FINAL_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.frames import order_tell, orders_tell
 from brokers.models import Order
-from brokers.recording import WORKING, order_restore, venue_order_record
+from brokers.recording import order_restore, venue_order_record
 from brokers.transitions import Moved, order_move, orders_settle
 from core.errors import Permanent
 
@@ -29,27 +30,36 @@ from core.errors import Permanent
 def order_change(*, order_id: UUID) -> None:
     """Do to an order at the venue what its row asks for; the row is re-read, twice does no harm."""
     order = Order.objects.select_related("account").get(id=order_id)
-    if order.cancel_requested_at is not None:
-        orders_withdraw([order])
-    elif order.status == OrderStatus.PENDING_REPLACE:
+    if order.cancel_requested_at is None and order.status == OrderStatus.PENDING_REPLACE:
         _replace(order)
+    _successors_end(order_id)
+    # Also one that was replaced only now: who canceled it meanwhile found it under its old id.
+    unwanted_withdraw([order_id])
 
 
-def orders_withdraw(orders: Iterable[Order]) -> None:
-    """Cancel orders that are at venues, of all accounts at once; their accounts must be loaded."""
-    orders_cancel([order for order in orders if _pend(order)])
+def unwanted_withdraw(order_ids: Iterable[UUID]) -> None:
+    """Cancel those of some orders that are at venues, and that somebody wants to be canceled."""
+    orders_withdraw(Order.objects.filter(id__in=order_ids, cancel_requested_at__isnull=False))
 
 
-@transaction.atomic
-def _pend(order: Order) -> bool:
-    """Tell whether an order is to be canceled from here."""
-    old = OrderStatus(order.status)
-    if old not in (*WORKING, OrderStatus.PENDING_REPLACE):
-        return old == OrderStatus.PENDING_CANCEL
-    moved = order_move(order_id=order.id, old=old, new=OrderStatus.PENDING_CANCEL)
-    if moved:
-        order_tell(order_id=order.id)
-    return moved
+def orders_withdraw(rows: QuerySet[Order]) -> None:
+    """Cancel those of some orders that are at venues, at all accounts at once."""
+    orders_cancel(
+        order for order in orders_pend(rows) if order.status == OrderStatus.PENDING_CANCEL
+    )
+
+
+def _successors_end(order_id: UUID) -> None:
+    """End what was to take the place of an order that is not to be replaced any more."""
+    unsent = Order.objects.filter(replaces_id=order_id, status=OrderStatus.CREATED)
+    for each in unsent.exclude(replaces__status=OrderStatus.PENDING_REPLACE):
+        order_ended(
+            order_id=each.id,
+            old=OrderStatus.CREATED,
+            new=OrderStatus.CANCELED,
+            code="not_replaced",
+            reason="The order that it was to replace ended, or was canceled, before.",
+        )
 
 
 def _settle(order: Order, code: str, reason: str) -> None:
@@ -61,7 +71,12 @@ def _settle(order: Order, code: str, reason: str) -> None:
     if venue is not None:
         venue_order_record(order_id=order.id, venue=venue)
     if venue is None or venue.status not in FINAL_STATUSES:
-        order_restore(order_id=order.id, code=code, reason=reason)
+        _restore(order, code=code, reason=reason)
+
+
+def _restore(order: Order, *, code: str, reason: str) -> None:
+    """After a replacement that failed, unless somebody cancels the order by now."""
+    order_restore(order_id=order.id, after=OrderStatus.PENDING_REPLACE, code=code, reason=reason)
 
 
 def _replace(order: Order) -> None:
@@ -74,7 +89,7 @@ def _replace(order: Order) -> None:
     except Refused as refusal:
         _settle(order, refusal.code, str(refusal))
     except Permanent as error:
-        order_restore(order_id=order.id, code=error.code, reason=error.message)
+        _restore(order, code=error.code, reason=error.message)
     except OutcomeUnknown as error:
         replacement_settle(order, str(error))
     else:
@@ -113,7 +128,7 @@ def replacement_settle(order: Order, reason: str) -> None:
     ):
         _take_over(order, venue.broker_order_id)
     venue_order_record(order_id=order.id, venue=venue)
-    order_restore(order_id=order.id, code="no_answer", reason=reason)
+    _restore(order, code="no_answer", reason=reason)
 
 
 def _replace_by_new(order: Order) -> None:
@@ -139,11 +154,12 @@ def _replace_by_new(order: Order) -> None:
         _settle(order, refusal.code, str(refusal))
     except Permanent as error:
         _new_ended(new, OrderStatus.REJECTED, error.code, error.message)
-        order_restore(order_id=order.id, code=error.code, reason=error.message)
+        _restore(order, code=error.code, reason=error.message)
     except OutcomeUnknown as error:
         _new_ended(new, OrderStatus.UNKNOWN, "no_answer", str(error))
     else:
         venue_order_record(order_id=new.id, venue=venue)
+        unwanted_withdraw([new.id])
         order_refresh(order)
 
 

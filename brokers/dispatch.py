@@ -25,7 +25,7 @@ from django.utils import timezone
 from brokers.access import access_of, request_of
 from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
 from brokers.calling import Outcome, Sending, outcomes_of
-from brokers.changing import order_ended, orders_deny, orders_withdraw
+from brokers.changing import order_ended, orders_deny, unwanted_withdraw
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
 from brokers.lease import (
@@ -173,8 +173,7 @@ def _record(made: Sequence[tuple[Sending, Outcome]]) -> None:
     }
     unread = _take_over(taken)
     if taken:
-        unwanted = Order.objects.filter(id__in=taken, cancel_requested_at__isnull=False)
-        orders_withdraw(unwanted.select_related("account"))
+        unwanted_withdraw(taken)
     for sending, outcome in made:
         if sending.order.id in unread:
             _record_failure(sending.order, unread[sending.order.id])

@@ -34,7 +34,7 @@ def venue_orders_record(found: Mapping[UUID, VenueOrder], *, restore: bool = Fal
 
     The status follows from the fills where there are any; what the venue says counts otherwise.
     An order that still waits there while a cancel or a replacement of it is under way stays
-    pending, unless `restore` says that this is over.
+    pending, unless `restore` says that the replacement is over.
     """
     orders = list(Order.objects.select_for_update().filter(id__in=found).order_by("id"))
     filled = fills_record(orders, {each: venue.executions for each, venue in found.items()})
@@ -45,7 +45,8 @@ def venue_orders_record(found: Mapping[UUID, VenueOrder], *, restore: bool = Fal
         if told:
             order.broker_order_id = venue.broker_order_id
         old, new = OrderStatus(order.status), _status_of(order, venue)
-        stays = old in PENDING and new in WORKING and not restore
+        over = restore and old == OrderStatus.PENDING_REPLACE
+        stays = old in PENDING and new in WORKING and not over
         if not stays and (old, new) in ALLOWED:
             moves.append(_moved(order, new, venue.reason))
         elif told or order.id in filled:
@@ -78,21 +79,24 @@ def venue_order_known(*, order: Order, venue: VenueOrder) -> bool:
 
 
 @transaction.atomic
-def order_restore(*, order_id: UUID, code: str, reason: str) -> None:
-    """After a cancel or a replacement that failed: the order is what it was before it."""
+def order_restore(*, order_id: UUID, after: OrderStatus, code: str, reason: str) -> None:
+    """After a cancel or a replacement that failed: the order is what it was before it.
+
+    After a replacement it is left alone by then if somebody cancels it.
+    """
     order = Order.objects.select_for_update().get(id=order_id)
-    old = OrderStatus(order.status)
-    if old not in PENDING:
+    if order.status != after:
         return
     filled = order.filled_quantity > 0
+    canceling = after == OrderStatus.PENDING_CANCEL
     order_move(
         order_id=order.id,
-        old=old,
+        old=after,
         new=OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED,
         note=reason,
         reason_code=code,
         reason=reason[:1000],
-        cancel_requested_at=None,
+        cancel_requested_at=None if canceling else order.cancel_requested_at,
         wanted={},
     )
     order_tell(order_id=order.id)

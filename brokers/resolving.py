@@ -18,7 +18,7 @@ from django.utils import timezone
 from brokers.adapters.base import VenueOrder
 from brokers.asking import orders_find
 from brokers.canceling import orders_cancel
-from brokers.changing import order_change, order_ended, order_refresh, replacement_settle
+from brokers.changing import order_ended, order_refresh, replacement_settle, unwanted_withdraw
 from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.models import Order
 from brokers.recording import WORKING, venue_order_known, venue_order_record
@@ -55,8 +55,7 @@ def orders_resolve(rows: QuerySet[Order]) -> None:
 def _resolved(order: Order, venue: VenueOrder | None) -> None:
     if venue is not None:
         venue_order_record(order_id=order.id, venue=venue)
-        if order.cancel_requested_at is not None:
-            order_change(order_id=order.id)
+        unwanted_withdraw([order.id])
     elif order.submitted_at and order.submitted_at < timezone.now() - ABSENT_AFTER:
         order_ended(
             order_id=order.id,
@@ -98,24 +97,21 @@ def orders_ask(orders: Iterable[Order]) -> None:
 
     What hangs in a change comes last: it may take a call more.
     """
-    rows = list(orders)
-    waiting = [order for order in rows if order.status in WORKING]
+    by_status: dict[str, list[Order]] = {}
+    for order in orders:
+        by_status.setdefault(order.status, []).append(order)
+    waiting = [order for status in WORKING for order in by_status.get(status, ())]
     for order, answer in orders_find(waiting):
         if isinstance(answer, VenueOrder) and not venue_order_known(order=order, venue=answer):
             venue_order_record(order_id=order.id, venue=answer)
-    orders_cancel(order for order in rows if order.status == OrderStatus.PENDING_CANCEL)
-    for order in rows:
-        if order.status not in (*WORKING, OrderStatus.PENDING_CANCEL):
-            order_ask(order=order)
+    orders_cancel(by_status.get(OrderStatus.PENDING_CANCEL, ()))
+    for order in by_status.get(OrderStatus.PENDING_REPLACE, ()):
+        _replacement_ask(order)
 
 
-def order_ask(*, order: Order) -> None:
-    """Take over how an order at the venue stands; one that hangs in a change is settled."""
-    if order.status == OrderStatus.PENDING_CANCEL:
-        order_change(order_id=order.id)
-    elif order.status != OrderStatus.PENDING_REPLACE:
-        order_refresh(order)
-    elif order.wanted:
+def _replacement_ask(order: Order) -> None:
+    """Settle a replacement that hangs."""
+    if order.wanted:
         replacement_settle(order, "The broker did not answer.")
     elif not Order.objects.filter(replaces=order, status__in=OPEN_STATUSES).exists():
         # Otherwise it is settled with the order that takes its place.

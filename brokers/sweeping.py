@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
+from brokers.changing import unwanted_withdraw
 from brokers.choices import (
     CHANGE_TASK,
     RECONCILE_TASK,
@@ -70,7 +71,9 @@ def _working_ask(rows: QuerySet[Order]) -> None:
         # In the order in which venues' news lock them.
         list(asked.select_for_update().order_by("id").values_list("id", flat=True))
         asked.update(updated_at=timezone.now())
-    orders_ask(orders)
+    # Whoever was to cancel these died, or was overtaken, before the venue heard of it.
+    unwanted_withdraw([order.id for order in orders if order.cancel_requested_at is not None])
+    orders_ask(order for order in orders if order.cancel_requested_at is None)
 
 
 def _lost_queue() -> None:
@@ -84,11 +87,9 @@ def _lost_queue() -> None:
         lost.filter(account_id__in=ids).update(updated_at=now)
         sending_enqueue(order.account for order in orders)
         changes = Order.objects.filter(
-            status=OrderStatus.PENDING_REPLACE,
-            updated_at__lt=now - LOST_AFTER,
-            id__in=Order.objects.filter(status=OrderStatus.CREATED).values("replaces_id"),
+            status=OrderStatus.CREATED, replaces__updated_at__lt=now - LOST_AFTER
         )
-        for order_id in changes.values_list("id", flat=True)[:SWEEP_BATCH]:
+        for order_id in changes.values_list("replaces_id", flat=True)[:SWEEP_BATCH]:
             task_enqueue(task=CHANGE_TASK, args=[str(order_id)], queue="orders")
 
 

@@ -15,6 +15,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import orders_deny
 from brokers.choices import (
     CHANGE_TASK,
+    OPEN_STATUSES,
     OPENING_SIDES,
     SUBMIT_TASK,
     AccountState,
@@ -169,7 +170,7 @@ def order_cancel(*, order: Order) -> Order:
     """Take back an order that was not sent yet, or ask its venue to cancel it.
 
     An order that is being sent, or whose outcome is unknown, is canceled as soon as it is known
-    to be at the venue.
+    to be at the venue. What is about to take its place is canceled too.
     """
     order = Order.objects.select_for_update().get(id=order.id)
     status = OrderStatus(order.status)
@@ -186,6 +187,8 @@ def order_cancel(*, order: Order) -> Order:
         order.cancel_requested_at = timezone.now()
         order.save(update_fields=["cancel_requested_at", "updated_at"])
         task_enqueue(task=CHANGE_TASK, args=[str(order.id)], queue="orders")
+        for successor in Order.objects.filter(replaces=order, status__in=OPEN_STATUSES):
+            order_cancel(order=successor)
     elif status != OrderStatus.PENDING_CANCEL:
         raise Conflict(f"This order is {order.status}: it cannot be canceled any more.")
     order.refresh_from_db()
@@ -219,6 +222,8 @@ def order_replace(
         )
     if order.status not in WORKING:
         raise Conflict(f"This order is {order.status}: only one that waits can be changed.")
+    if order.cancel_requested_at is not None:
+        raise Conflict("This order is being canceled: it cannot be changed any more.")
     request = OrderRequest(
         client_order_id=str(uuid7()),
         symbol=order.symbol,

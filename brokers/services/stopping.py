@@ -31,19 +31,20 @@ from brokers.adapters.base import (
 from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
 from brokers.calling import calls_make
+from brokers.canceling import orders_pend
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
 from brokers.deadlocks import deadlock_repeat
 from brokers.frames import account_tell, orders_tell
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, Order
-from brokers.recording import WORKING, venue_orders_record
+from brokers.recording import venue_orders_record
 from brokers.transitions import Moved, orders_settle
 from core.accounts.models import User
 from core.accounts.origin import Origin
 from core.errors import Permanent
 
-CANCELED_NOW: Final = (*WORKING, OrderStatus.PENDING_REPLACE)
-CANCELED_TOO: Final = (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN)
+# What is being sent its sender cancels: one of the two sees it at its venue.
+CANCELED_HERE: Final = (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN)
 # From so many on one call that cancels all of them is fewer than a call or two for each.
 MANY: Final = 4
 
@@ -82,9 +83,7 @@ def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
     """Halt accounts and cancel all that is open in them."""
     ids = list(account_ids)
     unsent = deadlock_repeat(partial(_block, ids, reason))
-    orders = list(
-        Order.objects.filter(account_id__in=ids, status__in=OPEN_STATUSES).select_related("account")
-    )
+    orders = orders_pend(Order.objects.filter(account_id__in=ids, status__in=OPEN_STATUSES))
     _cancel_at_venues(orders)
     still = Order.objects.filter(id__in=[order.id for order in orders], status__in=OPEN_STATUSES)
     pending = still.count()
@@ -126,13 +125,11 @@ class _Asked:
 
 def _cancel_at_venues(orders: list[Order]) -> None:
     """Cancel what waits at venues, all at once; only the calls are in threads."""
-    _pend([order.id for order in orders])
     by_account: dict[UUID, list[Order]] = {}
     known: dict[UUID, list[OrderRef]] = {}
     for order in orders:
         known.setdefault(order.account_id, []).append(ref_of(order))
-        # What is being sent is canceled by its sender.
-        if OrderStatus(order.status) in (*CANCELED_NOW, *CANCELED_TOO):
+        if order.status in CANCELED_HERE:
             by_account.setdefault(order.account_id, []).append(order)
     local: list[_Asked] = []
     calls: list[Callable[[], _Asked]] = []
@@ -173,16 +170,6 @@ def _taken(made: Sequence[_Asked]) -> list[Order]:
     told = {each: venue for asked in made for each, venue in asked.told.items()}
     venue_orders_record({each: venue for each, venue in told.items() if venue is not None})
     return [order for asked in made for order in asked.left]
-
-
-@transaction.atomic
-def _pend(order_ids: list[UUID]) -> None:
-    rows = Order.objects.filter(id__in=order_ids, status__in=CANCELED_NOW)
-    moves = []
-    for order in rows.select_for_update().order_by("id"):
-        moves.append(Moved(order, OrderStatus(order.status)))
-        order.status = OrderStatus.PENDING_CANCEL
-    orders_settle(moves)
 
 
 def _call_all(

@@ -349,7 +349,7 @@ def test_all_orders_of_an_account_are_canceled_before_one_is_asked_about(
         if refused:
             venue.exchange.fill(venue.exchange.by_client_id(orders[0].client_order_id)[0], 10, "90")
         venue.requests.clear()
-        orders_withdraw(Order.objects.select_related("account").order_by("id"))
+        orders_withdraw(Order.objects.all())
         methods = [method for method, path in venue.requests if "activities" not in path]
     assert methods == ["DELETE"] * 4 + ["GET"] * 4
     ended = list(Order.objects.order_by("id").values_list("status", flat=True))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from brokers import services
+from brokers.access import request_of
 from brokers.adapters.base import Replacing
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
@@ -20,11 +21,14 @@ from brokers.dispatch import account_send
 from brokers.lease import lease_claim, lease_hold
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position, RiskDecision
 from brokers.reconciling import account_reconcile
+from brokers.recording import venue_order_record
 from brokers.resolving import order_resolve
+from brokers.services import stopping
 from brokers.services.accounts import account_sync
 from brokers.services.intents import Intent
 from brokers.services.stopping import kill_switch
 from brokers.sweeping import orders_sweep
+from core.errors import Conflict
 from core.outbox.models import OutboxMessage
 from market.models import Instrument
 from notifications.models import Alert
@@ -186,6 +190,56 @@ def test_an_order_canceled_while_its_outcome_is_unknown_is_canceled_once_it_is_f
     assert fresh(order).status == OrderStatus.CANCELED
 
 
+def test_a_cancel_whose_process_died_is_sent_by_the_sweeper(place, venue):
+    order = sent(place(limit="90"))
+    services.order_cancel(order=order)
+    Order.objects.update(updated_at=timezone.now() - timedelta(seconds=9))
+    orders_sweep()
+    assert fresh(order).status == OrderStatus.CANCELED
+    assert not venue.exchange.open()
+
+
+def test_an_order_that_is_being_canceled_is_not_changed(place):
+    order = sent(place(limit="90"))
+    services.order_cancel(order=order)
+    with pytest.raises(Conflict, match="being canceled"):
+        services.order_replace(order=order, quantity=Decimal(7))
+
+
+def replaced_by_new(order, monkeypatch, venue):
+    monkeypatch.setattr(
+        venue, "capabilities", replace(venue.capabilities, replacing=Replacing.NEW_ORDER)
+    )
+    return services.order_replace(order=order, quantity=Decimal(7))
+
+
+def test_what_was_to_replace_an_order_is_canceled_with_it(place, monkeypatch, venue):
+    order = sent(place(limit="90"))
+    new = replaced_by_new(order, monkeypatch, venue)
+    services.order_cancel(order=order)
+    assert fresh(new).status == OrderStatus.CANCELED
+    order_change(order_id=order.id)
+    assert fresh(order).status == OrderStatus.CANCELED
+    assert len(venue.exchange.orders) == 1
+
+
+def test_what_was_to_replace_an_order_that_is_filled_before_ends(
+    place, monkeypatch, venue, django_capture_on_commit_callbacks
+):
+    order = sent(place(limit="90"))
+    new = replaced_by_new(order, monkeypatch, venue)
+    venue.exchange.tick("ACME", 80)
+    venue_order_record(order_id=order.id, venue=venue.find(None, request_of(order)))
+    Order.objects.update(updated_at=timezone.now() - timedelta(seconds=11))
+    with django_capture_on_commit_callbacks() as asked:
+        orders_sweep()
+    assert len(asked) == 1, "its task was lost"
+    order_change(order_id=order.id)
+    assert (fresh(order).status, fresh(new).status) == (OrderStatus.FILLED, OrderStatus.CANCELED)
+    assert fresh(new).reason_code == "not_replaced"
+    assert len(venue.exchange.orders) == 1
+
+
 @pytest.mark.parametrize(
     ("outcome", "quantity"), [("ok", 7), ("silent", 7), ("lost", 10), ("refused", 10)]
 )
@@ -283,6 +337,27 @@ def test_the_kill_switch_stops_what_is_being_sent_at_this_moment(place, venue, a
     assert not venue.exchange.open()
     with pytest.raises(Exception, match="halted"):
         place()
+
+
+def test_the_kill_switch_cancels_what_its_sender_sees_at_the_venue_meanwhile(
+    place, venue, account, monkeypatch
+):
+    order = place(limit="90")
+    venue.plan.append("killed_after")
+    with pytest.raises(Killed):
+        account_send(account_id=account.id)
+    pend = stopping.orders_pend
+
+    def told_before(rows):
+        """Have the sender write down what it was told, and read that nothing was to be canceled."""
+        venue_order_record(order_id=order.id, venue=venue.find(None, request_of(order)))
+        assert fresh(order).status == OrderStatus.ACCEPTED
+        return pend(rows)
+
+    monkeypatch.setattr(stopping, "orders_pend", told_before)
+    kill_switch(account_ids=[account.id], reason="panic")
+    assert fresh(order).status == OrderStatus.CANCELED
+    assert not venue.exchange.open()
 
 
 def test_the_kill_switch_finds_and_cancels_what_nobody_knows(place, venue, account):

@@ -98,20 +98,16 @@ def lease_hold(lease: Lease) -> BrokerAccount | None:
 
 
 @transaction.atomic
-def leases_release(leases: Sequence[Lease], *, clean: bool) -> None:
-    """Give leases back.
+def leases_release(leases: Sequence[Lease], *, clean: bool) -> list[UUID]:
+    """Give leases back; return the accounts whose leases were still held.
 
     A sender that leaves something undone gives them back as if it had died: whoever comes next
     finds out first what holds.
     """
     if not leases:
-        return
+        return []
     fences = {lease.account_id: lease.fence for lease in leases}
     rows = _locked(fences).only("sender_fence")
     held = [row.id for row in rows if row.sender_fence == fences[row.id]]
     BrokerAccount.objects.filter(id__in=held).update(sender_until=None if clean else timezone.now())
-
-
-def lease_release(lease: Lease, *, clean: bool) -> None:
-    """Give a lease back."""
-    leases_release([lease], clean=clean)
+    return held

@@ -1,11 +1,15 @@
-"""Queueing the sending of orders that are committed."""
+"""Calling senders for orders that are committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
 
 from brokers.choices import SEND_TASK
+from brokers.lease import Lease, leases_release
 from brokers.models import BrokerAccount
+from brokers.rounds import orders_waiting
 from core.outbox.services import task_enqueue
 
 
@@ -19,3 +23,15 @@ def sending_enqueue(accounts: Iterable[BrokerAccount]) -> None:
         by_kind.setdefault(account.kind, set()).add(str(account.id))
     for _, ids in sorted(by_kind.items()):
         task_enqueue(task=SEND_TASK, args=[sorted(ids)], queue="orders")
+
+
+@transaction.atomic
+def leases_hand_over(leases: Sequence[Lease]) -> None:
+    """Give leases back, and call a sender for what waits behind them.
+
+    The sender that was called when it was placed found the lease taken, and has gone.
+    """
+    held = leases_release(leases, clean=True)
+    if held:
+        waiting = orders_waiting(held).order_by().values("account_id")
+        sending_enqueue(BrokerAccount.objects.filter(id__in=waiting).only("kind"))

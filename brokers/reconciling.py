@@ -33,8 +33,9 @@ from brokers.changing import order_ended, replacement_settle
 from brokers.choices import WORKING_STATUSES, AccountState, OrderStatus
 from brokers.external import external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
-from brokers.lease import Lease, lease_claim, lease_release
+from brokers.lease import Lease, lease_claim, leases_release
 from brokers.models import BrokerAccount, Order, Position
+from brokers.queueing import leases_hand_over
 from brokers.recording import venue_order_record
 from brokers.settling import contracts_settle
 from core.errors import Permanent
@@ -47,6 +48,7 @@ LOOK_AGAIN_S = 0.2
 ZERO = Decimal(0)
 # Of a coin: what commissions may have taken out of it. More than was traded may always lie there.
 WALLET_TOLERANCE = Decimal("0.005")
+FLYING = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
 ENDED_WITHIN = timedelta(minutes=10)
 
 
@@ -57,7 +59,10 @@ def account_reconcile(*, account_id: UUID) -> bool | None:
         return None
     orders_bury(Order.objects.filter(account_id=account_id, replaces=None))
     done = reconcile(lease)
-    lease_release(lease, clean=done)
+    if done:
+        leases_hand_over([lease])
+    else:
+        leases_release([lease], clean=False)
     return done
 
 
@@ -176,8 +181,12 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
             _order_take(order, venue)
         elif order.status == OrderStatus.UNKNOWN:
             unsure.add(order.symbol)
-    for venue in adapter.open_orders(access):
-        if venue.broker_order_id not in looked_at:
+    waiting = adapter.open_orders(access)
+    # What replaces an order is sent under no lease: it may lie there before it is written down.
+    flying = Order.objects.filter(account=account, status__in=FLYING, broker_order_id="")
+    unsure.update(flying.values_list("symbol", flat=True))
+    for venue in waiting:
+        if venue.broker_order_id not in looked_at and venue.symbol not in unsure:
             external_record(account=account, venue=venue)
     return unsure
 

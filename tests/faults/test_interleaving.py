@@ -6,6 +6,7 @@ No sweeper comes after them: it would hide what they leave behind.
 from __future__ import annotations
 
 import os
+from collections import deque
 from contextlib import suppress
 from decimal import Decimal
 from functools import partial
@@ -14,14 +15,22 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from brokers import services
+from brokers import services, tasks
 from brokers.adapters.base import Replacing
 from brokers.adapters.kinds import ADAPTERS
-from brokers.changing import order_change
-from brokers.choices import FINAL_STATUSES, AssetType, OrderStatus, OrderType, Side
+from brokers.choices import (
+    FINAL_STATUSES,
+    WORKING_STATUSES,
+    AssetType,
+    OrderStatus,
+    OrderType,
+    Side,
+)
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Order
-from brokers.recording import venue_order_record
+from brokers.reconciling import account_reconcile
+from brokers.recording import WORKING, venue_order_record
+from brokers.resolving import orders_ask
 from brokers.services.stopping import kill_switch
 from core.errors import Conflict
 from market.models import Instrument
@@ -33,6 +42,7 @@ ORDER = {
     "symbol": "ACME", "asset_type": AssetType.STOCK, "side": Side.BUY, "quantity": Decimal(4),
     "order_type": OrderType.LIMIT, "limit_price": Decimal(90),
 }  # fmt: skip
+TASKS = {task.name: task for task in (tasks.submit, tasks.send, tasks.change)}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -57,7 +67,7 @@ class World:
     """An account with an order that waits at its venue, and what may be done to it at a time."""
 
     def __init__(self, owner, venue):
-        self.venue, self.refused = venue, False
+        self.venue, self.refused, self.asked = venue, False, deque()
         now = timezone.now()
         self.account = BrokerAccount.objects.create(
             owner=owner, kind="alpaca", name=str(uuid4()), reconciled_at=now
@@ -77,6 +87,7 @@ class World:
 
     def send(self):
         account_send(account_id=self.account.id)
+        self._work()
 
     def kill(self):
         kill_switch(account_ids=[self.account.id], reason="test")
@@ -99,11 +110,23 @@ class World:
             self.venue.exchange.fill(self.there, 1)
         venue_order_record(order_id=self.waiting.id, venue=self.venue.told(self.there))
 
+    def reconcile(self):
+        account_reconcile(account_id=self.account.id)
+        self._work()
+
+    def sweep(self):
+        """Look after all of them, as if they had waited for it."""
+        orders_ask(
+            Order.objects.filter(account=self.account, status__in=WORKING_STATUSES).select_related(
+                "account"
+            )
+        )
+
     def _work(self):
         """Do what a worker was asked for."""
-        rows = Order.objects.filter(account=self.account).order_by("id")
-        for order_id in rows.values_list("id", flat=True):
-            order_change(order_id=order_id)
+        while self.asked:
+            message = self.asked.popleft()
+            TASKS[message.task](*message.args)
 
     def check(self):
         """Nothing is left open, and what is written down is what the venue has."""
@@ -115,13 +138,51 @@ class World:
         filled = sum(row.filled_quantity for row in rows)
         assert filled == self.venue.exchange.positions().get("ACME", 0)
 
+    def agree(self):
+        """What is written down is what the venue has, and nothing was sent twice."""
+        rows = list(Order.objects.filter(account=self.account).order_by("id"))
+        there = self.venue.exchange.orders
+        assert {row.status for row in rows} <= {*WORKING, *FINAL_STATUSES}, rows
+        assert sorted(row.broker_order_id for row in rows if row.broker_order_id) == sorted(there)
+        working = {row.broker_order_id: row.quantity for row in rows if row.status in WORKING}
+        assert working == {each.id: each.quantity for each in self.venue.exchange.open()}
+        filled = sum(row.filled_quantity for row in rows)
+        assert filled == self.venue.exchange.positions().get("ACME", 0)
+        assert not BrokerAccount.objects.get(id=self.account.id).mismatch
+        assert len(self.venue.sent) == len(set(self.venue.sent))
+
 
 @pytest.fixture
 def stage(monkeypatch):
-    monkeypatch.setattr("core.outbox.services.message_send", lambda **_: True)
     monkeypatch.setitem(ADAPTERS._made, "alpaca", None)
     with Stage() as stage:
         yield stage
+
+
+@pytest.fixture
+def explore(stage, django_user_model, monkeypatch):
+    """Have two things be done to an order at a time, in every way there is."""
+    Instrument.objects.create(symbol="ACME")
+    user = django_user_model.objects.create_user("faults@example.com", "correct horse battery")
+
+    def run(replacing, first, second, check, switches):
+        venue = Interrupted(replacing, stage.pause)
+        monkeypatch.setitem(ADAPTERS._made, "alpaca", venue)
+        world = World(user, venue)
+        monkeypatch.setattr(
+            "core.outbox.services.message_send", lambda *, message: world.asked.append(message)
+        )
+        if "send" in (first, second):
+            world.place()
+        places = stage.run((getattr(world, first), getattr(world, second)), switches)
+        check(world)
+        return places
+
+    def ways(replacing, one, other, check):
+        for first, second in ((one, other), (other, one)):
+            assert list(schedules(partial(run, replacing, first, second, check), SWITCHES))
+
+    return ways
 
 
 @pytest.mark.parametrize("replacing", [Replacing.IN_PLACE, Replacing.NEW_ORDER])
@@ -130,21 +191,18 @@ def stage(monkeypatch):
     [("kill", "send"), ("kill", "cancel"), ("kill", "replace"), ("kill", "fill"),
      ("cancel", "fill"), ("cancel", "replace"), ("cancel", "cancel")],
 )  # fmt: skip
-def test_what_is_canceled_is_canceled_whoever_interrupts_whom(
-    stage, django_user_model, monkeypatch, replacing, one, other
+def test_what_is_canceled_is_canceled_whoever_interrupts_whom(explore, replacing, one, other):
+    explore(replacing, one, other, World.check)
+
+
+@pytest.mark.parametrize("replacing", [Replacing.IN_PLACE, Replacing.NEW_ORDER])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("send", "send"), ("send", "fill"), ("send", "reconcile"), ("send", "replace"),
+     ("replace", "replace"), ("replace", "fill"), ("replace", "reconcile"), ("replace", "sweep"),
+     ("fill", "fill"), ("fill", "reconcile"), ("fill", "sweep"), ("reconcile", "reconcile")],
+)  # fmt: skip
+def test_nothing_is_sent_twice_and_what_is_there_is_known_whoever_interrupts_whom(
+    explore, replacing, one, other
 ):
-    Instrument.objects.create(symbol="ACME")
-    user = django_user_model.objects.create_user("faults@example.com", "correct horse battery")
-
-    def run(first, second, switches):
-        venue = Interrupted(replacing, stage.pause)
-        monkeypatch.setitem(ADAPTERS._made, "alpaca", venue)
-        world = World(user, venue)
-        if "send" in (first, second):
-            world.place()
-        places = stage.run((getattr(world, first), getattr(world, second)), switches)
-        world.check()
-        return places
-
-    assert list(schedules(partial(run, one, other), SWITCHES))
-    assert list(schedules(partial(run, other, one), SWITCHES))
+    explore(replacing, one, other, World.agree)

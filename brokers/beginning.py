@@ -14,9 +14,8 @@ from brokers.access import access_of, request_of
 from brokers.adapters.base import Access
 from brokers.calling import AT_ONCE, Sending
 from brokers.dispatch import accounts_send, sending_make
-from brokers.lease import Lease, leases_take
+from brokers.lease import Lease, leases_release, leases_take
 from brokers.models import BrokerAccount, Order
-from brokers.queueing import leases_hand_over
 from brokers.rounds import Round, is_remote, known_lately, orders_begin_new, orders_waiting
 from brokers.silence import silence_watched, silent_here
 from core.errors import Permanent
@@ -71,7 +70,7 @@ class Beginning:
         with silence_watched({one.order.account.kind for one in self._chosen}):
             sending_make(self._chosen)
         # Not in a `finally`: what a sender that broke off was doing must be found out first.
-        leases_hand_over(self._leases)
+        leases_release(self._leases, clean=True)
         accounts_send(account_ids=self._accounts)
 
     def _opened(self, accounts: Iterable[BrokerAccount]) -> dict[UUID, Access]:

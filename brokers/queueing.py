@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.db import transaction
 
@@ -26,12 +26,10 @@ def sending_enqueue(accounts: Iterable[BrokerAccount]) -> None:
 
 
 @transaction.atomic
-def leases_hand_over(leases: Sequence[Lease]) -> None:
-    """Give leases back, and call a sender for what waits behind them.
+def lease_hand_over(lease: Lease) -> None:
+    """Give a lease back, and call a sender for what waits behind it.
 
     The sender that was called when it was placed found the lease taken, and has gone.
     """
-    held = leases_release(leases, clean=True)
-    if held:
-        waiting = orders_waiting(held).order_by().values("account_id")
-        sending_enqueue(BrokerAccount.objects.filter(id__in=waiting).only("kind"))
+    if leases_release([lease], clean=True) and orders_waiting([lease.account_id]).exists():
+        sending_enqueue(BrokerAccount.objects.filter(id=lease.account_id).only("kind"))

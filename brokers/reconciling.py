@@ -35,7 +35,7 @@ from brokers.external import external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
 from brokers.lease import Lease, lease_claim, leases_release
 from brokers.models import BrokerAccount, Order, Position
-from brokers.queueing import leases_hand_over
+from brokers.queueing import lease_hand_over
 from brokers.recording import venue_order_record
 from brokers.settling import contracts_settle
 from core.errors import Permanent
@@ -60,7 +60,7 @@ def account_reconcile(*, account_id: UUID) -> bool | None:
     orders_bury(Order.objects.filter(account_id=account_id, replaces=None))
     done = reconcile(lease)
     if done:
-        leases_hand_over([lease])
+        lease_hand_over(lease)
     else:
         leases_release([lease], clean=False)
     return done

@@ -123,9 +123,9 @@ def test_a_halted_account_begins_nothing(venue):
 
 
 def test_what_comes_while_a_lease_is_given_back_is_sent_too(venue, monkeypatch):
-    release, late = beginning.leases_hand_over, []
+    release, late = beginning.leases_release, []
 
-    def slow(leases):
+    def slow(leases, *, clean):
         late.append(
             order_create(
                 account=venue.account, symbol=venue.symbol, asset_type=AssetType.CRYPTO,
@@ -135,9 +135,9 @@ def test_what_comes_while_a_lease_is_given_back_is_sent_too(venue, monkeypatch):
         account_send(account_id=venue.account.id)
         late[0].refresh_from_db()
         assert late[0].status == OrderStatus.CREATED, "its sender found the lease taken"
-        release(leases)
+        release(leases, clean=clean)
 
-    monkeypatch.setattr(beginning, "leases_hand_over", slow)
+    monkeypatch.setattr(beginning, "leases_release", slow)
     tick(venue)
     late[0].refresh_from_db()
     assert late[0].status == OrderStatus.ACCEPTED

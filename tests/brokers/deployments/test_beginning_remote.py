@@ -294,7 +294,7 @@ def test_a_deadlock_after_the_commit_decides_nothing_again(venue, broker, queued
         raise OperationalError from DeadlockDetected()
 
     monkeypatch.setattr(Beginning, "begin", noted)
-    monkeypatch.setattr("brokers.beginning.leases_hand_over", locked)
+    monkeypatch.setattr("brokers.beginning.leases_release", locked)
     order = tick(venue)
     assert (order.status, placed(broker), looked) == (OrderStatus.ACCEPTED, 1, [1])
     assert deployments_tick(now=venue.over(30)) == 0

@@ -13,11 +13,13 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from brokers import services, tasks
 from brokers.adapters.base import Replacing
 from brokers.adapters.kinds import ADAPTERS
+from brokers.beginning import Beginning
 from brokers.choices import (
     FINAL_STATUSES,
     WORKING_STATUSES,
@@ -25,12 +27,14 @@ from brokers.choices import (
     OrderStatus,
     OrderType,
     Side,
+    TimeInForce,
 )
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import account_reconcile
 from brokers.recording import WORKING, venue_order_record
 from brokers.resolving import orders_ask
+from brokers.services.intents import Draft, Intent, intents_create
 from brokers.services.stopping import kill_switch
 from core.errors import Conflict
 from market.models import Instrument
@@ -69,6 +73,10 @@ class World:
     def __init__(self, owner, venue):
         self.venue, self.refused, self.asked = venue, False, deque()
         now = timezone.now()
+        self.intent = Intent(
+            deployment_id=uuid4(), bar_ts=timezone.now(), node="buy", time_in_force=TimeInForce.GTC,
+            **ORDER,
+        )  # fmt: skip
         self.account = BrokerAccount.objects.create(
             owner=owner, kind="alpaca", name=str(uuid4()), reconciled_at=now
         )
@@ -87,6 +95,14 @@ class World:
 
     def send(self):
         account_send(account_id=self.account.id)
+        self._work()
+
+    def decide(self):
+        """Decide on a bar, and send what comes of it from there; twice is once."""
+        beginning = Beginning()
+        with transaction.atomic():
+            transaction.on_commit(beginning.finish, robust=True)
+            intents_create([Draft(self.account, self.intent)], begin=beginning.begin)
         self._work()
 
     def kill(self):
@@ -152,6 +168,16 @@ class World:
         assert len(self.venue.sent) == len(set(self.venue.sent))
 
 
+def pairs(*given):
+    """Return who interrupts whom, and how the venue replaces where that matters."""
+    return [
+        pytest.param(one, other, replacing, id=f"{one}-{other}-{replacing}")
+        for one, other in given
+        for replacing in (Replacing.IN_PLACE, Replacing.NEW_ORDER)
+        if replacing == Replacing.IN_PLACE or "replace" in {one, other}
+    ]
+
+
 @pytest.fixture
 def stage(monkeypatch):
     monkeypatch.setitem(ADAPTERS._made, "alpaca", None)
@@ -185,24 +211,28 @@ def explore(stage, django_user_model, monkeypatch):
     return ways
 
 
-@pytest.mark.parametrize("replacing", [Replacing.IN_PLACE, Replacing.NEW_ORDER])
 @pytest.mark.parametrize(
-    ("one", "other"),
-    [("kill", "send"), ("kill", "cancel"), ("kill", "replace"), ("kill", "fill"),
-     ("cancel", "fill"), ("cancel", "replace"), ("cancel", "cancel")],
+    ("one", "other", "replacing"),
+    pairs(
+        ("kill", "decide"), ("kill", "send"), ("kill", "cancel"), ("kill", "replace"),
+        ("kill", "fill"), ("kill", "kill"), ("cancel", "cancel"), ("cancel", "fill"),
+        ("cancel", "replace"), ("cancel", "reconcile"),
+    ),
 )  # fmt: skip
-def test_what_is_canceled_is_canceled_whoever_interrupts_whom(explore, replacing, one, other):
+def test_what_is_canceled_is_canceled_whoever_interrupts_whom(explore, one, other, replacing):
     explore(replacing, one, other, World.check)
 
 
-@pytest.mark.parametrize("replacing", [Replacing.IN_PLACE, Replacing.NEW_ORDER])
 @pytest.mark.parametrize(
-    ("one", "other"),
-    [("send", "send"), ("send", "fill"), ("send", "reconcile"), ("send", "replace"),
-     ("replace", "replace"), ("replace", "fill"), ("replace", "reconcile"), ("replace", "sweep"),
-     ("fill", "fill"), ("fill", "reconcile"), ("fill", "sweep"), ("reconcile", "reconcile")],
+    ("one", "other", "replacing"),
+    pairs(
+        ("decide", "decide"), ("decide", "send"), ("decide", "reconcile"), ("decide", "fill"),
+        ("send", "send"), ("send", "fill"), ("send", "reconcile"), ("send", "replace"),
+        ("replace", "replace"), ("replace", "fill"), ("replace", "reconcile"), ("replace", "sweep"),
+        ("fill", "fill"), ("fill", "reconcile"), ("fill", "sweep"), ("reconcile", "reconcile"),
+    ),
 )  # fmt: skip
 def test_nothing_is_sent_twice_and_what_is_there_is_known_whoever_interrupts_whom(
-    explore, replacing, one, other
+    explore, one, other, replacing
 ):
     explore(replacing, one, other, World.agree)

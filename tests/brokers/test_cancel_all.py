@@ -11,7 +11,7 @@ import pytest
 
 from brokers.access import access_of, credentials_seal, request_of
 from brokers.adapters.alpaca import AlpacaBroker
-from brokers.adapters.kinds import ADAPTERS
+from brokers.adapters.pace import pace_of
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.models import BrokerAccount, Fill, Order
 from brokers.services.stopping import kill_switch
@@ -178,9 +178,9 @@ def test_a_list_that_may_be_cut_off_proves_nothing(account, venue, waiting, monk
 def test_a_kill_switch_waits_for_no_place_in_the_rate(account, venue, waiting, settings):
     placed = waiting()
     settings.BROKER_RATES = {"alpaca": 1}
-    adapter = ADAPTERS.get("alpaca")
+    pace = pace_of("alpaca")
     for _ in range(3):  # what a sender asks at the same time has the places of some seconds
-        threading.Thread(target=adapter.balance, args=(access_of(account),), daemon=True).start()
+        threading.Thread(target=pace.wait, args=(account.id,), daemon=True).start()
     time.sleep(0.1)
     began = time.monotonic()
     assert stopped(account).pending == 0

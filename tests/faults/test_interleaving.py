@@ -42,6 +42,7 @@ from tests.faults.interleaving import Stage, schedules
 from tests.venue.direct import DirectBroker
 
 SWITCHES = int(os.environ.get("SWITCHES", "1"))
+ANYWHERE = "ANYWHERE" in os.environ
 ORDER = {
     "symbol": "ACME", "asset_type": AssetType.STOCK, "side": Side.BUY, "quantity": Decimal(4),
     "order_type": OrderType.LIMIT, "limit_price": Decimal(90),
@@ -181,7 +182,7 @@ def pairs(*given):
 @pytest.fixture
 def stage(monkeypatch):
     monkeypatch.setitem(ADAPTERS._made, "alpaca", None)
-    with Stage() as stage:
+    with Stage(anywhere=ANYWHERE) as stage:
         yield stage
 
 

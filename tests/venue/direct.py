@@ -82,6 +82,7 @@ class DirectBroker:
                     type=request.order_type.value,
                     quantity=request.quantity,
                     limit=request.limit_price,
+                    stop=request.stop_price,
                 )
             ),
             fills=False,
@@ -93,7 +94,10 @@ class DirectBroker:
     def replace(self, access, ref, change):
         if self.capabilities.replacing == Replacing.IN_PLACE:
             action = lambda: self.exchange.change(  # noqa: E731
-                ref.broker_order_id, quantity=change.quantity, limit=change.limit_price
+                ref.broker_order_id,
+                quantity=change.quantity,
+                limit=change.limit_price,
+                stop=change.stop_price,
             )
         else:
             action = lambda: self._new_order(ref, change)  # noqa: E731
@@ -149,4 +153,5 @@ class DirectBroker:
             side=Side.BUY if order.side == "buy" else Side.SELL,
             quantity=order.quantity,
             limit_price=order.limit,
+            stop_price=order.stop,
         )

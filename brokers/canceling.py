@@ -11,7 +11,6 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from brokers.access import access_of, ref_of
@@ -24,6 +23,7 @@ from brokers.models import Order
 from brokers.recording import WORKING, order_restore, venue_order_record
 from brokers.transitions import Moved, orders_settle
 from core.errors import Permanent
+from core.transactions import atomic
 
 REASON_LONGEST: Final = 1000
 AT_VENUES: Final = (*WORKING, OrderStatus.PENDING_REPLACE)
@@ -41,7 +41,7 @@ class Told:
 Answer = Told | OutcomeUnknown | Permanent | None
 
 
-@transaction.atomic
+@atomic
 def orders_pend(rows: QuerySet[Order]) -> list[Order]:
     """Make those of some orders that are at venues `pending_cancel`; return all as they are now.
 

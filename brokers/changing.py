@@ -25,6 +25,7 @@ from brokers.models import Order
 from brokers.recording import order_restore, venue_order_record
 from brokers.transitions import Moved, order_move, orders_settle
 from core.errors import Permanent
+from core.transactions import atomic
 
 
 def order_change(*, order_id: UUID) -> None:
@@ -97,7 +98,7 @@ def _replace(order: Order) -> None:
         venue_order_record(order_id=order.id, venue=venue, restore=True)
 
 
-@transaction.atomic
+@atomic
 def _take_over(order: Order, broker_order_id: str) -> None:
     """Write down what an order has become in place."""
     change = wanted_of(order)
@@ -205,7 +206,7 @@ def orders_deny(denied: Sequence[tuple[Order, tuple[str, str]]]) -> None:
     orders_tell([order.id for order, _ in denied])
 
 
-@transaction.atomic
+@atomic
 def order_ended(
     *, order_id: UUID, old: OrderStatus, new: OrderStatus, code: str, reason: str
 ) -> bool:

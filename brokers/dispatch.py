@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from brokers.access import access_of, request_of
@@ -27,7 +26,6 @@ from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
 from brokers.calling import Outcome, Sending, outcomes_of
 from brokers.changing import order_ended, orders_deny, unwanted_withdraw
 from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
-from brokers.deadlocks import deadlock_repeat
 from brokers.lease import (
     Lease,
     leases_claim,
@@ -40,6 +38,7 @@ from brokers.recording import venue_orders_record
 from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
 from brokers.selectors import unknown_symbols
 from core.errors import Permanent
+from core.transactions import atomic
 
 # A decision that could not be sent for so long was made about another market.
 STALE_AFTER = timedelta(minutes=5)
@@ -122,7 +121,7 @@ def _prepare(leases: Sequence[Lease]) -> tuple[list[Lease], list[Lease]]:
     return ready, undone
 
 
-@transaction.atomic
+@atomic
 def _next(leases: Sequence[Lease]) -> list[Sending]:
     """Commit the next orders of each account as `submitting`, or deny them."""
     accounts = {row.id: row for row in leases_hold(leases)}
@@ -184,7 +183,7 @@ def _record(made: Sequence[tuple[Sending, Outcome]]) -> None:
 def _take_over(taken: Mapping[UUID, VenueOrder]) -> dict[UUID, OutcomeUnknown]:
     """Take over venues' news; return those that no row can hold: others do not suffer from it."""
     try:
-        deadlock_repeat(partial(venue_orders_record, taken))
+        venue_orders_record(taken)
     except UNREADABLE as error:
         if len(taken) == 1:
             said = f"The reply cannot be written down: {error}"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from brokers.choices import AccountState, OrderStatus
@@ -14,6 +13,7 @@ from brokers.models import BrokerAccount, Fill, Order, RiskDecision
 from core.db import uuid7
 from core.realtime.publishing import News, news_publish
 from core.realtime.services import event_publish
+from core.transactions import atomic
 from notifications.events import EVENTS
 from notifications.services import Telling, event_notify, events_notify, events_wanted
 
@@ -118,7 +118,7 @@ def _fill_alert(order: Order, fill: Fill) -> Telling:
     )
 
 
-@transaction.atomic
+@atomic
 def mismatch_tell(*, account_id: UUID) -> None:
     """Tell who has a rule on it what differs between an account and its broker, once a day."""
     account = BrokerAccount.objects.get(id=account_id)

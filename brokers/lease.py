@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
+from core.transactions import atomic
 
 # Longer than one call to a broker and its retries on the way to the database.
 LEASE = timedelta(seconds=30)
@@ -48,7 +48,7 @@ def _locked(account_ids: Iterable[UUID]) -> QuerySet[BrokerAccount]:
     return rows.filter(id__in=list(account_ids)).order_by("id")
 
 
-@transaction.atomic
+@atomic
 def leases_claim(account_ids: Iterable[UUID]) -> list[Lease]:
     """Return the leases of those accounts that no other sender has."""
     now = timezone.now()
@@ -97,7 +97,7 @@ def lease_hold(lease: Lease) -> BrokerAccount | None:
     return held[0] if held else None
 
 
-@transaction.atomic
+@atomic
 def leases_release(leases: Sequence[Lease], *, clean: bool) -> list[UUID]:
     """Give leases back; return the accounts whose leases were still held.
 

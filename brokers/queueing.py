@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
-
 from brokers.choices import SEND_TASK
 from brokers.lease import Lease, leases_release
 from brokers.models import BrokerAccount
 from brokers.rounds import orders_waiting
 from core.outbox.services import task_enqueue
+from core.transactions import atomic
 
 
 def sending_enqueue(accounts: Iterable[BrokerAccount]) -> None:
@@ -25,7 +24,7 @@ def sending_enqueue(accounts: Iterable[BrokerAccount]) -> None:
         task_enqueue(task=SEND_TASK, args=[sorted(ids)], queue="orders")
 
 
-@transaction.atomic
+@atomic
 def lease_hand_over(lease: Lease) -> None:
     """Give a lease back, and call a sender for what waits behind it.
 

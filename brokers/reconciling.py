@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -39,6 +38,7 @@ from brokers.queueing import lease_hand_over
 from brokers.recording import venue_order_record
 from brokers.settling import contracts_settle
 from core.errors import Permanent
+from core.transactions import atomic
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +116,7 @@ def reconcile(lease: Lease) -> bool:
     return True
 
 
-@transaction.atomic
+@atomic
 def account_halt(*, account_id: UUID, code: str, reason: str) -> None:
     """Stop everything but cancels on an account, and tell its owner once."""
     rows = BrokerAccount.objects.filter(id=account_id).exclude(state=AccountState.HALTED)

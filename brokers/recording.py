@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
@@ -17,6 +16,7 @@ from brokers.models import Fill, Order, Position
 from brokers.quotes import Quotes
 from brokers.rows import rows_update
 from brokers.transitions import ALLOWED, Moved, order_move, orders_settle
+from core.transactions import atomic
 
 STEP: Final = Decimal("1e-8")
 PENDING = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
@@ -28,7 +28,7 @@ def venue_order_record(*, order_id: UUID, venue: VenueOrder, restore: bool = Fal
     venue_orders_record({order_id: venue}, restore=restore)
 
 
-@transaction.atomic
+@atomic
 def venue_orders_record(found: Mapping[UUID, VenueOrder], *, restore: bool = False) -> None:
     """Take over venues' states of orders: their ids, their fills, their status.
 
@@ -78,7 +78,7 @@ def venue_order_known(*, order: Order, venue: VenueOrder) -> bool:
     return venue.status == order.status and filled == order.filled_quantity
 
 
-@transaction.atomic
+@atomic
 def order_restore(*, order_id: UUID, after: OrderStatus, code: str, reason: str) -> None:
     """After a cancel or a replacement that failed: the order is what it was before it.
 

@@ -17,7 +17,6 @@ from itertools import combinations
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -29,6 +28,7 @@ from brokers.quotes import Quotes
 from core.db import uuid7
 from core.errors import InvalidInput
 from core.options.result import OptionExitReason
+from core.transactions import atomic
 from market.contract_prices import EXERCISED_FROM
 from market.contracts import ContractTerms, contract_terms
 
@@ -232,7 +232,7 @@ def _gone(
     return Gone(terms, units, position.multiplier, position.expires_at, close, partly), missing
 
 
-@transaction.atomic
+@atomic
 def settlements_record(account: BrokerAccount, settlements: Iterable[Settlement]) -> None:
     """Write down the ends of contracts, and the shares that came or went, all or nothing."""
     now = timezone.now()

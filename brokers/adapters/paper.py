@@ -49,6 +49,7 @@ from brokers.paper.telling import execution_told, order_told
 from brokers.paper.terms import Terms, terms_of
 from brokers.quotes import Quotes
 from core.errors import InvalidInput
+from core.transactions import atomic
 
 
 class PaperBroker:
@@ -73,7 +74,7 @@ class PaperBroker:
             raise found
         return found
 
-    @transaction.atomic
+    @atomic
     def submit_all(
         self, requests: Sequence[tuple[Access, OrderRequest]]
     ) -> list[VenueOrder | Refused]:

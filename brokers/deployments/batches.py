@@ -7,15 +7,14 @@ deployment that is at fault, which fails alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
-from brokers.deadlocks import deadlock_repeat
 from brokers.models import Deployment, DeploymentTick
 from core.errors import ApplicationError
+from core.transactions import Overtaken, atomic
 
 # What a strategy may raise on bars that nobody had thought of.
 FAULTS: Final = (ApplicationError, IntegrityError, ValueError, ArithmeticError, LookupError)
@@ -68,6 +67,9 @@ def _apart(ids: Sequence[UUID], work: Work, fail: Fail, *, wait: bool) -> tuple[
     """Return what a batch made, and those that somebody else works on."""
     try:
         return _together(ids, work, wait=wait)
+    except Overtaken:  # again and again: whoever looks next decides
+        if len(ids) == 1:
+            return [], []
     except FAULTS as error:
         if len(ids) == 1:
             tick = fail(ids[0], error)
@@ -78,12 +80,12 @@ def _apart(ids: Sequence[UUID], work: Work, fail: Fail, *, wait: bool) -> tuple[
 
 
 def _together(ids: Sequence[UUID], work: Work, *, wait: bool) -> tuple[Ticks, list[UUID]]:
-    rows, made = deadlock_repeat(partial(_once, ids, work, wait=wait))
+    rows, made = _once(ids, work, wait=wait)
     found = {deployment.id for deployment in rows}
     return made, [one for one in ids if one not in found]
 
 
-@transaction.atomic
+@atomic
 def _once(ids: Sequence[UUID], work: Work, *, wait: bool) -> tuple[list[Deployment], Ticks]:
     rows = deployments_lock(ids, wait=wait)
     return rows, work(rows)

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
-from django.db import transaction
 
 from brokers.deployments.choices import BookKind, TickStatus
 from brokers.deployments.drift import FillDrift, Side, TradedFill, drift_split, fills_split
@@ -19,6 +18,7 @@ from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import ApplicationError
 from core.options.result import OptionsResult
+from core.transactions import atomic
 from market.contracts import EPOCH
 from market.store import StoredBars, bars_read
 from notifications.services import event_notify
@@ -103,7 +103,7 @@ def _replay(deployment: Deployment, stored: StoredBars, until: int) -> _Replay:
     return _Replay(view, result)
 
 
-@transaction.atomic
+@atomic
 def _report(
     deployment: Deployment,
     session: date,

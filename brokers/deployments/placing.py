@@ -18,6 +18,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
 from brokers.choices import (
     OPEN_STATUSES,
+    AccountState,
     AssetType,
     OrderStatus,
     OrderType,
@@ -36,6 +37,8 @@ from brokers.services.orders import Begin, order_cancel, order_replace
 from core.engine.option_rules import Right
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
+from core.errors import Conflict, InvalidInput
+from core.transactions import Overtaken
 from market.models import Instrument
 
 STEP: Final = Decimal("1e-8")
@@ -251,22 +254,41 @@ class Desk:
             return
         if order.status not in WORKING or order.cancel_requested_at is not None:
             return  # It is on its way: looked at again with the next news.
+        if self.deployment.account.state == AccountState.HALTED:
+            return  # It stays where it is: nothing is sent.
         if self.can.replacing == Replacing.IN_PLACE:
-            order_replace(
-                order=order,
-                quantity=order.filled_quantity + quantity,
-                limit_price=limit,
-                stop_price=stop,
-            )
-            self._changed(order)
+            self._replace(order, quantity=quantity, limit=limit, stop=stop)
         else:
             self.cancel(order)  # The next look finds it missing, and places it anew.
 
+    def _replace(
+        self, order: Order, *, quantity: Decimal, limit: Decimal | None, stop: Decimal | None
+    ) -> None:
+        whole = order.filled_quantity + quantity
+        try:
+            order_replace(order=order, quantity=whole, limit_price=limit, stop_price=stop)
+        except Conflict as error:
+            raise Overtaken from error
+        except InvalidInput as error:
+            if error.code == "quantity_filled":
+                raise Overtaken from error
+            raise
+        self._changed(order)
+
     def cancel(self, order: Order) -> None:
-        """Take an order back, once."""
+        """Take an order back, once.
+
+        Raises
+        ------
+        Overtaken
+            When it has ended since it was read: what was decided was decided without that.
+        """
         if order.cancel_requested_at is not None or order.status == OrderStatus.PENDING_CANCEL:
             return
-        order_cancel(order=order)
+        try:
+            order_cancel(order=order)
+        except Conflict as error:
+            raise Overtaken from error
         self._changed(order)
 
     def _changed(self, order: Order) -> None:

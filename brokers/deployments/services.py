@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
-from django.db import transaction
 from django.utils import timezone
 
 from brokers.deployments.batches import deployments_lock
@@ -24,6 +23,7 @@ from brokers.deployments.transitions import deployment_move
 from brokers.models import BrokerAccount, Deployment
 from core.errors import ApplicationError, Conflict, Detail, InvalidInput
 from core.outbox.services import task_enqueue
+from core.transactions import atomic
 from market.intervals import interval_get
 from market.selectors import instrument_get
 from strategies.models import Strategy
@@ -36,7 +36,7 @@ SETTINGS: Final = frozenset(
 )
 
 
-@transaction.atomic
+@atomic
 def deployment_create(
     *,
     strategy: Strategy,
@@ -89,7 +89,7 @@ def deployment_create(
     return deployment
 
 
-@transaction.atomic
+@atomic
 def deployment_start(*, deployment: Deployment) -> Deployment:
     """Have a deployment begin with the next bar; a worker gets its history ready."""
     _move(deployment, DeploymentState.STARTING, stopped_at=None, liquidate=False)
@@ -133,16 +133,16 @@ def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
     )
 
 
-@transaction.atomic
+@atomic
 def deployment_pause(*, deployment: Deployment) -> Deployment:
     """Decide nothing until it is resumed: entries that wait are canceled, guards stay."""
     held = _held(deployment)
-    _move(held, DeploymentState.PAUSED)
     _desk(held).withdraw(guards=False)
+    _move(held, DeploymentState.PAUSED)
     return held
 
 
-@transaction.atomic
+@atomic
 def deployment_resume(*, deployment: Deployment, now: datetime | None = None) -> Deployment:
     """Go on with the next bar; those that passed meanwhile are written down as such."""
     held = _held(deployment)
@@ -162,7 +162,7 @@ def deployment_resume(*, deployment: Deployment, now: datetime | None = None) ->
     return held
 
 
-@transaction.atomic
+@atomic
 def deployment_stop(*, deployment: Deployment, liquidate: bool = False) -> Deployment:
     """Cancel what is open and decide nothing more; with `liquidate` close what is held.
 
@@ -176,13 +176,13 @@ def deployment_stop(*, deployment: Deployment, liquidate: bool = False) -> Deplo
             Deployment.objects.filter(id=held.id).update(liquidate=True)
             held.refresh_from_db()
         return held
-    _move(held, DeploymentState.STOPPING, liquidate=liquidate)
     _desk(held).withdraw(guards=True)
+    _move(held, DeploymentState.STOPPING, liquidate=liquidate)
     task_enqueue(task=FOLLOW_TASK, args=[str(held.id)], queue="live")
     return held
 
 
-@transaction.atomic
+@atomic
 def deployment_delete(*, deployment: Deployment) -> None:
     """Forget a deployment that never traded; one that did is kept with its history."""
     held = _held(deployment)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
@@ -30,6 +29,7 @@ from brokers.deployments.wanted import LegHeld, Role, Wanted
 from brokers.models import BookEntry, Deployment, Order
 from brokers.silence import askable
 from core.engine.program import OrderKind
+from core.transactions import atomic
 from market.calendars import NS_PER_DAY
 
 
@@ -52,40 +52,38 @@ def deployment_finish(*, deployment_id: UUID) -> None:
             _finish(found.id)
 
 
+@atomic
 def _finish(deployment_id: UUID) -> None:
-    with transaction.atomic():
-        (deployment,) = deployments_lock([deployment_id])
-        if deployment.state != DeploymentState.STOPPING:
-            return
-        (dossier,) = dossiers_read([deployment], now=timezone.now())
-        dossiers_complete([dossier])
-        BookEntry.objects.bulk_create(fills_book(dossier, closed=dossier.closed))
-        if dossier.orders:
-            return
-        held, legs = (
-            position_of(deployment),
-            legs_left(dossier.book.rows, day=dossier.bar_ts // NS_PER_DAY),
+    (deployment,) = deployments_lock([deployment_id])
+    if deployment.state != DeploymentState.STOPPING:
+        return
+    (dossier,) = dossiers_read([deployment], now=timezone.now())
+    dossiers_complete([dossier])
+    BookEntry.objects.bulk_create(fills_book(dossier, closed=dossier.closed))
+    if dossier.orders:
+        return
+    held, legs = (
+        position_of(deployment),
+        legs_left(dossier.book.rows, day=dossier.bar_ts // NS_PER_DAY),
+    )
+    # What could be had only in part does not stay, whatever becomes of the rest.
+    rules = plan_of(deployment).program.option_rules if legs else ()
+    broken = legs_broken(dossier.book.rows, rules) if legs else set()
+    closing = [leg for leg in legs if deployment.liquidate or (leg.rule, leg.position_ts) in broken]
+    if not closing and (not held or not deployment.liquidate):
+        deployment_move(
+            deployment,
+            new=DeploymentState.STOPPED,
+            reason=_left(deployment, held, legs),
+            stopped_at=timezone.now(),
         )
-        # What could be had only in part does not stay, whatever becomes of the rest.
-        rules = plan_of(deployment).program.option_rules if legs else ()
-        broken = legs_broken(dossier.book.rows, rules) if legs else set()
-        closing = [
-            leg for leg in legs if deployment.liquidate or (leg.rule, leg.position_ts) in broken
-        ]
-        if not closing and (not held or not deployment.liquidate):
-            deployment_move(
-                deployment,
-                new=DeploymentState.STOPPED,
-                reason=_left(deployment, held, legs),
-                stopped_at=timezone.now(),
-            )
-            return
-        program, instrument = plan_of(deployment).program, dossier.stored.instrument
-        desk = Desk(deployment, program, instrument, dossier.orders)
-        if held and deployment.liquidate:
-            _liquidate(desk, held)
-        _tell(deployment, legs_liquidate(desk, closing, now=timezone.now()))
-        drafts_create([desk])
+        return
+    program, instrument = plan_of(deployment).program, dossier.stored.instrument
+    desk = Desk(deployment, program, instrument, dossier.orders)
+    if held and deployment.liquidate:
+        _liquidate(desk, held)
+    _tell(deployment, legs_liquidate(desk, closing, now=timezone.now()))
+    drafts_create([desk])
 
 
 def _left(deployment: Deployment, held: Decimal, legs: Iterable[LegHeld]) -> str:

@@ -42,6 +42,7 @@ from brokers.resolving import orders_ask
 from brokers.services.orders import Begin
 from brokers.silence import silence_watched
 from core.errors import ApplicationError
+from core.transactions import atomic
 from market.intervals import interval_get
 from market.selectors import instrument_get
 from market.store import StoredBars
@@ -334,7 +335,7 @@ def _late(deployment: Deployment, now: datetime) -> None:
         late_tell(deployment, late_s=(now - due).total_seconds())
 
 
-@transaction.atomic
+@atomic
 def _fail(now: datetime, deployment_id: UUID, error: BaseException) -> DeploymentTick | None:
     """End a deployment whose strategy cannot decide; what it has at the broker stays guarded."""
     (deployment,) = deployments_lock([deployment_id])

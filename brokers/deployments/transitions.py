@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
 from brokers.deployments.choices import ALLOWED, DeploymentState
 from brokers.deployments.telling import state_tell
 from brokers.models import Deployment
 from core.db import claim
+from core.transactions import atomic
 
 
-@transaction.atomic
+@atomic
 def deployment_move(
     deployment: Deployment, *, new: DeploymentState, reason: str = "", **changes: Any
 ) -> bool:

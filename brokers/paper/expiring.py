@@ -12,15 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from brokers.choices import OrderStatus
-from brokers.deadlocks import deadlock_repeat
 from brokers.external import external_record
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, PaperExecution, PaperOrder, Position
@@ -33,6 +30,7 @@ from brokers.paper.terms import terms_of
 from brokers.quotes import ONE, Quotes
 from brokers.settling import ASSIGNED, EXERCISED, EXPIRED, SETTLED, ended_text, parts_of
 from core.errors import InvalidInput
+from core.transactions import atomic
 from market.contract_prices import EXERCISED_FROM
 
 ZERO: Final = Decimal(0)
@@ -45,10 +43,10 @@ def accounts_expire(account_ids: Collection[UUID] | None = None) -> None:
     if account_ids is not None:
         due = due.filter(account_id__in=account_ids)
     for account_id in due.order_by().values_list("account_id", flat=True).distinct():
-        deadlock_repeat(partial(account_expire, account_id=account_id))
+        account_expire(account_id=account_id)
 
 
-@transaction.atomic
+@atomic
 def account_expire(*, account_id: UUID) -> int:
     """Settle an account's contracts that are over; return how many."""
     (account,) = accounts_lock([account_id])

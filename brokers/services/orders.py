@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from brokers.adapters.base import OrderRequest, Replacing
@@ -35,6 +35,7 @@ from brokers.transitions import order_move, orders_born
 from core.db import uuid7
 from core.errors import Conflict, InvalidInput
 from core.outbox.services import task_enqueue
+from core.transactions import atomic
 from market.selectors import instrument_get
 from strategies.models import Strategy
 
@@ -121,7 +122,7 @@ def order_fields(request: OrderRequest) -> dict[str, Any]:
     }
 
 
-@transaction.atomic
+@atomic
 def order_commit(*, account: BrokerAccount, client_order_id: str, fields: dict[str, Any]) -> Order:
     """Write an order, judge it, and queue its sending: all of it or nothing.
 
@@ -165,7 +166,7 @@ def orders_write(
     return left
 
 
-@transaction.atomic
+@atomic
 def order_cancel(*, order: Order) -> Order:
     """Take back an order that was not sent yet, or ask its venue to cancel it.
 
@@ -195,7 +196,7 @@ def order_cancel(*, order: Order) -> Order:
     return order
 
 
-@transaction.atomic
+@atomic
 def order_replace(
     *,
     order: Order,

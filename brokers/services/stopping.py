@@ -33,7 +33,6 @@ from brokers.audit import TradingAction, trading_record
 from brokers.calling import calls_make
 from brokers.canceling import orders_pend
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
-from brokers.deadlocks import deadlock_repeat
 from brokers.frames import account_tell, orders_tell
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, Order
@@ -42,6 +41,7 @@ from brokers.transitions import Moved, orders_settle
 from core.accounts.models import User
 from core.accounts.origin import Origin
 from core.errors import Permanent
+from core.transactions import atomic
 
 # What is being sent its sender cancels: one of the two sees it at its venue.
 CANCELED_HERE: Final = (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN)
@@ -82,7 +82,7 @@ def kill_switch_pull(
 def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
     """Halt accounts and cancel all that is open in them."""
     ids = list(account_ids)
-    unsent = deadlock_repeat(partial(_block, ids, reason))
+    unsent = _block(ids, reason)
     orders = orders_pend(Order.objects.filter(account_id__in=ids, status__in=OPEN_STATUSES))
     _cancel_at_venues(orders)
     still = Order.objects.filter(id__in=[order.id for order in orders], status__in=OPEN_STATUSES)
@@ -90,7 +90,7 @@ def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
     return Stopped(accounts=len(ids), canceled=unsent + len(orders) - pending, pending=pending)
 
 
-@transaction.atomic
+@atomic
 def _block(ids: list[UUID], reason: str) -> int:
     """Halt accounts and end what was not sent yet; return how many orders that were."""
     now = timezone.now()

@@ -12,7 +12,6 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -26,6 +25,7 @@ from brokers.streams.lines import Heard, Lines, Source
 from brokers.streams.taking import updates_take
 from core.errors import Permanent
 from core.outbox.services import task_enqueue
+from core.transactions import atomic
 from market.stream_lease import is_leased, lease_break, lease_end, lease_renew, lease_take
 
 log = structlog.get_logger(__name__)
@@ -116,7 +116,7 @@ class News:
         _enqueue(ask, reconcile)
 
 
-@transaction.atomic
+@atomic
 def _enqueue(ask: set[UUID], reconcile: set[UUID]) -> None:
     """Queue questions: one message an account, so that they do not wait for each other."""
     by_account: dict[UUID, list[str]] = {}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pytest
+from django.db import connections
 
-from brokers.changing import order_change
+from brokers.changing import order_change, order_refresh
+from brokers.deployments import ticking
 from brokers.deployments.stopping import position_of
 from brokers.deployments.ticking import deployment_follow, deployment_tick
 from brokers.dispatch import account_send
-from brokers.models import BookEntry, DeploymentTick, Order
+from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
 from core.engine.bars import Bars
 from core.engine.result import ExitReason
 from strategies.selectors import template_graph
@@ -122,6 +126,60 @@ def test_a_stop_that_fills_while_it_is_withdrawn_is_the_only_sale(venue, broker,
     assert sells(broker) == [10]
     assert BookEntry.objects.get(kind="guard").reason == ExitReason.STOP_LOSS
     assert not Order.objects.filter(node__endswith=":take").exists()
+
+
+def elsewhere(work):
+    """Do something in another process's transaction."""
+
+    def done():
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=done)
+    thread.start()
+    thread.join(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_that_fills_while_a_bar_is_decided_on_has_it_decided_on_again(
+    venue, broker, deployment, monkeypatch
+):
+    for at in range(FLAT, TOUCHED):
+        go(venue, deployment, at)
+    (stop,) = Order.objects.filter(status="accepted")
+    read, looks = ticking.dossiers_read, []
+
+    def read_before(deployments, *, now):
+        found = read(deployments, now=now)
+        looks.append(len(found[0].orders))
+        if len(looks) == 1:
+            broker.exchange.tick("REPLAY", 89)
+            elsewhere(partial(order_refresh, stop))
+            broker.exchange.tick("REPLAY", 104)
+        return found
+
+    monkeypatch.setattr(ticking, "dossiers_read", read_before)
+    tick = go(venue, deployment, TOUCHED)
+    assert looks[:2] == [1, 0], "the stop was there when it was read first, and then it was not"
+    assert tick.status == "decided"
+    deployment.refresh_from_db()
+    assert deployment.state == "running", "that an order has ended is nobody's fault"
+    assert sells(broker) == [10]
+    assert position_of(deployment) == 0
+    assert BookEntry.objects.get(kind="guard").reason == ExitReason.STOP_LOSS
+
+
+def test_a_guard_of_a_halted_account_stays_where_it_is(venue, deployment):
+    go(venue, deployment, FLAT)
+    BrokerAccount.objects.update(state="halted")
+    Order.objects.filter(status="accepted").update(stop_price=Decimal(80))
+    go(venue, deployment, FLAT + 1)
+    deployment.refresh_from_db()
+    assert deployment.state == "running"
+    stop = Order.objects.get(status="accepted")
+    assert (stop.stop_price, stop.cancel_requested_at) == (80, None), "no other would be sent"
 
 
 def test_a_sale_that_is_refused_has_the_stop_lie_there_again(

@@ -40,7 +40,9 @@ def order_change(*, order_id: UUID) -> None:
 
 def unwanted_withdraw(order_ids: Iterable[UUID]) -> None:
     """Cancel those of some orders that are at venues, and that somebody wants to be canceled."""
-    orders_withdraw(Order.objects.filter(id__in=order_ids, cancel_requested_at__isnull=False))
+    unwanted = Order.objects.filter(id__in=order_ids, cancel_requested_at__isnull=False)
+    if found := list(unwanted.values_list("id", flat=True)):  # hardly ever: no row is locked for it
+        orders_withdraw(Order.objects.filter(id__in=found))
 
 
 def orders_withdraw(rows: QuerySet[Order]) -> None:

@@ -132,6 +132,8 @@ def orders_born(orders: Sequence[Order]) -> None:
 @transaction.atomic(savepoint=False)
 def orders_settle(moves: Sequence[Moved]) -> None:
     """Write orders as venues have them now, whose rows the caller has locked."""
+    if not moves:
+        return
     for move in moves:
         _check(move.old, S(move.order.status))
     was = [move.old for move in moves]

@@ -33,7 +33,8 @@ def order_change(*, order_id: UUID) -> None:
     order = Order.objects.select_related("account").get(id=order_id)
     if order.cancel_requested_at is None and order.status == OrderStatus.PENDING_REPLACE:
         _replace(order)
-    _successors_end(order_id)
+    else:
+        _successors_end(order_id)
     # Also one that was replaced only now: who canceled it meanwhile found it under its old id.
     unwanted_withdraw([order_id])
 

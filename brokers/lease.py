@@ -49,7 +49,7 @@ def _locked(account_ids: Iterable[UUID]) -> QuerySet[BrokerAccount]:
 
 
 @atomic
-def leases_claim(account_ids: Iterable[UUID]) -> list[Lease]:
+def leases_claim(account_ids: Sequence[UUID]) -> list[Lease]:
     """Return the leases of those accounts that no other sender has."""
     now = timezone.now()
     rows = _locked(account_ids).only("sender_fence", "sender_until")

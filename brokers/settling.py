@@ -233,7 +233,7 @@ def _gone(
 
 
 @atomic
-def settlements_record(account: BrokerAccount, settlements: Iterable[Settlement]) -> None:
+def settlements_record(account: BrokerAccount, settlements: Sequence[Settlement]) -> None:
     """Write down the ends of contracts, and the shares that came or went, all or nothing."""
     now = timezone.now()
     for one in settlements:

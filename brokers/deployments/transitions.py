@@ -11,7 +11,6 @@ from core.db import claim
 from core.transactions import atomic
 
 
-@atomic
 def deployment_move(
     deployment: Deployment, *, new: DeploymentState, reason: str = "", **changes: Any
 ) -> bool:
@@ -19,8 +18,12 @@ def deployment_move(
     old = DeploymentState(deployment.state)
     if (old, new) not in ALLOWED:
         raise ValueError(f"A deployment never goes from {old} to {new}.")
-    rows = Deployment.objects.filter(id=deployment.id, state=old)
-    if not claim(rows, state=new, state_reason=reason[:300], **changes):
+    return _moved(deployment, old, state=new, state_reason=reason[:300], **changes)
+
+
+@atomic
+def _moved(deployment: Deployment, old: DeploymentState, **changes: Any) -> bool:
+    if not claim(Deployment.objects.filter(id=deployment.id, state=old), **changes):
         return False
     deployment.refresh_from_db()
     state_tell(deployment)

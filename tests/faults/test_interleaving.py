@@ -212,27 +212,30 @@ def explore(stage, django_user_model, monkeypatch):
     return ways
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "replacing"),
-    pairs(
-        ("kill", "decide"), ("kill", "send"), ("kill", "cancel"), ("kill", "replace"),
-        ("kill", "fill"), ("kill", "kill"), ("cancel", "cancel"), ("cancel", "fill"),
-        ("cancel", "replace"), ("cancel", "reconcile"),
-    ),
+CANCELED = pairs(
+    ("kill", "decide"), ("kill", "send"), ("kill", "replace"), ("cancel", "fill"),
+    ("cancel", "replace"),
 )  # fmt: skip
+AGREED = pairs(("decide", "send"), ("send", "reconcile"), ("replace", "reconcile"))
+if "SWITCHES" in os.environ:  # of `make faults`
+    CANCELED += pairs(
+        ("kill", "cancel"), ("kill", "fill"), ("kill", "kill"), ("cancel", "cancel"),
+        ("cancel", "reconcile"),
+    )  # fmt: skip
+    AGREED += pairs(
+        ("decide", "decide"), ("decide", "reconcile"), ("decide", "fill"), ("send", "send"),
+        ("send", "fill"), ("send", "replace"), ("replace", "replace"), ("replace", "fill"),
+        ("replace", "sweep"), ("fill", "fill"), ("fill", "reconcile"), ("fill", "sweep"),
+        ("reconcile", "reconcile"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other", "replacing"), CANCELED)
 def test_what_is_canceled_is_canceled_whoever_interrupts_whom(explore, one, other, replacing):
     explore(replacing, one, other, World.check)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "replacing"),
-    pairs(
-        ("decide", "decide"), ("decide", "send"), ("decide", "reconcile"), ("decide", "fill"),
-        ("send", "send"), ("send", "fill"), ("send", "reconcile"), ("send", "replace"),
-        ("replace", "replace"), ("replace", "fill"), ("replace", "reconcile"), ("replace", "sweep"),
-        ("fill", "fill"), ("fill", "reconcile"), ("fill", "sweep"), ("reconcile", "reconcile"),
-    ),
-)  # fmt: skip
+@pytest.mark.parametrize(("one", "other", "replacing"), AGREED)
 def test_nothing_is_sent_twice_and_what_is_there_is_known_whoever_interrupts_whom(
     explore, one, other, replacing
 ):

@@ -20,13 +20,12 @@ from brokers.calling import calls_make
 from brokers.choices import FINAL_STATUSES, OrderStatus
 from brokers.frames import orders_tell
 from brokers.models import Order
-from brokers.recording import WORKING, order_restore, venue_order_record
-from brokers.transitions import Moved, orders_settle
+from brokers.recording import order_restore, venue_order_record
+from brokers.transitions import ALLOWED, Moved, orders_settle
 from core.errors import Permanent
 from core.transactions import atomic
 
 REASON_LONGEST: Final = 1000
-AT_VENUES: Final = (*WORKING, OrderStatus.PENDING_REPLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ def orders_pend(rows: QuerySet[Order]) -> list[Order]:
     orders = list(rows.select_related("account").select_for_update(of=("self",)).order_by("id"))
     moves = []
     for order in orders:
-        if (old := OrderStatus(order.status)) in AT_VENUES:
+        old = OrderStatus(order.status)
+        if (old, OrderStatus.PENDING_CANCEL) in ALLOWED:
             order.status = OrderStatus.PENDING_CANCEL
             moves.append(Moved(order, old))
     orders_settle(moves)

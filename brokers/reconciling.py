@@ -48,6 +48,7 @@ LOOK_AGAIN_S = 0.2
 ZERO = Decimal(0)
 # Of a coin: what commissions may have taken out of it. More than was traded may always lie there.
 WALLET_TOLERANCE = Decimal("0.005")
+# Perhaps at the broker, where nothing here says so yet.
 FLYING = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
 ENDED_WITHIN = timedelta(minutes=10)
 

@@ -82,7 +82,7 @@ def venue_order_known(*, order: Order, venue: VenueOrder) -> bool:
 def order_restore(*, order_id: UUID, after: OrderStatus, code: str, reason: str) -> None:
     """After a cancel or a replacement that failed: the order is what it was before it.
 
-    After a replacement it is left alone by then if somebody cancels it.
+    One that somebody cancels by then is left alone after a replacement.
     """
     order = Order.objects.select_for_update().get(id=order_id)
     if order.status != after:

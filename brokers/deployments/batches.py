@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError
 
 from brokers.models import Deployment, DeploymentTick
 from core.errors import ApplicationError
 from core.transactions import Overtaken, atomic
+
+log = structlog.get_logger(__name__)
 
 # What a strategy may raise on bars that nobody had thought of.
 FAULTS: Final = (ApplicationError, IntegrityError, ValueError, ArithmeticError, LookupError)
@@ -67,8 +70,11 @@ def _apart(ids: Sequence[UUID], work: Work, fail: Fail, *, wait: bool) -> tuple[
     """Return what a batch made, and those that somebody else works on."""
     try:
         return _together(ids, work, wait=wait)
-    except Overtaken:  # again and again: whoever looks next decides
+    except Overtaken as error:  # again and again: whoever looks next decides
         if len(ids) == 1:
+            log.warning(
+                "deployment.overtaken", deployment_id=str(ids[0]), error=repr(error.__cause__)
+            )
             return [], []
     except FAULTS as error:
         if len(ids) == 1:

@@ -23,7 +23,7 @@ from brokers.deployments.transitions import deployment_move
 from brokers.models import BrokerAccount, Deployment
 from core.errors import ApplicationError, Conflict, Detail, InvalidInput
 from core.outbox.services import task_enqueue
-from core.transactions import atomic
+from core.transactions import Overtaken, atomic
 from market.intervals import interval_get
 from market.selectors import instrument_get
 from strategies.models import Strategy
@@ -92,6 +92,7 @@ def deployment_create(
 @atomic
 def deployment_start(*, deployment: Deployment) -> Deployment:
     """Have a deployment begin with the next bar; a worker gets its history ready."""
+    deployment.refresh_from_db()
     _move(deployment, DeploymentState.STARTING, stopped_at=None, liquidate=False)
     task_enqueue(task=BEGIN_TASK, args=[str(deployment.id)], queue="live")
     return deployment
@@ -208,4 +209,4 @@ def _move(deployment: Deployment, new: DeploymentState, **changes: Any) -> None:
     if (old, new) not in ALLOWED:
         raise Conflict(f"This deployment is {old}: it cannot be {new}.", code="wrong_state")
     if not deployment_move(deployment, new=new, **changes):
-        raise Conflict("This deployment was changed at the same time: look again.")
+        raise Overtaken

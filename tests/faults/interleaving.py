@@ -7,6 +7,7 @@ it locks no rows, or anywhere. Where the other one then waits for a lock, the fi
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,28 @@ from typing import Self
 
 from django.db import connection, connections
 
+from tests.venue.direct import DirectBroker
+
+ANYWHERE = "ANYWHERE" in os.environ
 LONGEST_S = 20.0
 LOOK_S = 0.02
 Works = tuple[Callable[[], object], Callable[[], object]]
+
+
+class Interrupted(DirectBroker):
+    """A venue at whose calls the other process may get its turn."""
+
+    def __init__(self, replacing, pause):
+        super().__init__(replacing)
+        self.pause = pause
+
+    def _done(self, action):
+        self.pause()
+        return super()._done(action)
+
+    def _ask(self):
+        self.pause()
+        super()._ask()
 
 
 class Stage:

@@ -25,12 +25,14 @@ from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Deployment, Order
 from brokers.recording import WORKING, venue_order_record
 from brokers.services.stopping import kill_switch
-from strategies.selectors import template_graph
 from tests.brokers.deployments.replaying import Venue
-from tests.brokers.deployments.test_replay import with_units
-from tests.brokers.deployments.test_take_profit_remote import FLAT, TOUCHED, bars_touching
-from tests.faults.interleaving import Stage, schedules
-from tests.faults.test_interleaving import ANYWHERE, Interrupted
+from tests.brokers.deployments.test_take_profit_remote import (
+    FLAT,
+    TOUCHED,
+    bars_touching,
+    graph_guarded,
+)
+from tests.faults.interleaving import ANYWHERE, Interrupted, Stage, schedules
 
 # Without it one after the other only, which takes a tenth of the time, and fewer of them.
 SWITCHES = int(os.environ.get("SWITCHES", "0"))
@@ -155,18 +157,11 @@ def explore(django_user_model, settings, tmp_path, monkeypatch):
     user = django_user_model.objects.create_user("faults@example.com", "correct horse battery")
     market = Venue(user, bars_touching())
     market.past(TOUCHED + 1)
-    graph = with_units(template_graph("buy_and_hold")[0])
-    for node in graph["nodes"]:
-        if node["type"] == "entry":
-            node["params"] |= {
-                "stop_loss": {"type": "percent", "value": 0.1},
-                "take_profit": {"type": "percent", "value": 0.03},
-            }
+    graph = graph_guarded()
     with Stage(anywhere=ANYWHERE) as stage:
 
         def run(first, second, holding, switches):
             broker = Interrupted(Replacing.IN_PLACE, stage.pause)
-            broker.exchange.fills_at_once = True
             broker.exchange.prices[SYMBOL] = Decimal(100)
             broker.capabilities = replace(broker.capabilities, asset_types=frozenset(AssetType))
             monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)

@@ -38,34 +38,15 @@ from brokers.services.intents import Draft, Intent, intents_create
 from brokers.services.stopping import kill_switch
 from core.errors import Conflict
 from market.models import Instrument
-from tests.faults.interleaving import Stage, schedules
-from tests.venue.direct import DirectBroker
+from tests.faults.interleaving import ANYWHERE, Interrupted, Stage, schedules
 
 SWITCHES = int(os.environ.get("SWITCHES", "1"))
-ANYWHERE = "ANYWHERE" in os.environ
 ORDER = {
     "symbol": "ACME", "asset_type": AssetType.STOCK, "side": Side.BUY, "quantity": Decimal(4),
     "order_type": OrderType.LIMIT, "limit_price": Decimal(90),
 }  # fmt: skip
 TASKS = {task.name: task for task in (tasks.submit, tasks.send, tasks.change)}
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Interrupted(DirectBroker):
-    """A venue at whose calls the other process may get its turn."""
-
-    def __init__(self, replacing, pause):
-        super().__init__(replacing)
-        self.exchange.fills_at_once = False
-        self.pause = pause
-
-    def _done(self, action):
-        self.pause()
-        return super()._done(action)
-
-    def _ask(self):
-        self.pause()
-        super()._ask()
 
 
 class World:
@@ -194,6 +175,7 @@ def explore(stage, django_user_model, monkeypatch):
 
     def run(replacing, first, second, check, switches):
         venue = Interrupted(replacing, stage.pause)
+        venue.exchange.fills_at_once = False
         monkeypatch.setitem(ADAPTERS._made, "alpaca", venue)
         world = World(user, venue)
         monkeypatch.setattr(

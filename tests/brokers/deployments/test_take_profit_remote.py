@@ -56,8 +56,8 @@ def venue(user, broker):
     return venue
 
 
-@pytest.fixture
-def deployment(venue):
+def graph_guarded():
+    """Buy and hold, with a stop a tenth below and a take-profit three hundredths above."""
     graph = with_units(template_graph("buy_and_hold")[0])
     for node in graph["nodes"]:
         if node["type"] == "entry":
@@ -65,7 +65,12 @@ def deployment(venue):
                 "stop_loss": {"type": "percent", "value": 0.1},
                 "take_profit": {"type": "percent", "value": 0.03},
             }
-    return venue.deploy(graph, at=FLAT)
+    return graph
+
+
+@pytest.fixture
+def deployment(venue):
+    return venue.deploy(graph_guarded(), at=FLAT)
 
 
 def go(venue, deployment, at):

@@ -35,6 +35,8 @@ ALLOWED = frozenset(
         (S.STOPPED, S.STARTING),
     }
 )
+# Those that news of orders still moves.
+FOLLOWED = (S.RUNNING, S.PAUSED)
 
 
 class TickStatus(models.TextChoices):

@@ -68,6 +68,14 @@ class Dossier:
         """When the last bar opened that is over."""
         return int(self.stored.bars.ts[self.closed - 1])
 
+    @property
+    def last_bar_ts(self) -> datetime:
+        """When the bar opened that was decided on last."""
+        last = self.deployment.last_bar_ts
+        if last is None:
+            raise ValueError("A deployment that runs has a last bar.")
+        return last
+
     def view(self, count: int) -> View:
         """Evaluate the program over the first bars."""
         return self.shelf.view(self.deployment, self.stored, count=count)

@@ -16,11 +16,11 @@ from django.db.models.functions import Random, RowNumber
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES
 from brokers.deployments.batches import BATCH
-from brokers.deployments.choices import DeploymentState
+from brokers.deployments.choices import FOLLOWED, DeploymentState
+from brokers.deployments.following import deployments_follow as _follow
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
 from brokers.deployments.ticking import LATE_AFTER, deployments_decide
-from brokers.deployments.ticking import deployments_follow as _follow
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
 from brokers.silence import askable, silent, silent_here
 from brokers.turns import in_turn, turn
@@ -118,7 +118,7 @@ def deployments_follow(*, now: datetime) -> None:
     pending = DeploymentTick.objects.filter(deployment=OuterRef("id"), pending=True)
     alive = Deployment.objects.filter(
         Exists(own.filter(status__in=OPEN_STATUSES)) | Exists(news) | Exists(pending),
-        state__in=(DeploymentState.RUNNING, DeploymentState.PAUSED),
+        state__in=FOLLOWED,
     )
     local, remote = _apart(_some(alive, Random()))  # each has its turn, however many there are
     _follow(deployment_ids=local, now=now)

@@ -15,9 +15,9 @@ from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
 from brokers.deployments.compiled import options_warm
 from brokers.deployments.history import history_first
 from brokers.deployments.option_reading import options_check
+from brokers.deployments.passing import ticks_pass
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
-from brokers.deployments.ticking import ticks_pass
 from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.models import BrokerAccount, Deployment

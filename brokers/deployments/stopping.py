@@ -10,6 +10,7 @@ from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from brokers.choices import AssetType
+from brokers.deployments.asking import orders_refresh
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.booking import fills_book
 from brokers.deployments.choices import DeploymentState
@@ -22,7 +23,6 @@ from brokers.deployments.option_stopping import (
 )
 from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import plan_of
-from brokers.deployments.ticking import orders_refresh
 from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.wanted import LegHeld, Role, Wanted

@@ -18,9 +18,10 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AccountState, AssetType
 from brokers.deployments import tasks as deployment_tasks
 from brokers.deployments.choices import DeploymentState
+from brokers.deployments.following import deployment_follow
 from brokers.deployments.services import deployment_pause, deployment_stop
 from brokers.deployments.stopping import position_of
-from brokers.deployments.ticking import deployment_follow, deployments_decide
+from brokers.deployments.ticking import deployments_decide
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Deployment, Order
 from brokers.recording import WORKING, venue_order_record

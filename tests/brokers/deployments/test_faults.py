@@ -10,10 +10,11 @@ from django.db import connections
 
 from brokers.deployments import ticking
 from brokers.deployments.drifting import drift_compare
+from brokers.deployments.following import deployment_follow
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.services import deployment_stop
 from brokers.deployments.stopping import deployment_finish, position_of
-from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
 from core.outbox.models import OutboxMessage

@@ -12,9 +12,10 @@ from brokers.deployments import ticking
 from brokers.deployments.books import books_forget
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.drifting import drift_compare
+from brokers.deployments.following import deployment_follow
 from brokers.deployments.services import deployment_create, deployment_pause, deployment_stop
 from brokers.deployments.stopping import deployment_finish, position_of
-from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, BrokerAccount, Deployment, DeploymentTick, Order, RiskLimit
 from brokers.services.orders import order_cancel

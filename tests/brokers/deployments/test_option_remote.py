@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from brokers.deployments import option_placing
 from brokers.deployments.contracts import contracts_forget
+from brokers.deployments.following import deployment_follow
 from brokers.deployments.stopping import position_of
-from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
 from brokers.reconciling import account_reconcile

@@ -12,8 +12,9 @@ from django.db import connections
 
 from brokers.changing import order_change, order_refresh
 from brokers.deployments import ticking
+from brokers.deployments.following import deployment_follow
 from brokers.deployments.stopping import position_of
-from brokers.deployments.ticking import deployment_follow, deployment_tick
+from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
 from core.engine.bars import Bars

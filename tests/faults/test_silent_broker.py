@@ -23,17 +23,17 @@ from tests.venue.alpaca import AlpacaVenue
 
 ACCOUNTS = 8
 PROCESSES = 2
-TIMEOUT_S = 0.5
-KNOWN_S = 2.0
-SILENT_S = 4.0
+TIMEOUT_S = 1.0
+KNOWN_S = 3.0
+SILENT_S = 6.0
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def silent_broker(settings, django_user_model, monkeypatch):
-    """The waits are twenty times shorter than the platform's."""
-    monkeypatch.setattr(silence, "LATE_S", 0.05)
-    monkeypatch.setattr(silence, "LEFT_ALONE_S", 3)
+    """The waits are ten times shorter than the platform's."""
+    monkeypatch.setattr(silence, "LATE_S", 0.3)
+    monkeypatch.setattr(silence, "LEFT_ALONE_S", 6)
     monkeypatch.setattr(sweeping, "RECONCILE_EVERY", timedelta(seconds=0.5))
     monkeypatch.setattr(sweeping, "ASK_WORKING_AFTER", timedelta(0))
     owner = django_user_model.objects.create_user("faults@example.com", "correct horse battery")
@@ -127,4 +127,5 @@ def test_a_broker_that_is_silent_holds_up_nothing_else(silent_broker, monkeypatc
     once = [wait for since, wait in waits if since < began + KNOWN_S]
     later = [wait for since, wait in waits if since >= began + KNOWN_S]
     assert max(once) < KNOWN_S, "each process waits for it once, until it is known"
-    assert max(later) < TIMEOUT_S / 2, "one process waits, the other is free"
+    # Were both to wait, all of these would stand behind a time-out for each account.
+    assert max(later) < TIMEOUT_S, "one process waits, the other is free"

@@ -49,6 +49,8 @@ KINDS: Final = {
     OrderKind.STOP_LIMIT: OrderType.STOP_LIMIT,
     OrderKind.TRAILING_STOP: OrderType.TRAILING_STOP,
 }
+# What an order in shares is called that came of contracts, and of no rule.
+DELIVERED: Final = "delivered"
 GUARDS: Final = (Role.STOP, Role.TAKE)
 CLOSES: Final = (Role.EXIT, Role.REVERSE)
 
@@ -131,14 +133,16 @@ class Desk:
 
     def place(self, wanted: Wanted, *, bar_ts: int, leg: int) -> None:
         """Draft the order of a decision."""
-        rule = self.program.rules[wanted.rule]
+        # What contracts have delivered is sold where no rule trades shares as well.
+        rule = self.program.rules[wanted.rule] if self.program.rules else None
         trail = _amount(wanted.trail)
-        fraction = rule.order.stop is not None and rule.order.stop.kind == PriceKind.OFFSET
+        stop = rule.order.stop if rule is not None else None
+        fraction = stop is not None and stop.kind == PriceKind.OFFSET
         trailing = wanted.kind == OrderKind.TRAILING_STOP
         intent = Intent(
             deployment_id=self.deployment.id,
             bar_ts=moment_of(bar_ts),
-            node=node_name(rule.source, wanted.rule, wanted.role),
+            node=node_name(rule.source if rule else DELIVERED, wanted.rule, wanted.role),
             leg=leg,
             symbol=self.instrument.symbol,
             side=_side(wanted),

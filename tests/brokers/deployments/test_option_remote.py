@@ -12,7 +12,8 @@ from django.utils import timezone
 from brokers.deployments import option_placing
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.following import deployment_follow
-from brokers.deployments.stopping import position_of
+from brokers.deployments.services import deployment_begin, deployment_start, deployment_stop
+from brokers.deployments.stopping import deployment_finish, position_of
 from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
@@ -183,7 +184,9 @@ def test_calls_are_sold_when_their_shares_are_there_and_bought_back_before_they_
     assert broker.exchange.positions() == {}
 
 
-def test_shares_that_an_assignment_brought_are_the_deployments(venue, broker, monkeypatch):
+@pytest.fixture
+def assigned(venue, broker, monkeypatch):
+    """A deployment whose put was assigned."""
     monkeypatch.setattr("brokers.reconciling.LOOK_AGAIN_S", 0.0)
     put = {"operation": "cash_secured_put", "expiry": {"dte": 21}}
     deployment = venue.deploy(graph([("put", "action", put)], [("always", "put", "when")]), at=AT)
@@ -194,6 +197,11 @@ def test_shares_that_an_assignment_brought_are_the_deployments(venue, broker, mo
     monkeypatch.setattr(broker.exchange, "positions", lambda: {"REPLAY": Decimal(100)})
     BrokerAccount.objects.update(sender_until=None)
     account_reconcile(account_id=venue.account.id)
+    return deployment
+
+
+def test_shares_that_an_assignment_brought_are_the_deployments(venue, assigned):
+    deployment = assigned
     venue.account.refresh_from_db()
     assert (venue.account.state, position_of(deployment)) == ("active", 0)
     found = tick(venue, deployment, AT + 1)
@@ -203,6 +211,21 @@ def test_shares_that_an_assignment_brought_are_the_deployments(venue, broker, mo
     assert (delivered.side, delivered.quantity, delivered.price) == (1, 100, 99)
     # What the premium was and what the shares have lost since is all there is.
     assert found.equity == pytest.approx(100_000 + 250 + 100 * (96 - 99))
+
+
+def test_what_an_assignment_brought_is_sold_where_no_rule_trades_shares(venue, assigned):
+    deployment_stop(deployment=assigned, liquidate=True)
+    for _ in range(2):
+        deployment_finish(deployment_id=assigned.id)
+        account_send(account_id=venue.account.id)
+    assigned.refresh_from_db()
+    assert (assigned.state, position_of(assigned)) == ("stopped", 0)
+    assert all_orders()[-1] == ("REPLAY", "sell", "filled")
+    # What was sold is known when it goes on.
+    deployment_start(deployment=assigned)
+    deployment_begin(deployment=assigned, now=venue.over(AT))
+    found = tick(venue, assigned, AT + 1)
+    assert (found.status, found.position) == ("decided", 0)
 
 
 def test_without_the_list_nothing_is_opened_and_the_tick_says_so(venue, broker, deployment):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
 import orjson
@@ -11,8 +12,14 @@ from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from core.errors import Detail, InvalidInput
+
 WRITER_DEPTH: Final = 254
 MAX_DEPTH: Final = 200
+# Beyond, a JSON column gives back other numbers than it was given: 1e300 comes as 301 digits.
+LARGEST_NUMBER: Final = 2.0**63
+# What such a number looks like; few bodies hold anything that does.
+_LARGE: Final = re.compile(rb"\d{18}|\d[eE]\+?\d")
 
 
 class StrictJSONParser(BaseParser):
@@ -42,7 +49,37 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body holds a NUL character (\\u0000): remove it.")
         if _too_deep(value):
             raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep: flatten it.")
+        if _LARGE.search(body):
+            _refuse_large_numbers(value)
         return value
+
+
+def _refuse_large_numbers(value: Any) -> None:
+    faults = [
+        Detail(
+            path=path,
+            code="number_too_large",
+            message=f"{number!r} is beyond what is kept exactly: use one within 9.2e18 of zero.",
+            expected="a number from -9.2e18 to 9.2e18",
+            received=number,
+        )
+        for path, number in _large_numbers(value, "")
+    ]
+    if faults:
+        where = f"{faults[0].path}: " if faults[0].path else ""
+        raise InvalidInput(f"{where}{faults[0].message}", details=faults[:20])
+
+
+def _large_numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
+    """Yield the numbers that are too large, each with its place in the body."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _large_numbers(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _large_numbers(inner, f"{path}[{index}]")
+    elif isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
+        yield path, value
 
 
 def _too_deep(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,11 @@ class FiniteJSONRenderer(JSONRenderer):
         """Return the answer's bytes; nothing at all for no content."""
         if data is None:
             return b""
-        return orjson.dumps(data, default=_plain, option=OPTIONS)
+        try:
+            return orjson.dumps(data, default=_plain, option=OPTIONS)
+        except TypeError:
+            # PostgreSQL gives the 1e300 of a JSON column back in digits, and Python reads an int.
+            return orjson.dumps(_narrowed(data), default=_plain, option=OPTIONS)
 
 
 def _plain(value: Any) -> Any:
@@ -34,3 +39,21 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _narrowed(value: Any) -> Any:
+    """Return the value with floats for the whole numbers that are too long for the writer."""
+    if isinstance(value, Mapping):
+        return {key: _narrowed(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_narrowed(inner) for inner in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return _float_of(value)
+    return value
+
+
+def _float_of(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf

@@ -55,6 +55,17 @@ def test_a_malformed_body_is_400_and_says_what_is_wrong(client, body, found):
     assert found in response.json()["message"]
 
 
+@pytest.mark.django_db
+def test_a_number_that_no_column_gives_back_is_refused_with_its_place(known):
+    graph = {"nodes": [], "edges": [], "settings": {"sizing": {"type": "units", "value": 1e308}}}
+    response = known.post("/api/v1/strategies", {"name": "x", "graph": graph}, format="json")
+    assert response.status_code == 422
+    (detail,) = response.json()["details"]
+    assert detail["path"] == "graph.settings.sizing.value"
+    assert (detail["code"], detail["received"]) == ("number_too_large", 1e308)
+    assert known.get("/api/v1/strategies").json()["results"] == []
+
+
 def test_an_escaped_backslash_before_u0000_is_no_nul_character():
     from io import BytesIO
 

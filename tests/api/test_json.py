@@ -19,6 +19,9 @@ from core.api.renderers import FiniteJSONRenderer
         (np.float64(2.5), b"2.5"),
         (Decimal("10.10"), b'"10.10"'),
         (None, b""),
+        # As a JSON column gives 1e300 back.
+        ({"a": [10**300, 2**63]}, b'{"a":[1e+300,9223372036854775808]}'),
+        ({"a": (-(10**400), True)}, b'{"a":[null,true]}'),
     ],
 )
 def test_values_are_written_as_the_contract_says(value, written):

@@ -12,6 +12,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.api import examples
 from brokers.api.fields import PlainDecimalField, WordField
 from brokers.models import Fill, Order, Position
+from core.api.forms import KnownFields
 from market.contracts import HOW_NAMED, ContractTerms, contract_terms
 
 RIGHTS: Final = [("call", "Call"), ("put", "Put")]
@@ -20,7 +21,7 @@ LEAST_STRIKE: Final = Decimal("0.001")
 MOST_STRIKE: Final = Decimal("99999.999")
 
 
-class OptionInput(serializers.Serializer[dict[str, Any]]):
+class OptionInput(KnownFields):
     """A contract on `symbol`, in place of its own symbol."""
 
     right = WordField(choices=RIGHTS)

@@ -11,10 +11,11 @@ from rest_framework import serializers
 from brokers.api import deployments_examples as examples
 from brokers.api.fields import PlainDecimalField
 from brokers.models import Deployment, DeploymentTick, DriftReport
+from core.api.forms import KnownFields
 
 
 @extend_schema_serializer(examples=[examples.NEW])
-class DeploymentInput(serializers.Serializer[dict[str, Any]]):
+class DeploymentInput(KnownFields):
     """A strategy to trade."""
 
     strategy_id = serializers.UUIDField()
@@ -40,7 +41,7 @@ class DeploymentInput(serializers.Serializer[dict[str, Any]]):
 
 
 @extend_schema_serializer(examples=[examples.STOP])
-class StopInput(serializers.Serializer[dict[str, Any]]):
+class StopInput(KnownFields):
     """How to stop."""
 
     liquidate = serializers.BooleanField(default=False)

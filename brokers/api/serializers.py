@@ -14,6 +14,7 @@ from brokers.api.contracts import OptionInput, OptionOutput, contract_named
 from brokers.api.fields import PlainDecimalField, WordField
 from brokers.choices import AccountState, AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
+from core.api.forms import KnownFields
 from core.engine.fees import PRESETS
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
@@ -37,7 +38,7 @@ class TermField(PlainDecimalField):
 @extend_schema_serializer(
     examples=[examples.NEW_TRADE, examples.NEW_OPTION_TRADE, examples.NEW_CONTRACT_TRADE]
 )
-class TradeInput(serializers.Serializer[dict[str, Any]]):
+class TradeInput(KnownFields):
     """An order to execute."""
 
     symbol = serializers.CharField(
@@ -115,7 +116,7 @@ class TradeOutput(serializers.ModelSerializer[Order]):
 
 
 @extend_schema_serializer(examples=[examples.REPLACEMENT])
-class ReplaceInput(serializers.Serializer[dict[str, Any]]):
+class ReplaceInput(KnownFields):
     """What an order shall be instead; what is left out stays."""
 
     quantity = PlainDecimalField(required=False, min_value=SMALLEST, error_messages=POSITIVE)
@@ -131,7 +132,7 @@ class MismatchOutput(serializers.Serializer[Any]):
     theirs = serializers.CharField()
 
 
-class PaperTermsInput(serializers.Serializer[dict[str, Any]]):
+class PaperTermsInput(KnownFields):
     """What the paper venue charges and when it fills."""
 
     fill = serializers.ChoiceField(choices=["quote", "next_open"], default="quote")
@@ -191,7 +192,7 @@ class AccountOutput(serializers.ModelSerializer[BrokerAccount]):
 
 
 @extend_schema_serializer(examples=[examples.NEW_ACCOUNT])
-class AccountInput(serializers.Serializer[dict[str, Any]]):
+class AccountInput(KnownFields):
     """An account to connect."""
 
     kind = serializers.ChoiceField(choices=ADAPTERS.choices())
@@ -204,28 +205,28 @@ class AccountInput(serializers.Serializer[dict[str, Any]]):
 
 
 @extend_schema_serializer(examples=[examples.CREDENTIALS])
-class CredentialsInput(serializers.Serializer[dict[str, Any]]):
+class CredentialsInput(KnownFields):
     """Credentials in place of those there are; they are never shown again."""
 
     credentials = serializers.DictField(child=serializers.CharField(), write_only=True)
 
 
 @extend_schema_serializer(examples=[examples.LIVE])
-class LiveInput(serializers.Serializer[dict[str, Any]]):
+class LiveInput(KnownFields):
     """The password, typed again."""
 
     password = serializers.CharField(write_only=True, max_length=1000, trim_whitespace=False)
 
 
 @extend_schema_serializer(examples=[examples.STATE])
-class StateInput(serializers.Serializer[dict[str, Any]]):
+class StateInput(KnownFields):
     """What the account may do from now on."""
 
     state = serializers.ChoiceField(choices=AccountState.choices)
 
 
 @extend_schema_serializer(examples=[examples.SYNC])
-class SyncInput(serializers.Serializer[dict[str, Any]]):
+class SyncInput(KnownFields):
     """How to reconcile."""
 
     adopt = serializers.BooleanField(
@@ -253,7 +254,11 @@ class ConnectionOutput(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[examples.KILL])
 class KillInput(serializers.Serializer[dict[str, Any]]):
-    """Which accounts to halt."""
+    """Which accounts to halt.
+
+    Alone among the forms it passes over names it does not know: in an emergency nothing is worse
+    than an answer of 422.
+    """
 
     account_id = serializers.UUIDField(
         required=False, allow_null=True, help_text="All your accounts where left out."
@@ -278,7 +283,7 @@ class LimitField(PlainDecimalField):
 
 
 @extend_schema_serializer(examples=[examples.NEW_LIMITS, examples.LIMITS_SET])
-class RiskLimitFields(serializers.ModelSerializer[RiskLimit]):
+class RiskLimitFields(KnownFields, serializers.ModelSerializer[RiskLimit]):
     """Limits of the caller, or of an account, a deployment or a symbol."""
 
     account_id = serializers.UUIDField(required=False, allow_null=True)

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from market.api.fields import IntervalField, SymbolField
 from market.api.serializers import JobOutput
 from market.choices import AssetClass
@@ -35,7 +36,7 @@ class ColumnsField(serializers.Field[dict[str, str], str, str, Any]):
         return json.dumps(value)
 
 
-class PreviewInput(serializers.Serializer[Any]):
+class PreviewInput(KnownFields):
     """A file, and what cannot be told from it."""
 
     file = serializers.FileField(

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from market.api.fields import IntervalField, SymbolField
 from market.models import QuarantinedBar, Universe, Watch
 
@@ -68,7 +69,7 @@ class QualityOutput(serializers.Serializer[Any]):
     reports = ReportOutput(many=True)
 
 
-class UniverseInput(serializers.Serializer[Any]):
+class UniverseInput(KnownFields):
     """A named list of symbols."""
 
     name = serializers.CharField(max_length=60)
@@ -76,7 +77,7 @@ class UniverseInput(serializers.Serializer[Any]):
     description = serializers.CharField(default="", allow_blank=True, max_length=300)
 
 
-class UniverseChange(serializers.Serializer[Any]):
+class UniverseChange(KnownFields):
     """What to change of a list."""
 
     symbols = serializers.ListField(
@@ -99,7 +100,7 @@ class UniverseOutput(serializers.ModelSerializer[Universe]):
         return universe.owner_id is not None
 
 
-class WatchInput(serializers.Serializer[Any]):
+class WatchInput(KnownFields):
     """A series to keep up to date."""
 
     symbol = SymbolField()
@@ -111,7 +112,7 @@ class WatchInput(serializers.Serializer[Any]):
     every_s = serializers.IntegerField(default=3600, help_text="Seconds between downloads.")
 
 
-class WatchChange(serializers.Serializer[Any]):
+class WatchChange(KnownFields):
     """What to change of a watch."""
 
     every_s = serializers.IntegerField(required=False)
@@ -171,7 +172,7 @@ class ProvidersOutput(serializers.Serializer[Any]):
     providers = ProviderOutput(many=True)
 
 
-class ProviderCredentialsInput(serializers.Serializer[Any]):
+class ProviderCredentialsInput(KnownFields):
     """Credentials, by the names that the provider lists as `credential_fields`."""
 
     values = serializers.DictField(

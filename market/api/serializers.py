@@ -6,6 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from market.api.fields import AdjustmentField, DayOrTimeField, IntervalField, SymbolField
 from market.choices import Adjustment, FetchStatus
 from market.contract_prices import contract_quote_get
@@ -186,7 +187,7 @@ class BarsOutput(serializers.Serializer[Any]):
     actions = ActionOutput(many=True, help_text="Splits and dividends that are not in the prices.")
 
 
-class FetchInput(serializers.Serializer[Any]):
+class FetchInput(KnownFields):
     """What to download."""
 
     symbol = SymbolField()

@@ -8,8 +8,9 @@ from typing import Any
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from core.indicators.spec import PRICE_FIELDS
-from strategies.api.fields import DayOrTimeField, KnownFields, ValuesField
+from strategies.api.fields import DayOrTimeField, ValuesField
 from strategies.graph.templates import Template
 from strategies.selectors import template_graph
 

@@ -1,11 +1,9 @@
-"""Fields that hold documents, and the refusal of names that nobody reads."""
+"""Fields that hold documents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
 from drf_spectacular.utils import extend_schema_field
@@ -88,25 +86,3 @@ class DayOrTimeField(serializers.Field[date, str, str, date]):
     def to_representation(self, value: date) -> str:
         """Return it as ISO 8601."""
         return value.isoformat()
-
-
-class KnownFields(serializers.Serializer[Any]):
-    """Refuses names it doesn't know: a misspelt one would be lost without a word."""
-
-    # What an answer holds and a client may send back unchanged.
-    sent_back: ClassVar[frozenset[str]] = frozenset()
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown names, then read the known ones."""
-        if isinstance(data, Mapping):
-            unknown = [key for key in data if key not in self.fields and key not in self.sent_back]
-            if unknown:
-                raise serializers.ValidationError({key: [self._unknown(key)] for key in unknown})
-        return super().to_internal_value(data)
-
-    def _unknown(self, key: str) -> serializers.ErrorDetail:
-        known = list(self.fields)
-        near = get_close_matches(str(key), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        message = f"There is no field {key!r} here; there are: {', '.join(known)}.{hint}"
-        return serializers.ErrorDetail(message, code="unknown_field")

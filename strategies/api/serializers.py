@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from strategies.api import schemas
 from strategies.api.fields import (
     DeclaredField,
     EdgesField,
     FaultsField,
     GraphField,
-    KnownFields,
     NodeField,
     NodesField,
     ParametersField,

@@ -141,16 +141,17 @@ def test_an_order_beyond_a_limit_is_kept_as_denied_with_its_reason(client, store
 
 
 @pytest.mark.parametrize(
-    ("method", "rest"),
+    ("method", "rest", "body"),
     [
-        ("get", ""), ("patch", ""), ("delete", ""), ("put", "/credentials"), ("post", "/test"),
-        ("post", "/live"), ("post", "/sync"),
+        ("get", "", {}), ("patch", "", {"state": "halted"}), ("delete", "", {}),
+        ("put", "/credentials", {"credentials": {"key_id": "k", "secret": "s"}}),
+        ("post", "/test", {}), ("post", "/live", {"password": "x"}),
+        ("post", "/sync", {"adopt": True}),
     ],
 )  # fmt: skip
-def test_anothers_account_is_not_there(account_path, other, method, rest):
+def test_anothers_account_is_not_there(account_path, other, method, rest, body):
     stranger = APIClient()
     stranger.force_authenticate(other)
-    body = {"state": "halted", "password": "x", "credentials": {"key_id": "k", "secret": "s"}}
     answer = getattr(stranger, method)(f"{account_path}{rest}", body, format="json")
     assert answer.status_code == 404
     body = {"account_id": account_path.rsplit("/", 1)[1]}

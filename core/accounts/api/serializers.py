@@ -15,9 +15,10 @@ from core.accounts.api.fields import (
 )
 from core.accounts.choices import Scope
 from core.accounts.models import ApiToken, User
+from core.api.forms import KnownFields
 
 
-class RegisterInput(serializers.Serializer[Any]):
+class RegisterInput(KnownFields):
     """Who wants an account."""
 
     email = EmailAddressField()
@@ -144,7 +145,7 @@ class LimitsOutput(serializers.Serializer[Any]):
     rates = serializers.DictField(child=RateOutput(), help_text="By class of work.")
 
 
-class ApiTokenInput(serializers.Serializer[Any]):
+class ApiTokenInput(KnownFields):
     """A key for a program."""
 
     name = serializers.CharField(max_length=100)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.forms import KnownFields
 from core.api.views import ApiView
 from core.backtests.api.examples import answer
 from core.backtests.api.fields import DayOrTimeField
@@ -27,7 +28,7 @@ from core.backtests.services.verification import (
 )
 from core.backtests.verification import BARS_AT_MOST, SAMPLES_AT_MOST
 from core.engine.version import ENGINE_VERSION
-from strategies.api.fields import FaultsField, KnownFields, ValuesField
+from strategies.api.fields import FaultsField, ValuesField
 
 
 class VerifyForm(KnownFields):

@@ -7,10 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from notifications.api import examples
 from notifications.matching import operators_of
 from notifications.models import Alert, Delivery
-from strategies.api.fields import KnownFields
 
 
 class DeliveryOutput(serializers.ModelSerializer[Delivery]):

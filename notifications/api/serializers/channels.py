@@ -7,11 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from notifications.api import examples
 from notifications.channels.kinds import CHANNELS
 from notifications.models import UserChannel
 from notifications.pacing import MINUTES_PER_DAY
-from strategies.api.fields import KnownFields
 
 MAX_RATE = 600
 

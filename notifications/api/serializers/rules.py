@@ -5,10 +5,10 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from core.api.forms import KnownFields
 from notifications.api import examples
 from notifications.choices import event_choices
 from notifications.models import AlertRule, UserChannel
-from strategies.api.fields import KnownFields
 
 MAX_COOLDOWN_S = 30 * 86_400
 

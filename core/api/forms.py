@@ -1,0 +1,31 @@
+"""Forms that refuse what nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+
+class KnownFields(serializers.Serializer[Any]):
+    """Refuses names it doesn't know: a misspelt one would be lost without a word."""
+
+    # What an answer holds and a client may send back unchanged.
+    sent_back: ClassVar[frozenset[str]] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown names, then read the known ones."""
+        if isinstance(data, Mapping):
+            unknown = [key for key in data if key not in self.fields and key not in self.sent_back]
+            if unknown:
+                raise serializers.ValidationError({key: [self._unknown(key)] for key in unknown})
+        return super().to_internal_value(data)
+
+    def _unknown(self, key: str) -> serializers.ErrorDetail:
+        known = list(self.fields)
+        near = get_close_matches(str(key), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = f"There is no field {key!r} here; there are: {', '.join(known)}.{hint}"
+        return serializers.ErrorDetail(message, code="unknown_field")

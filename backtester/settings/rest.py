@@ -14,7 +14,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     + (["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.CursorPage",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["core.api.filtering.StrictFilters"],
     "DEFAULT_METADATA_CLASS": "core.api.metadata.AllowedMethods",
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.OperationSchema",
     "DEFAULT_THROTTLE_CLASSES": ["core.api.throttling.ClassOfWorkThrottle"],

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from brokers import selectors
+from brokers.api.filters import AccountFilter
 from brokers.api.serializers import (
     AccountInput,
     AccountOutput,
@@ -24,6 +25,7 @@ from brokers.api.serializers import (
     SyncInput,
 )
 from brokers.choices import AccountState
+from brokers.deployments.selectors import deployment_get
 from brokers.models import BrokerAccount, RiskLimit
 from brokers.services import accounts, limits, stopping
 from core.accounts.models import User
@@ -36,6 +38,7 @@ class AccountListView(ListView):
     """The user's broker accounts."""
 
     queryset = BrokerAccount.objects.none()
+    filterset_class = AccountFilter
 
     @extend_schema(responses=AccountOutput(many=True), operation_id="broker_account_list")
     def get(self, request: Request) -> Response:
@@ -174,6 +177,8 @@ class RiskLimitListView(ListView):
         body = checked(RiskLimitFields, request)
         if body.get("account_id"):
             account_of(request, body["account_id"])
+        if body.get("deployment_id"):
+            deployment_get(owner_id=caller_id(request), deployment_id=body["deployment_id"])
         limit = limits.limit_set(owner_id=caller_id(request), **body)
         return Response(RiskLimitFields(limit).data)
 

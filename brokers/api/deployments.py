@@ -20,6 +20,7 @@ from brokers.api.deployments_serializers import (
     StopInput,
     TickOutput,
 )
+from brokers.api.filters import DeploymentFilter, DriftFilter, SessionPage, TickFilter, TickPage
 from brokers.deployments import services
 from brokers.deployments.drift_series import drift_chart, drift_series
 from brokers.deployments.selectors import deployment_get, deployment_list, drift_list, tick_list
@@ -36,7 +37,9 @@ class DeploymentListView(ListView):
     """The user's deployments."""
 
     queryset = Deployment.objects.none()
-    work = "trade"
+    filterset_class = DeploymentFilter
+    # Looking at the list takes nothing away from what may be sent.
+    work = {"POST": "trade", "GET": "read"}
 
     @extend_schema(responses=DeploymentOutput(many=True), operation_id="deployment_list")
     def get(self, request: Request) -> Response:
@@ -142,6 +145,8 @@ class SignalListView(ListView):
     """What a deployment decided."""
 
     queryset = DeploymentTick.objects.none()
+    filterset_class = TickFilter
+    pagination_class = TickPage
 
     @extend_schema(responses=TickOutput(many=True), operation_id="deployment_signals")
     def get(self, request: Request, deployment_id: str) -> Response:
@@ -153,6 +158,8 @@ class DriftListView(ListView):
     """How a deployment trades against its backtest."""
 
     queryset = DriftReport.objects.none()
+    filterset_class = DriftFilter
+    pagination_class = SessionPage
 
     @extend_schema(responses=DriftOutput(many=True), operation_id="deployment_drift")
     def get(self, request: Request, deployment_id: str) -> Response:

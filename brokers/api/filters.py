@@ -5,8 +5,19 @@ import re
 import django_filters
 from django.db.models import QuerySet
 
-from brokers.choices import AssetType, OrderStatus, Side
-from brokers.models import Order
+from brokers.adapters.kinds import ADAPTERS
+from brokers.choices import AccountState, AssetType, OrderStatus, Side
+from brokers.deployments.choices import DeploymentState, TickStatus
+from brokers.models import (
+    BrokerAccount,
+    Deployment,
+    DeploymentTick,
+    DriftReport,
+    Fill,
+    Order,
+    Position,
+)
+from core.api.pagination import CursorPage
 
 
 class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
@@ -26,9 +37,105 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
 
     def on_underlying(self, rows: QuerySet[Order], _: str, underlying: str) -> QuerySet[Order]:
         """Return the orders in contracts on a symbol."""
-        contracts = rf"\A{re.escape(underlying.strip().upper())}\d{{6}}[CP]\d{{8}}\Z"
-        return rows.filter(asset_type=AssetType.OPTION, symbol__regex=contracts)
+        return rows.filter(asset_type=AssetType.OPTION, symbol__regex=_contracts_on(underlying))
 
     class Meta:
         model = Order
         fields: list[str] = []
+
+
+class AccountFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the list of accounts can be narrowed to."""
+
+    kind = django_filters.ChoiceFilter(choices=ADAPTERS.choices)
+    state = django_filters.ChoiceFilter(choices=AccountState.choices)
+    live = django_filters.BooleanFilter()
+
+    class Meta:
+        model = BrokerAccount
+        fields: list[str] = []
+
+
+class PositionFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the positions of an account can be narrowed to."""
+
+    symbol = django_filters.CharFilter(lookup_expr="iexact")
+    underlying = django_filters.CharFilter(
+        method="on_underlying", label="Contracts on this symbol only."
+    )
+
+    def on_underlying(
+        self, rows: QuerySet[Position], _: str, underlying: str
+    ) -> QuerySet[Position]:
+        """Return the positions in contracts on a symbol."""
+        return rows.filter(symbol__regex=_contracts_on(underlying))
+
+    class Meta:
+        model = Position
+        fields: list[str] = []
+
+
+class FillFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the executions of an account can be narrowed to."""
+
+    symbol = django_filters.CharFilter(field_name="order__symbol", lookup_expr="iexact")
+    trade_id = django_filters.UUIDFilter(field_name="order_id")
+    since = django_filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="lt")
+
+    class Meta:
+        model = Fill
+        fields: list[str] = []
+
+
+class DeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the list of deployments can be narrowed to."""
+
+    status = django_filters.ChoiceFilter(field_name="state", choices=DeploymentState.choices)
+    symbol = django_filters.CharFilter(lookup_expr="iexact")
+    interval = django_filters.CharFilter()
+    account_id = django_filters.UUIDFilter()
+    strategy_id = django_filters.UUIDFilter()
+
+    class Meta:
+        model = Deployment
+        fields: list[str] = []
+
+
+class TickFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the bars that a deployment looked at can be narrowed to."""
+
+    status = django_filters.ChoiceFilter(choices=TickStatus.choices)
+    since = django_filters.IsoDateTimeFilter(field_name="bar_ts", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="bar_ts", lookup_expr="lt")
+
+    class Meta:
+        model = DeploymentTick
+        fields: list[str] = []
+
+
+class TickPage(CursorPage):
+    """By bar, the newest first."""
+
+    ordering = "-bar_ts"
+
+
+class SessionPage(CursorPage):
+    """By session, the newest first."""
+
+    ordering = "-session"
+
+
+class DriftFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What the sessions of a deployment can be narrowed to."""
+
+    since = django_filters.DateFilter(field_name="session", lookup_expr="gte")
+    until = django_filters.DateFilter(field_name="session", lookup_expr="lte")
+
+    class Meta:
+        model = DriftReport
+        fields: list[str] = []
+
+
+def _contracts_on(underlying: str) -> str:
+    return rf"\A{re.escape(underlying.strip().upper())}\d{{6}}[CP]\d{{8}}\Z"

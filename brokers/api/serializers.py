@@ -307,6 +307,10 @@ class RiskLimitFields(KnownFields, serializers.ModelSerializer[RiskLimit]):
         read_only_fields = ("id",)
         validators: list[Any] = []
 
+    def validate_allowed_symbols(self, value: list[str]) -> list[str]:
+        """Return the symbols as orders write them: no other would ever be allowed."""
+        return [symbol.strip().upper() for symbol in value]
+
 
 @extend_schema_serializer(examples=[examples.POSITION, examples.SHORT_PUT])
 class PositionOutput(serializers.ModelSerializer[Position]):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from brokers import selectors, services
-from brokers.api.filters import OrderFilter
+from brokers.api.filters import FillFilter, OrderFilter, PositionFilter
 from brokers.api.serializers import (
     FillOutput,
     PositionOutput,
@@ -108,6 +108,7 @@ class PositionListView(ListView):
     """What an account holds."""
 
     queryset = Position.objects.none()
+    filterset_class = PositionFilter
 
     @extend_schema(responses=PositionOutput(many=True), operation_id="position_list")
     def get(self, request: Request, account_id: str) -> Response:
@@ -135,6 +136,7 @@ class FillListView(ListView):
     """What the broker executed."""
 
     queryset = Fill.objects.none()
+    filterset_class = FillFilter
 
     @extend_schema(responses=FillOutput(many=True), operation_id="fill_list")
     def get(self, request: Request, account_id: str) -> Response:

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -36,6 +39,10 @@ STATUS_OF: tuple[tuple[type[ApplicationError], int], ...] = (
     (Permanent, 422),
 )
 DATABASE_AWAY_RETRY_S = 2
+RECEIVED_LENGTH = 50
+# What is not said again, not even to whoever sent it: answers are logged by others.
+SECRET = re.compile(r"passw|token|secret|refresh|access|code|key|credential|values", re.IGNORECASE)
+PART = re.compile(r"[^.\[\]]+")
 
 
 class BodyTooLarge(drf.APIException):
@@ -58,15 +65,15 @@ def error_body(
     }
 
 
-def exception_response(error: Exception, context: dict[str, Any]) -> Response | None:  # noqa: ARG001 - DRF's signature
+def exception_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an error into an answer; None lets it become a 500 and be logged as ours."""
-    response = _response_of(error)
+    response = _response_of(error, context.get("request"))
     if response is not None:
         set_rollback()
     return response
 
 
-def _response_of(error: Exception) -> Response | None:
+def _response_of(error: Exception, request: Request | None) -> Response | None:
     if isinstance(error, ApplicationError):
         return _application_error(error)
     if isinstance(error, Http404):
@@ -76,7 +83,7 @@ def _response_of(error: Exception) -> Response | None:
     elif isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
     if isinstance(error, drf.ValidationError):
-        details = details_of(error.detail)
+        details = [_with_received(detail, request) for detail in details_of(error.detail)]
         return Response(
             error_body(code="invalid", message=summary_of(details), details=details), status=422
         )
@@ -144,7 +151,24 @@ def details_of(faults: Any, path: str = "") -> list[Detail]:
     return [Detail(path=path, code=getattr(faults, "code", "invalid"), message=str(faults))]
 
 
+def _with_received(detail: Detail, request: Request | None) -> Detail:
+    """Return a fault with what the caller sent at its place, where that is short and no secret."""
+    if request is None or detail.received is not None or SECRET.search(detail.path):
+        return detail
+    sent: Any = request.query_params if request.method in ("GET", "HEAD") else request.data
+    for part in PART.findall(detail.path):
+        try:
+            sent = sent[int(part) if isinstance(sent, list) else part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return detail
+    if isinstance(sent, str):
+        sent = sent[:RECEIVED_LENGTH]
+    return replace(detail, received=sent) if isinstance(sent, str | int | float) else detail
+
+
 def _join(path: str, key: Any) -> str:
+    if isinstance(key, int):
+        return f"{path}[{key}]"
     return f"{path}.{key}" if path else str(key)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import exceptions as drf
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
@@ -40,12 +41,12 @@ class CursorPage(CursorPagination):
         Raises
         ------
         NotFound
-            When the cursor's place is not a value of the column that the list is ordered by: it
-            is forged, or belongs to another list or ordering.
+            When the cursor cannot be read, or its place is not a value of the column that the
+            list is ordered by: it is forged, or belongs to another list or ordering.
         """
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValueError, DjangoValidationError) as error:
+        except (ValueError, DjangoValidationError, drf.NotFound) as error:
             raise NotFound(
                 "The cursor does not belong to this list: follow its own 'next', or leave it out.",
                 code="invalid_cursor",

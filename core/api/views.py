@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -13,7 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.exceptions import error_body
+from core.api.filtering import names_check
 from core.api.idempotency import Replay, answer_store, key_claim, key_release
+
+PAGING: Final = frozenset({"cursor", "limit"})
 
 
 class IdempotentMixin(APIView):
@@ -51,7 +54,23 @@ class ApiView(IdempotentMixin, APIView):
     """A view without a list."""
 
 
-class ListView(IdempotentMixin, GenericAPIView[Any]):
+class NamedQueryMixin(APIView):
+    """Refuses to list by names that nobody reads."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in who may, then look at the names in the query."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "GET":
+            names_check(request, self.query_names())
+
+    def query_names(self) -> frozenset[str]:
+        """Return what the list may be asked for by: pages, filters, and its ordering."""
+        filters = getattr(getattr(self, "filterset_class", None), "base_filters", {})
+        ordering = {"ordering"} if getattr(self, "ordering_fields", ()) else set()
+        return PAGING | {"format"} | set(filters) | ordering
+
+
+class ListView(NamedQueryMixin, IdempotentMixin, GenericAPIView[Any]):
     """A view with a filtered, ordered, paged list: give it `list_queryset` and a serializer."""
 
     def page(self, queryset: Any, serializer_class: Any) -> Response:

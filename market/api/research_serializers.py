@@ -14,7 +14,7 @@ from market.models import QuarantinedBar, Universe, Watch
 NS_PER_MS = 1_000_000
 
 
-class QualityQuery(serializers.Serializer[Any]):
+class QualityQuery(KnownFields):
     """Which bars to report on."""
 
     symbol = SymbolField()

@@ -135,7 +135,7 @@ class MarketDetailOutput(MarketOutput):
         return None if quote is None else quote.as_data(now=now)
 
 
-class BarsQuery(serializers.Serializer[Any]):
+class BarsQuery(KnownFields):
     """Which bars."""
 
     symbol = SymbolField()

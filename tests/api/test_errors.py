@@ -66,6 +66,31 @@ def test_a_number_that_no_column_gives_back_is_refused_with_its_place(known):
     assert known.get("/api/v1/strategies").json()["results"] == []
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "body", "at", "received"),
+    [
+        ("trades/execute", {"quantity": "0.000000001"}, "quantity", "0.000000001"),
+        ("trades/execute", {"option": {"strike": 1e9}}, "option.strike", 1e9),
+        ("universes", {"symbols": ["GOOG", "x" * 60]}, "symbols[1]", "x" * 50),
+        ("auth/register", {"email": "nobody", "password": "short"}, "email", "nobody"),
+        ("auth/register", {"email": "a@example.com", "password": "short"}, "password", None),
+        (
+            "me/tokens",
+            {"name": "n", "scopes": ["read"], "expires_at": "never"},
+            "expires_at",
+            "never",
+        ),
+        ("me/tokens", {"scopes": ["read"]}, "name", None),
+    ],
+)
+def test_a_fault_says_what_was_found_and_repeats_no_secret(known, path, body, at, received):
+    response = known.post(f"/api/v1/{path}", body, format="json")
+    assert response.status_code == 422
+    (detail,) = [one for one in response.json()["details"] if one["path"] == at]
+    assert detail["received"] == received
+
+
 def test_an_escaped_backslash_before_u0000_is_no_nul_character():
     from io import BytesIO
 

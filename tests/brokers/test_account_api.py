@@ -140,6 +140,26 @@ def test_an_order_beyond_a_limit_is_kept_as_denied_with_its_reason(client, store
     assert client.delete(f"{API}/risk-limits/{limit['id']}").status_code == 204
 
 
+def test_limits_of_what_is_not_yours_are_not_set(client, other, stored_bars):
+    stranger = APIClient()
+    stranger.force_authenticate(other)
+    graph = stranger.post(f"{API}/strategies", {"template": "buy_and_hold"}, format="json").json()
+    wanted = {"strategy_id": graph["id"], "symbol": "GOOG", "capital": "1000"}
+    theirs = stranger.post(f"{API}/deployments", wanted, format="json").json()["id"]
+    for deployment_id in (theirs, graph["id"]):
+        limits = {"deployment_id": deployment_id, "max_order_value": "1000"}
+        assert client.put(f"{API}/risk-limits", limits, format="json").status_code == 404
+    assert client.get(f"{API}/risk-limits").json()["results"] == []
+
+
+def test_symbols_that_are_allowed_are_written_as_orders_write_them(client, stored_bars):
+    limits = {"allowed_symbols": [" goog "]}
+    answer = client.put(f"{API}/risk-limits", limits, format="json")
+    assert answer.json()["allowed_symbols"] == ["GOOG"]
+    body = {"symbol": "GOOG", "trade_type": "buy", "quantity": "1"}
+    assert client.post(f"{API}/trades/execute", body, format="json").json()["status"] == "created"
+
+
 @pytest.mark.parametrize(
     ("method", "rest", "body"),
     [

@@ -74,6 +74,7 @@ class RunListView(ListView):
 
     work = {"POST": "run", "GET": "read"}
     filterset_class = RunFilter
+    ordering_fields = ORDERINGS
     pagination_class = RunPage
     serializer_class = RunListSerializer
     queryset = BacktestRun.objects.none()

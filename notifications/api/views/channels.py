@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
-from core.api.views import ApiView, accepted, created
+from core.api.views import ApiView, NamedQueryMixin, accepted, created
 from notifications import selectors, services
 from notifications.api import examples
 from notifications.api.filters import ChannelFilter
@@ -26,7 +26,7 @@ from notifications.api.views.base import mails_check, valid
 from notifications.models import UserChannel
 
 
-class ChannelListView(GenericAPIView[UserChannel]):
+class ChannelListView(NamedQueryMixin, GenericAPIView[UserChannel]):
     """Where the user wants to be reached.
 
     No `ListView`, so that no secret is kept for an `Idempotency-Key`; the same channel twice is a

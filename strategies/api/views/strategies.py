@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.filtering import StrictFilters
 from core.api.views import ApiView, ListView
 from strategies import services
 from strategies.api import examples
@@ -33,7 +33,7 @@ class StrategiesView(ListView):
 
     queryset = Strategy.objects.none()
     serializer_class = StrategySummaryOutput
-    filter_backends = [DjangoFilterBackend, StrictOrdering]
+    filter_backends = [StrictFilters, StrictOrdering]
     filterset_class = StrategyFilter
     ordering_fields = ("created_at", "updated_at", "name")
 

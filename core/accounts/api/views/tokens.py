@@ -15,10 +15,10 @@ from core.accounts.models import ApiToken
 from core.accounts.permissions import InSession
 from core.accounts.selectors import api_token_list
 from core.accounts.services.api_tokens import api_token_create, api_token_revoke
-from core.api.views import ApiView, created
+from core.api.views import ApiView, NamedQueryMixin, created
 
 
-class TokensView(GenericAPIView[ApiToken]):
+class TokensView(NamedQueryMixin, GenericAPIView[ApiToken]):
     """Keys for programs; no `ListView`, so that no key is kept for an `Idempotency-Key`."""
 
     permission_classes = (IsAuthenticated, InSession)

@@ -48,6 +48,7 @@ class TradeExecuteView(ApiView):
             user_id=order.owner_id,
             topic="orders",
             look=lambda: _settled(order),
+            show=lambda: _shown(order),
         )
 
 
@@ -165,7 +166,11 @@ def _order_of(request: Request, body: dict[str, Any]) -> Order:
 
 def _settled(order: Order) -> dict[str, Any] | None:
     """Return the order once nothing more is to be expected of it soon."""
+    shown = _shown(order)
+    return None if shown["status"] in OPEN_STATUSES else shown
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    """Return the order as it stands now."""
     now = selectors.order_get(owner_id=order.owner_id, order_id=order.id)
-    if now.status in OPEN_STATUSES:
-        return None
     return dict(TradeOutput(now).data)

@@ -46,12 +46,16 @@ class Waitable:
         Returns the final body once the work is done, else None. Runs in a thread; may query.
     default_wait_s : int
         How long to wait where the caller states no preference.
+    show : callable, optional
+        Returns the body as the work stands, for whose time is over before it is done; the answer
+        that was made before the wait tells of what may have moved on. None where it is gone.
     """
 
     user_id: UUID
     topic: str
     look: Callable[[], Any | None]
     default_wait_s: int = 0
+    show: Callable[[], Any | None] | None = None
 
 
 Response = TypeVar("Response", bound=HttpResponseBase)
@@ -64,9 +68,12 @@ def waitable(
     topic: str,
     look: Callable[[], Any | None],
     default_wait_s: int = 0,
+    show: Callable[[], Any | None] | None = None,
 ) -> Response:
     """Mark a 202 answer as one that the caller may wait for; see `Waitable`."""
-    mark = Waitable(user_id=user_id, topic=topic, look=look, default_wait_s=default_wait_s)
+    mark = Waitable(
+        user_id=user_id, topic=topic, look=look, default_wait_s=default_wait_s, show=show
+    )
     response.waitable = mark  # type: ignore[attr-defined]  # read by WaitMiddleware
     return response
 
@@ -106,11 +113,16 @@ class WaitMiddleware:
         wait_s = preferred_wait_s(request, mark.default_wait_s)
         if wait_s <= 0:
             return response
-        body = await _wait(mark, wait_s)
+        body, status = await _wait(mark, wait_s), 200
+        if body is None and mark.show is not None:
+            body = await sync_to_async(_looking_without_keeping_a_connection(mark.show))()
+            status = 202
         if body is None:
             return response
         done = HttpResponse(
-            await sync_to_async(FiniteJSONRenderer().render)(body), content_type="application/json"
+            await sync_to_async(FiniteJSONRenderer().render)(body),
+            content_type="application/json",
+            status=status,
         )
         done.headers["Preference-Applied"] = f"wait={wait_s}"
         if location := response.headers.get("Location"):

@@ -80,13 +80,18 @@ class ImportListView(ListView):
                 owner_id=owner_id, filename=str(file.name), data=file.read(), **wanted
             )
 
-            def done() -> Any | None:
-                now = import_get(owner_id=owner_id, import_id=upload.id)
-                return ImportOutput(now).data if now.status in FETCH_FINAL else None
+            def shown() -> dict[str, Any]:
+                return dict(ImportOutput(import_get(owner_id=owner_id, import_id=upload.id)).data)
+
+            def done() -> dict[str, Any] | None:
+                now = shown()
+                return now if now["status"] in FETCH_FINAL else None
 
             place = f"/api/v1/imports/{upload.id}/"
             response = accepted(ImportOutput(upload).data, location=place)
-            return waitable(response, user_id=owner_id, topic=f"fetch:{upload.id}", look=done)
+            return waitable(
+                response, user_id=owner_id, topic=f"fetch:{upload.id}", look=done, show=shown
+            )
         series = bars_import(owner_id=owner_id, source=file, **wanted)
         report_try(series)
         return created(

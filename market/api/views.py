@@ -195,12 +195,17 @@ class FetchListView(ListView):
         owner_id = caller_id(request)
         fetch = fetch_create(owner_id=owner_id, **form.validated_data)
 
-        def done() -> Any | None:
-            now = fetch_get(owner_id=owner_id, fetch_id=fetch.id)
-            return FetchOutput(now).data if now.status in FETCH_FINAL else None
+        def shown() -> dict[str, Any]:
+            return dict(FetchOutput(fetch_get(owner_id=owner_id, fetch_id=fetch.id)).data)
+
+        def done() -> dict[str, Any] | None:
+            now = shown()
+            return now if now["status"] in FETCH_FINAL else None
 
         response = accepted(FetchOutput(fetch).data, location=f"/api/v1/fetches/{fetch.id}/")
-        return waitable(response, user_id=owner_id, topic=f"fetch:{fetch.id}", look=done)
+        return waitable(
+            response, user_id=owner_id, topic=f"fetch:{fetch.id}", look=done, show=shown
+        )
 
 
 class FetchView(ApiView):

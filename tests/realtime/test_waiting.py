@@ -19,6 +19,7 @@ from core.realtime.waiting import preferred_wait_s, waitable
 
 TOPIC = "backtest:01981f4e-6a43-7c1f-9d0e-2f6f8f0c2a11"
 job = SimpleNamespace(user_id=None, result=None, looks=0, default_wait_s=0, on_look=None)
+job.show = None
 
 
 def start(request):
@@ -34,6 +35,7 @@ def start(request):
         topic=TOPIC,
         look=look,
         default_wait_s=job.default_wait_s,
+        show=job.show,
     )
 
 
@@ -43,7 +45,7 @@ urlpatterns = [path("start", start)]
 @pytest.fixture
 async def client(user):
     job.user_id, job.result, job.looks, job.default_wait_s = user.id, None, 0, 0
-    job.on_look = None
+    job.on_look = job.show = None
     with override_settings(ROOT_URLCONF=__name__):
         yield AsyncClient()
     await hub().close()
@@ -93,6 +95,13 @@ async def test_without_redis_the_result_still_comes(client, settings):
 async def test_after_the_time_is_over_the_202_goes_out(client):
     response = await client.get("/start", headers={"Prefer": "wait=1"})
     assert (response.status_code, response.json()) == (202, {"status": "queued"})
+
+
+async def test_after_the_time_is_over_it_is_told_how_the_work_stands_now(client):
+    job.show = lambda: {"status": "running"}
+    response = await client.get("/start", headers={"Prefer": "wait=1"})
+    assert (response.status_code, response.json()) == (202, {"status": "running"})
+    assert response.headers["Location"] == "/job"
 
 
 async def test_an_endpoint_may_wait_by_default_and_a_caller_may_decline(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
@@ -41,7 +42,14 @@ def run_accepted(run: BacktestRun, *, default_wait_s: int = 0) -> Response:
         topic=run.topic,
         look=lambda: finished_body(owner_id=owner_id, run_id=run_id),
         default_wait_s=default_wait_s,
+        show=lambda: _shown(owner_id, run_id),
     )
+
+
+def _shown(owner_id: UUID, run_id: UUID) -> dict[str, Any] | None:
+    """Return the run as it stands now, unless it was deleted."""
+    run = run_list(owner_id=owner_id).filter(id=run_id).first()
+    return dict(RunSerializer(run).data) if run else None
 
 
 class QuickBacktestView(ApiView):

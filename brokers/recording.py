@@ -224,7 +224,9 @@ def position_after(
 
 
 def _status_of(order: Order, venue: VenueOrder) -> OrderStatus:
-    if order.filled_quantity >= order.quantity:
+    # While it is made larger its venue may have more of it than its row: then it still waits there.
+    growing = order.status in PENDING and order.wanted and venue.status in WORKING
+    if order.filled_quantity >= order.quantity and not growing:
         return OrderStatus.FILLED
     if order.filled_quantity > 0 and venue.status in {OrderStatus.ACCEPTED, OrderStatus.FILLED}:
         return OrderStatus.PARTIALLY_FILLED

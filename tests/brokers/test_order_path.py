@@ -45,7 +45,8 @@ def venue(monkeypatch):
 
 
 @pytest.fixture
-def account(user, venue):
+def account(user, venue, monkeypatch):
+    monkeypatch.setattr("brokers.reconciling.LOOK_AGAIN_S", 0.0)
     Instrument.objects.create(symbol="ACME")
     return BrokerAccount.objects.create(owner=user, kind="alpaca", name="Test")
 
@@ -306,6 +307,24 @@ def test_what_the_account_held_before_is_taken_over_at_first(venue, account):
     account_reconcile(account_id=account.id)
     account.refresh_from_db()
     assert (Position.objects.get().quantity, account.mismatch) == (5, [])
+
+
+def test_an_order_that_grows_waits_though_all_that_its_row_has_is_filled(place, venue):
+    order = sent(place(limit="90", quantity=4))
+    there = venue.exchange.orders[order.broker_order_id]
+    services.order_replace(order=order, quantity=Decimal(7))
+
+    def filled():
+        venue.during = None
+        venue.exchange.fill(there, 4)
+        venue_order_record(order_id=order.id, venue=venue.told(there))
+
+    venue.during = filled
+    order_change(order_id=order.id)
+    found = fresh(order)
+    assert (found.status, found.filled_quantity) == (OrderStatus.PARTIALLY_FILLED, 4)
+    kill_switch(account_ids=[order.account_id], reason="panic")
+    assert (fresh(order).status, venue.exchange.open()) == (OrderStatus.CANCELED, [])
 
 
 def test_a_position_that_differs_halts_the_account_and_alerts(place, venue, account):

@@ -28,7 +28,7 @@ from brokers.adapters.base import (
     VenueOrder,
 )
 from brokers.adapters.kinds import ADAPTERS
-from brokers.changing import order_ended, replacement_settle
+from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
 from brokers.choices import WORKING_STATUSES, AccountState, OrderStatus
 from brokers.external import external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
@@ -170,7 +170,7 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
     unsure: set[str] = set()
     recent = timezone.now() - ENDED_WITHIN
     rows = Order.objects.filter(account=account).select_related("account")
-    looked_at = set()
+    looked_at, found = set(), []
     for order in rows.filter(status__in=[*WORKING_STATUSES, OrderStatus.UNKNOWN]).union(
         rows.filter(finished_at__gt=recent).exclude(
             status__in=[OrderStatus.DENIED, OrderStatus.FILLED]
@@ -180,6 +180,8 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
         if venue is not None:
             looked_at.add(venue.broker_order_id)
             _order_take(order, venue)
+            if order.status == OrderStatus.UNKNOWN:
+                found.append(order.id)
         elif order.status == OrderStatus.UNKNOWN:
             unsure.add(order.symbol)
     waiting = adapter.open_orders(access)
@@ -189,6 +191,7 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
     for venue in waiting:
         if venue.broker_order_id not in looked_at and venue.symbol not in unsure:
             external_record(account=account, venue=venue)
+    unwanted_withdraw(found)
     return unsure
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from brokers.adapters.base import VenueOrder
 from brokers.asking import orders_find
+from brokers.changing import unwanted_withdraw
 from brokers.choices import OrderStatus
 from brokers.models import Order
 from brokers.recording import PENDING, WORKING, venue_order_record
@@ -57,13 +58,15 @@ def updates_take(updates: Iterable[tuple[UUID, Update]]) -> Taken:
 
 
 def orders_look(order_ids: Iterable[UUID]) -> None:
-    """Ask brokers about orders, and write down what they say."""
-    rows = Order.objects.filter(id__in=list(order_ids)).select_related("account")
+    """Ask brokers about orders, write down what they say, and cancel those that nobody wants."""
+    ids = list(order_ids)
+    rows = Order.objects.filter(id__in=ids).select_related("account")
     known = list(rows.exclude(status__in=OTHERS))
     orders_resolve(rows)
     for order, answer in orders_find(known):
         if isinstance(answer, VenueOrder):
             venue_order_record(order_id=order.id, venue=answer)
+    unwanted_withdraw(ids)
 
 
 def _order_of(account_id: UUID, venue: VenueOrder) -> Order | None:
@@ -90,9 +93,11 @@ def _tells(order: Order, update: Update) -> bool:
 
 
 def _lacks(order: Order, update: Update) -> bool:
-    """Return whether we do not know of an order what an update says of it."""
+    """Return whether there is more to do about an order than to write down what an update says."""
     if order.status in OTHERS:
         return order.status == OrderStatus.UNKNOWN
+    if order.status in WORKING and order.cancel_requested_at is not None:
+        return True  # whoever wanted it canceled did not know that it is there
     if update.filled > order.filled_quantity:
         return True
     if update.order.status not in WORKING:

@@ -309,6 +309,19 @@ def test_what_the_account_held_before_is_taken_over_at_first(venue, account):
     assert (Position.objects.get().quantity, account.mismatch) == (5, [])
 
 
+def test_an_order_that_is_found_while_it_is_to_be_canceled_is_canceled(place, venue, account):
+    sent(place())  # so that the account is known
+    order = place(limit="90")
+    venue.plan.append("silent")
+    assert sent(order).status == OrderStatus.UNKNOWN
+    services.order_cancel(order=order)
+    order_change(order_id=order.id)
+    assert fresh(order).status == OrderStatus.UNKNOWN
+    BrokerAccount.objects.update(sender_until=None)
+    account_reconcile(account_id=account.id)
+    assert (fresh(order).status, venue.exchange.open()) == (OrderStatus.CANCELED, [])
+
+
 def test_an_order_that_grows_waits_though_all_that_its_row_has_is_filled(place, venue):
     order = sent(place(limit="90", quantity=4))
     there = venue.exchange.orders[order.broker_order_id]

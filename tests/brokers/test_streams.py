@@ -20,7 +20,7 @@ from brokers.choices import (
 )
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Fill, Order, Position
-from brokers.services.orders import order_create
+from brokers.services.orders import order_cancel, order_create
 from brokers.streams import listening
 from brokers.streams.base import Update
 from brokers.streams.kinds import STREAMS
@@ -132,6 +132,16 @@ def test_an_order_that_was_refused_is_not_revived_by_a_late_new_but_asked_about(
     taken = updates_take([update(order, OrderStatus.ACCEPTED)])
     order.refresh_from_db()
     assert (order.status, taken.ask) == (OrderStatus.REJECTED, {order.id})
+
+
+def test_an_order_that_is_found_while_it_is_to_be_canceled_is_canceled(order, venue):
+    news = update(order, OrderStatus.ACCEPTED)
+    Order.objects.update(status=OrderStatus.UNKNOWN, broker_order_id="")
+    order_cancel(order=order)
+    taken = updates_take([news])
+    assert (Order.objects.get().status, taken.ask) == (OrderStatus.ACCEPTED, {order.id})
+    orders_look(taken.ask)
+    assert (Order.objects.get().status, venue.exchange.open()) == (OrderStatus.CANCELED, [])
 
 
 @pytest.mark.parametrize("status", [OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE])

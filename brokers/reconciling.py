@@ -9,7 +9,7 @@ sent (`external`). Where the positions still differ then, the account is halted 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from brokers.adapters.base import (
     OutcomeUnknown,
     Refused,
     VenueOrder,
+    VenuePosition,
 )
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
@@ -42,8 +43,10 @@ from core.transactions import atomic
 
 log = structlog.get_logger(__name__)
 
-# A fill may come between two of the questions: what differs is asked again before it counts.
+# A fill may come between two of the questions: what differs counts when so many looks agree on it.
 LOOKS = 3
+# While they do not, it is looked again, up to so often.
+LOOKS_MOST = 3 * LOOKS
 LOOK_AGAIN_S = 0.2
 ZERO = Decimal(0)
 # Of a coin: what commissions may have taken out of it. More than was traded may always lie there.
@@ -53,13 +56,16 @@ FLYING = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
 ENDED_WITHIN = timedelta(minutes=10)
 
 
-def account_reconcile(*, account_id: UUID) -> bool | None:
-    """Reconcile an account; None while its sender is at work, False where it could not be done."""
+def account_reconcile(*, account_id: UUID, adopt: bool = False) -> bool | None:
+    """Reconcile an account; None while its sender is at work, False where it could not be done.
+
+    With `adopt` the broker's positions are taken over where they differ.
+    """
     lease = lease_claim(account_id)
     if lease is None:
         return None
     orders_bury(Order.objects.filter(account_id=account_id, replaces=None))
-    done = reconcile(lease)
+    done = reconcile(lease, adopt=adopt)
     if done:
         lease_hand_over(lease)
     else:
@@ -79,21 +85,15 @@ def orders_bury(rows: QuerySet[Order]) -> None:
         )
 
 
-def reconcile(lease: Lease) -> bool:
+def reconcile(lease: Lease, *, adopt: bool = False) -> bool:
     """Take over what the broker says; False where it does not say, and nothing may be sent."""
     account = BrokerAccount.objects.get(id=lease.account_id)
     adapter = ADAPTERS.get(account.kind)
+    # What was held before it was connected is the account's.
+    adopt |= account.reconciled_at is None and not adapter.capabilities.wallet
     try:
         access = access_of(account)
-        if account.reconciled_at is None and not adapter.capabilities.wallet:
-            _adopt(account, adapter.positions(access))
-        differences = _look(account, adapter, access)
-        for _ in range(LOOKS - 1):
-            if not differences:
-                break
-            time.sleep(LOOK_AGAIN_S if adapter.capabilities.remote else 0.0)
-            differences = _look(account, adapter, access)
-        differences = _settled(account, differences)
+        differences = _compare(account, adapter, access, adopt=adopt)
         balance = adapter.balance(access)
     except (OutcomeUnknown, Refused, Permanent) as error:
         log.warning("account.not_reconciled", account_id=str(account.id), error=str(error))
@@ -125,6 +125,47 @@ def account_halt(*, account_id: UUID, code: str, reason: str) -> None:
         account_tell(account_id=account_id)
 
 
+def _compare(
+    account: BrokerAccount, adapter: Adapter, access: Access, *, adopt: bool
+) -> list[dict[str, str]]:
+    """Return which positions differ once it is taken over how contracts ended.
+
+    With `adopt` all else is taken over as well.
+    """
+    rows = _differences(account, adapter, access)
+    if not rows:
+        return []
+    waiting = _settle(account, rows)
+    if _moved(account, rows):
+        rows = _differences(account, adapter, access)
+    left = [row for row in rows if row["symbol"] not in waiting]
+    if adopt and left:
+        _adopt(account, left, adapter.positions(access))
+        rows = _differences(account, adapter, access)
+    return [row for row in rows if row["symbol"] not in waiting]
+
+
+def _differences(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict[str, str]]:
+    """Take over orders and fills, then return the positions that differ, and stay so.
+
+    Raises
+    ------
+    OutcomeUnknown
+        When that changes with each look.
+    """
+    rows = _look(account, adapter, access)
+    agree = 1
+    for _ in range(LOOKS_MOST - 1):
+        if not rows or agree == LOOKS:
+            break
+        time.sleep(LOOK_AGAIN_S if adapter.capabilities.remote else 0.0)
+        before, rows = rows, _look(account, adapter, access)
+        agree = agree + 1 if rows == before else 1
+    if rows and agree < LOOKS:
+        raise OutcomeUnknown("What the account holds changes whenever it is looked at.")
+    return rows
+
+
 def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict[str, str]]:
     """Take over orders and fills, then return the positions that differ."""
     unsure = _orders_take(account, adapter, access)
@@ -143,20 +184,18 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
     ]
 
 
-def _settled(account: BrokerAccount, differences: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Write down which contracts have ended; return what differs for another reason."""
-    if not differences:
-        return []
+def _settle(account: BrokerAccount, rows: Sequence[dict[str, str]]) -> set[str]:
+    """Write down which contracts have ended; return the symbols whose difference is waited for."""
     ours, theirs = (
-        {row["symbol"]: Decimal(row[name]) for row in differences} for name in ("ours", "theirs")
+        {row["symbol"]: Decimal(row[name]) for row in rows} for name in ("ours", "theirs")
     )
-    waiting = contracts_settle(account, ours=ours, theirs=theirs)
+    return contracts_settle(account, ours=ours, theirs=theirs)
+
+
+def _moved(account: BrokerAccount, rows: Sequence[dict[str, str]]) -> bool:
+    """Tell whether positions are others than those that were compared."""
     now = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
-    return [
-        row
-        for row in differences
-        if row["symbol"] not in waiting and now.get(row["symbol"], ZERO) != theirs[row["symbol"]]
-    ]
+    return any(now.get(row["symbol"], ZERO) != Decimal(row["ours"]) for row in rows)
 
 
 def _differ(ours: Decimal, theirs: Decimal, *, wallet: bool) -> bool:
@@ -190,7 +229,11 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
     unsure.update(flying.values_list("symbol", flat=True))
     for venue in waiting:
         if venue.broker_order_id not in looked_at and venue.symbol not in unsure:
-            external_record(account=account, venue=venue)
+            theirs = external_record(account=account, venue=venue)
+            # What waits is listed without what it was filled by.
+            whole = adapter.find(access, ref_of(theirs))
+            if whole is not None:
+                _order_take(theirs, whole)
     unwanted_withdraw(found)
     return unsure
 
@@ -202,10 +245,17 @@ def _order_take(order: Order, venue: VenueOrder) -> None:
         venue_order_record(order_id=order.id, venue=venue)
 
 
-def _adopt(account: BrokerAccount, positions: Any) -> None:
-    """Take over what an account held before it was connected, as an order that we did not send."""
-    ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
-    for row in positions:
-        difference = row.quantity - ours.get(row.symbol, ZERO)
-        if difference:
-            position_adopt(account=account, position=row, difference=difference)
+def _adopt(
+    account: BrokerAccount, rows: Iterable[dict[str, str]], positions: Iterable[VenuePosition]
+) -> None:
+    """Take over what the broker has more or less of, as orders that we did not send."""
+    shown = {position.symbol: position for position in positions}
+    prices = dict(Position.objects.filter(account=account).values_list("symbol", "average_price"))
+    for row in rows:
+        symbol = row["symbol"]
+        gone = VenuePosition(symbol, ZERO, prices.get(symbol, ZERO))
+        position_adopt(
+            account=account,
+            position=shown.get(symbol, gone),
+            difference=Decimal(row["theirs"]) - Decimal(row["ours"]),
+        )

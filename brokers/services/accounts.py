@@ -12,11 +12,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from brokers.access import access_of, credentials_seal
-from brokers.adapters.base import Balance, OutcomeUnknown, Refused, VenuePosition
+from brokers.adapters.base import Balance, OutcomeUnknown, Refused
 from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
 from brokers.choices import OPEN_STATUSES, AccountState
-from brokers.external import position_adopt
 from brokers.frames import account_tell
 from brokers.models import BrokerAccount, Order, Position
 from brokers.paper.terms import terms_of
@@ -177,34 +176,13 @@ def account_sync(*, account: BrokerAccount, adopt: bool = False) -> BrokerAccoun
     Transient
         When the broker does not answer.
     """
-    done = account_reconcile(account_id=account.id)
+    done = account_reconcile(account_id=account.id, adopt=adopt)
     account.refresh_from_db()
     if done is None:
         raise Conflict("Orders are being sent: try again in a moment.", code="sender_busy")
     if not done:
         raise Transient("The broker does not answer: nothing was compared.")
-    if adopt and account.mismatch:
-        adapter = ADAPTERS.get(account.kind)
-        theirs = {row.symbol: row for row in adapter.positions(access_of(account))}
-        for position in Position.objects.filter(
-            account=account, symbol__in=[row["symbol"] for row in account.mismatch]
-        ):
-            if position.symbol not in theirs:
-                _adopt_nothing(account, position)
-        for row in theirs.values():
-            ours = Position.objects.filter(account=account, symbol=row.symbol).first()
-            difference = row.quantity - (ours.quantity if ours else Decimal(0))
-            if difference:
-                position_adopt(account=account, position=row, difference=difference)
-        account_reconcile(account_id=account.id)
-        account.refresh_from_db()
     return account
-
-
-def _adopt_nothing(account: BrokerAccount, position: Position) -> None:
-    """Write down that the broker holds nothing of a symbol."""
-    gone = VenuePosition(position.symbol, Decimal(0), position.average_price)
-    position_adopt(account=account, position=gone, difference=-position.quantity)
 
 
 def account_resume(

@@ -309,6 +309,56 @@ def test_what_the_account_held_before_is_taken_over_at_first(venue, account):
     assert (Position.objects.get().quantity, account.mismatch) == (5, [])
 
 
+def ordered_by_others(venue, quantity, *, filled, side="buy"):
+    order = venue.exchange.place(
+        client_id="", symbol="ACME", side=side, type="limit", quantity=Decimal(quantity),
+        limit=Decimal(90 if side == "buy" else 110),
+    )  # fmt: skip
+    if filled:
+        venue.exchange.fill(order, filled)
+    return order
+
+
+@pytest.mark.parametrize(("sold", "held"), [(0, 2), (2, 0)])
+def test_what_others_orders_were_filled_by_before_is_taken_over_once(venue, account, sold, held):
+    ordered_by_others(venue, 6, filled=2)
+    if sold:
+        ordered_by_others(venue, sold, filled=sold, side="sell")
+    # As brokers list what waits: without executions.
+    venue.open_orders = lambda _: [
+        venue.told(order, fills=False) for order in venue.exchange.open()
+    ]
+    for _ in range(2):
+        account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert (account.mismatch, account.state) == ([], AccountState.ACTIVE)
+    assert Position.objects.get().quantity == held
+
+
+@pytest.mark.parametrize("after", range(6))
+@pytest.mark.parametrize("before", [True, False])
+def test_what_is_filled_while_an_account_is_compared_counts_once(venue, account, after, before):
+    ordered_by_others(venue, 5, filled=5)
+    waiting = ordered_by_others(venue, 6, filled=0)
+    looks, positions = iter(range(100)), venue.positions
+
+    def shown(access):
+        found = positions(access)
+        if next(looks) != after:
+            return found
+        venue.exchange.fill(waiting, 1)
+        for order in Order.objects.filter(broker_order_id=waiting.id):
+            venue_order_record(order_id=order.id, venue=venue.told(waiting))
+        return found if before else positions(access)
+
+    venue.positions = shown
+    for _ in range(6):
+        account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert (account.mismatch, account.state) == ([], AccountState.ACTIVE)
+    assert Position.objects.get().quantity == 6
+
+
 def test_an_order_that_is_found_while_it_is_to_be_canceled_is_canceled(place, venue, account):
     sent(place())  # so that the account is known
     order = place(limit="90")

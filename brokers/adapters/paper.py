@@ -114,7 +114,10 @@ class PaperBroker:
             if order.status in FINAL_STATUSES:
                 raise Refused("too_late", f"The order is {order.status}.")
             order.quantity = change.quantity
-            order.limit_price, order.stop_price = change.limit_price, change.stop_price
+            if change.limit_price is not None:
+                order.limit_price = change.limit_price
+            if change.stop_price is not None:  # a trailing stop is told none: it has its own
+                order.stop_price = change.stop_price
             order.save()
             return order_told(order)
 

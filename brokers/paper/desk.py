@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
 from brokers.adapters.base import OrderRequest, Refused
@@ -22,6 +24,12 @@ from brokers.quotes import Quotes
 from core.errors import InvalidInput
 
 AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+# What nobody thought of of one order.
+FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+# What the columns of an execution hold.
+MOST: Final = Decimal(10) ** 16
+
+log = structlog.get_logger(__name__)
 
 
 class Desk:
@@ -42,6 +50,8 @@ class Desk:
             return self._taken(account, request)
         except InvalidInput as error:
             return Refused("no_price", error.message)
+        except ArithmeticError:
+            return Refused("out_of_range", f"{request.quantity:f} {request.symbol} are too many.")
         except Refused as refusal:
             return refusal
 
@@ -76,7 +86,10 @@ class Desk:
 
 
 def orders_look(orders: Sequence[PaperOrder]) -> None:
-    """Match waiting orders with the bars that were stored since they were looked at last."""
+    """Match waiting orders with the bars that were stored since they were looked at last.
+
+    They are many users': one that cannot be matched is left as it is, and costs no other its fill.
+    """
     waiting = [order for order in orders if order.status == OrderStatus.ACCEPTED]
     if not waiting:
         return
@@ -86,15 +99,17 @@ def orders_look(orders: Sequence[PaperOrder]) -> None:
     quotes = Quotes((account.owner_id for account in accounts.values()), now=now)
     for order in waiting:
         account = accounts[order.account_id]
-        terms = terms_of(account.paper_terms)
         try:
+            terms = terms_of(account.paper_terms)
             deal = dealing_of(order.symbol, account=account, terms=terms, quotes=quotes, now=now)
+            # Bars of an interval of the account's own may be younger than those of the last price.
+            if deal.latest.ts > order.looked_until or terms.interval or deal.ended:
+                ties = Ties(account.owner_id, terms, quotes, now=now)
+                _look(order, account, terms, deal, ties)
         except InvalidInput:
             continue
-        # Bars of an interval of the account's own may be younger than those of the latest price.
-        if deal.latest.ts > order.looked_until or terms.interval or deal.ended:
-            ties = Ties(account.owner_id, terms, quotes, now=now)
-            _look(order, account, terms, deal, ties)
+        except FAULTS:
+            log.exception("paper.order_not_matched", order_id=str(order.id))
 
 
 def _look(
@@ -125,8 +140,8 @@ def _look(
             except Refused as refusal:
                 order.status, order.reason = OrderStatus.REJECTED, str(refusal)[:300]
             else:
-                order.status = OrderStatus.FILLED
                 execution.save(force_insert=True)
+                order.status = OrderStatus.FILLED
             break
     if order.status == OrderStatus.ACCEPTED and deal.finished:
         order.status = OrderStatus.EXPIRED
@@ -137,6 +152,8 @@ def _look(
 def _check(
     account: BrokerAccount, book: Book, order: PaperOrder, execution: PaperExecution, ties: Ties
 ) -> None:
+    if max(abs(execution.price), abs(execution.commission)) >= MOST:
+        raise Refused("out_of_range", f"{order} at {execution.price:f} is more than can be booked.")
     # What is worth nothing is taken back for nothing, as in a backtest, but not opened.
     if execution.price <= 0 and order.side in OPENING_SIDES:
         raise Refused("no_bid", f"Nobody bids for {order.symbol}: it is worth next to nothing.")

@@ -11,7 +11,7 @@ from brokers import quotes, services
 from brokers.changing import order_change
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.dispatch import account_send
-from brokers.models import BrokerAccount, Fill, Order, PaperExecution, Position
+from brokers.models import BrokerAccount, Fill, Order, PaperExecution, PaperOrder, Position
 from brokers.paper import dealing
 from brokers.paper.matching import Candle
 from brokers.reconciling import account_reconcile
@@ -125,6 +125,42 @@ def test_a_waiting_order_is_changed_and_canceled(place):
     services.order_cancel(order=order)
     order_change(order_id=order.id)
     assert looked(order).status == OrderStatus.CANCELED
+
+
+def test_a_trailing_stop_of_which_less_is_wanted_keeps_its_stop(place, bars):
+    looked(place("market"))
+    order = place("trailing_stop", Side.SELL, trail_amount=5, time_in_force=TimeInForce.GTC)
+    services.order_replace(order=order, quantity=Decimal(4))
+    order_change(order_id=order.id)
+    bars(3, 100, 120, 99, 118)
+    assert looked(order).quantity == 4
+    bars(4, 118, 119, 113, 115)
+    assert looked(order).average_price == 115
+    assert Position.objects.get().quantity == 6
+
+
+def test_an_order_that_cannot_be_matched_costs_no_other_its_fill(place, bars):
+    broken, other = (place("limit", limit_price=97) for _ in range(2))
+    PaperOrder.objects.filter(client_order_id=broken.client_order_id).update(limit_price=None)
+    bars(3, 100, 101, 96, 99)
+    assert looked(other).status == OrderStatus.FILLED
+    assert looked(broken).status == OrderStatus.ACCEPTED
+    services.order_cancel(order=broken)
+    order_change(order_id=broken.id)
+    assert looked(broken).status == OrderStatus.CANCELED
+
+
+def test_what_costs_more_than_can_be_booked_is_refused_alone(place, account):
+    BrokerAccount.objects.update(paper_terms={"taker": "0.5"})
+    for _ in range(2):
+        services.order_create(
+            account=account, symbol="ACME", asset_type=AssetType.STOCK, side=Side.SHORT,
+            order_type=OrderType.MARKET, quantity=Decimal(10) ** 15,
+        )  # fmt: skip
+    small = place("market", Side.SHORT)
+    assert looked(small).status == OrderStatus.FILLED
+    refused = set(Order.objects.exclude(id=small.id).values_list("status", "reason_code"))
+    assert refused == {(OrderStatus.REJECTED, "out_of_range")}
 
 
 def test_replaying_history_a_market_order_fills_at_the_next_open(place, bars, account):

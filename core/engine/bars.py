@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -126,8 +126,9 @@ class Bars:
             if values[name] <= 0:
                 return _detail(row, name, "not_positive", values[name], "a price above 0")
         if row > 0 and self.ts[row] <= self.ts[row - 1]:
-            before = int(self.ts[row - 1])
-            return _detail(row, "ts", "out_of_order", int(self.ts[row]), f"a time after {before}")
+            before, found = (_written(int(ts)) for ts in self.ts[row - 1 : row + 1])
+            detail = _detail(row, "ts", "out_of_order", found, f"a time after {before}")
+            return replace(detail, received=int(self.ts[row]))
         if values["volume"] < 0:
             return _detail(row, "volume", "negative", values["volume"], "0 or more")
         top = max(PRICE_FIELDS, key=values.__getitem__)
@@ -147,6 +148,11 @@ def _detail(row: int, field: str, code: str, received: Any, expected: str) -> De
         expected=expected,
         received=received,
     )
+
+
+def _written(ts: int) -> str:
+    """Return nanoseconds as people write a time."""
+    return f"{np.datetime64(ts, 'ns')}".removesuffix(".000000000") + "Z"
 
 
 def _column(name: str, values: ArrayLike) -> NDArray[np.float64]:

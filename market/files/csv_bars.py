@@ -31,6 +31,10 @@ STRETCH: Final = 100_000
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 MAX_NS: Final = 2**63 - 1
+# Whole years that nanoseconds in 64 bits reach, in any time zone.
+FIRST_YEAR: Final = 1678
+LAST_YEAR: Final = 2261
+WITHIN: Final = f"a time from {FIRST_YEAR} to {LAST_YEAR}"
 EPOCH: Final = r"^[+-]?\d{1,18}(\.\d*)?$"
 ISO: Final = (
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?$"
@@ -233,7 +237,17 @@ def _times_stretch(
         expected = "a time such as 2024-01-31T14:30:00Z, 2024-01-31, or epoch seconds"
         text = texts[int(row)].as_py()
         faults.cell(first_row + int(row), "ts", text, expected, first_line=first_line)
-    return stamps.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]").view(np.int64)
+    beyond = years_beyond(pd.DatetimeIndex(stamps))
+    for row in np.flatnonzero(beyond):
+        text = texts[int(row)].as_py()
+        faults.cell(first_row + int(row), "ts", text, WITHIN, first_line=first_line)
+    known = stamps.mask(beyond).dt.as_unit("ns")
+    return known.to_numpy(dtype="datetime64[ns]").view(np.int64)
+
+
+def years_beyond(stamps: pd.DatetimeIndex) -> NDArray[np.bool_]:
+    """Return which times 64 bits of nanoseconds cannot tell, whatever their zone."""
+    return np.asarray((stamps.year < FIRST_YEAR) | (stamps.year > LAST_YEAR))
 
 
 def epoch_ns(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -242,6 +256,8 @@ def epoch_ns(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     As seconds, 2**63 ns (the year 2262) ends at 9.2e9; as milliseconds the same number is in
     April 1970. So every time from then on is understood.
     """
+    if not np.isfinite(seconds).all():
+        raise InvalidInput("A time is no finite number.", code="malformed_times")
     largest = float(np.abs(seconds).max())
     unit = NS_PER_S if largest <= MAX_NS / NS_PER_S else NS_PER_MS
     if largest > MAX_NS / unit:

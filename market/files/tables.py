@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.engine.bars import Bars
 from core.errors import InvalidInput
 from market.files.archives import UNPACKED_MAX, gzip_read, member_read
-from market.files.csv_bars import COLUMNS, epoch_ns, times_read
+from market.files.csv_bars import COLUMNS, WITHIN, epoch_ns, times_read, years_beyond
 from market.files.faults import Faults
 from market.files.layout import EPOCH_FORMAT, ISO_FORMAT, Layout, date_format_detect
 from market.files.parquet_bars import parquet_table, times_ns
@@ -206,10 +206,12 @@ def _times(
         text = texts[int(row)].as_py()
         expected = f"a time written as {layout.date_format}"
         faults.cell(int(row), "ts", text, expected, first_line=first_line)
+    stamps = pd.DatetimeIndex(parsed.to_numpy())
+    for row in np.flatnonzero(years_beyond(stamps)):
+        faults.cell(int(row), "ts", texts[int(row)].as_py(), WITHIN, first_line=first_line)
     if faults:
         return np.zeros(len(texts), dtype=np.int64)
-    naive = pd.DatetimeIndex(parsed.to_numpy()).as_unit("ns")
-    return _zoned_ns(naive, times_in, texts, first_line, faults)
+    return _zoned_ns(stamps.as_unit("ns"), times_in, texts, first_line, faults)
 
 
 def _iso_times(

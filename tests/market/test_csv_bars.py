@@ -109,6 +109,15 @@ def test_the_first_twenty_faults_are_listed_and_the_rest_counted():
         (HEADER + "1704205800123456789" + BAR, "not a time"),
         (HEADER + "1704205800123456" + BAR, "neither epoch"),
         (HEADER + "02/01/2024" + BAR, "not a time"),
+        (
+            HEADER + "2024-01-02" + BAR + "2999-01-02" + BAR,
+            "line 3: ts '2999-01-02' is not a time from",
+        ),
+        (HEADER + "0001-01-02" + BAR, "is not a time from 1678 to 2261"),
+        (
+            HEADER + "2024-01-02" + BAR + "2024-01-02" + BAR,
+            "ts 2024-01-02T00:00:00Z is not a time after",
+        ),
         (HEADER + "1704205800" + BAR + "2024-01-03" + BAR, "not a time"),
         (HEADER + "2024-01-02,10,12,9,nan,1\n", "not a finite number"),
         (HEADER + "2024-01-02,10,12,0,11,1\n", "above 0"),

@@ -119,6 +119,15 @@ def test_how_dates_are_written_is_found_out_from_all_of_them(rows, date_format):
     assert read(text).layout.date_format == date_format
 
 
+@pytest.mark.parametrize("date_format", ["", "%Y-%m-%d"])
+@pytest.mark.parametrize("times_in", ["UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("day", ["2999-01-02", "0001-01-02"])
+def test_a_year_that_no_bar_can_have_is_told_by_its_line(day, times_in, date_format):
+    text = f"date,open,high,low,close\n2024-01-02,1,2,0.5,1.5\n{day},1,2,0.5,1.5\n"
+    with pytest.raises(InvalidInput, match=f"line 3: ts '{day}' is not a time from 1678 to 2261"):
+        read(text, times_in=times_in, date_format=date_format)
+
+
 def test_dates_that_may_be_read_in_two_ways_are_not_guessed():
     text = "date,open,high,low,close\n01/02/2024,1,2,0.5,1.5\n01/03/2024,1,2,0.5,1.5\n"
     with pytest.raises(InvalidInput, match="%m/%d/%Y or %d/%m/%Y") as caught:

@@ -47,7 +47,7 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
 class AccountFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """What the list of accounts can be narrowed to."""
 
-    kind = django_filters.ChoiceFilter(choices=ADAPTERS.choices)
+    kind = django_filters.ChoiceFilter(choices=ADAPTERS.choices())
     state = django_filters.ChoiceFilter(choices=AccountState.choices)
     live = django_filters.BooleanFilter()
 

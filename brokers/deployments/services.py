@@ -31,6 +31,13 @@ from strategies.services import version_pin
 
 BEGIN_TASK: Final = "brokers.deployment_begin"
 FOLLOW_TASK: Final = "brokers.deployment_follow"
+# What was asked for, in the words of who asked.
+ASKED: Final = {
+    DeploymentState.STARTING: "started",
+    DeploymentState.PAUSED: "paused",
+    DeploymentState.RUNNING: "resumed",
+    DeploymentState.STOPPING: "stopped",
+}
 SETTINGS: Final = frozenset(
     {"commission", "slippage", "spread", "margin", "maintenance_margin", "fractional", "options"}
 )
@@ -207,6 +214,6 @@ def _desk(deployment: Deployment) -> Desk:
 def _move(deployment: Deployment, new: DeploymentState, **changes: Any) -> None:
     old = DeploymentState(deployment.state)
     if (old, new) not in ALLOWED:
-        raise Conflict(f"This deployment is {old}: it cannot be {new}.", code="wrong_state")
+        raise Conflict(f"This deployment is {old}: it cannot be {ASKED[new]}.", code="wrong_state")
     if not deployment_move(deployment, new=new, **changes):
         raise Overtaken

@@ -140,6 +140,16 @@ def test_an_order_beyond_a_limit_is_kept_as_denied_with_its_reason(client, store
     assert client.delete(f"{API}/risk-limits/{limit['id']}").status_code == 204
 
 
+def test_accounts_are_listed_by_kind_after_their_brokers_were_asked_too(
+    client, venue, account_path
+):
+    assert client.post(f"{account_path}/test").status_code == 200
+    for kind, count in (("alpaca", 1), ("paper", 0)):
+        listed = client.get(f"{API}/broker-accounts?kind={kind}")
+        assert listed.status_code == 200
+        assert len(listed.json()["results"]) == count
+
+
 def test_limits_of_what_is_not_yours_are_not_set(client, other, stored_bars):
     stranger = APIClient()
     stranger.force_authenticate(other)

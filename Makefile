@@ -40,7 +40,7 @@ faults: $(STAMP) ## The long fault tests: lost replies, killed senders and serve
 	REDIS_KILLED=100 POSTGRES_KILLED=50 $(BIN)/python -m pytest -s tests/faults/test_servers_killed.py
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/brokers/test_order_histories.py
 	SWITCHES=3 $(BIN)/python -m pytest tests/faults/test_interleaving.py
-	SWITCHES=1 ANYWHERE=1 $(BIN)/python -m pytest tests/faults/test_interleaving.py tests/faults/test_deciding_interleaved.py
+	SWITCHES=1 ANYWHERE=1 $(BIN)/python -m pytest tests/faults/test_interleaving.py tests/faults/test_*_interleaved.py
 	ALERTS=10000 ALERTS_RATE=600 $(BIN)/python -m pytest tests/faults/test_alerts_survive.py
 	ALERTS_HANG=1 $(BIN)/python -m pytest tests/faults/test_alert_rules_hang.py
 

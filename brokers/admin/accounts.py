@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
 from brokers.choices import AccountState
-from brokers.models import BrokerAccount, Order, RiskLimit
+from brokers.models import BrokerAccount, Order, Position, RiskLimit
 from brokers.reconciling import account_reconcile
 from brokers.services.accounts import account_resume
 from brokers.services.stopping import kill_switch_pull
@@ -28,13 +28,14 @@ class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
 
     list_display = (
         "__str__", "condition", "live", "of_owner", "differs", "reconciled_at", "order_list",
-        "created_at",
+        "position_list", "created_at",
     )  # fmt: skip
     list_filter = ("kind", "live", "state")
     actions = ("kill", "resume", "only_reduce", "reconcile")
     fieldsets = (
         (None, {"fields": ("kind", "name", "of_owner", "live", "condition", "state_reason")}),
         ("Money", {"fields": (("currency", "began_with", "may_spend"), "paper_terms")}),
+        ("What it did", {"fields": (("order_list", "position_list"),)}),
         ("Against the broker", {"fields": ("reconciled_at", "differences")}),
         ("Sender", {"fields": (("sender_fence", "sender_until"),)}),
         ("Limits on losses", {"fields": (("day", "profit_before", "peak"),)}),
@@ -141,6 +142,11 @@ class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
     def order_list(self, account: BrokerAccount) -> str:
         """Return a link to its orders."""
         return list_link(Order, "orders", account__id__exact=account.pk)
+
+    @admin.display(description="positions")
+    def position_list(self, account: BrokerAccount) -> str:
+        """Return a link to what it holds."""
+        return list_link(Position, "positions", account__id__exact=account.pk)
 
 
 @admin.register(RiskLimit)

@@ -36,11 +36,11 @@ class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
     """Deployments."""
 
     list_display = (
-        "name", "status", "symbol", "interval", "of_account", "money", "last_bar_ts",
-        "next_close_at", "state_reason",
+        "name", "status", "symbol", "interval", "of_account", "of_owner", "money",
+        "last_bar_ts", "next_close_at", "state_reason",
     )  # fmt: skip
     list_filter = ("state", "interval", "account__kind")
-    list_select_related = ("account",)
+    list_select_related = ("account", "owner")
     search_fields = ("=id", "name", "symbol", "owner__email")
     show_full_result_count = False
     list_per_page = 50
@@ -61,6 +61,11 @@ class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
             raise PermissionDenied
         image = drift_chart(deployment=deployment, svg=True)
         return HttpResponse(image, content_type="image/svg+xml")
+
+    @admin.display(description="owner", ordering="owner__email")
+    def of_owner(self, deployment: Deployment) -> str:
+        """Return a link to whose it is."""
+        return row_link(deployment.owner)
 
     @admin.display(description="against its backtest")
     def against_its_backtest(self, deployment: Deployment) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
-from brokers.choices import OPEN_STATUSES, OrderStatus
+from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType
 from brokers.models import (
     Fill,
     Order,
@@ -198,8 +198,13 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
 
     @admin.display(description="order", ordering="symbol")
     def what(self, order: Order) -> str:
-        """Return what was ordered."""
-        return f"{order.side} {plain(order.quantity)} {order.symbol}"
+        """Return what was ordered, and at what price it waits."""
+        told = f"{order.side} {plain(order.quantity)} {order.symbol}"
+        if order.order_type == OrderType.MARKET:
+            return told
+        prices = [order.stop_price, order.limit_price, order.trail_amount, order.trail_fraction]
+        given = " / ".join(plain(price) for price in prices if price is not None)
+        return f"{told} {_words(order.order_type)} {given}".rstrip()
 
     @admin.display(description="status", ordering="status")
     def state(self, order: Order) -> str:
@@ -299,10 +304,19 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
 class FillAdmin(Kept, admin.ModelAdmin[Fill]):
     """Executions."""
 
-    list_display = ("executed_at", "of_order", "account", "units", "at", "commission")
-    list_select_related = ("account", "order")
-    search_fields = ("execution_id", "order__symbol", "order__client_order_id")
+    list_display = ("executed_at", "of_order", "account", "of_owner", "units", "at", "commission")
+    list_filter = ("account__kind", "account__live")
+    list_select_related = ("account__owner", "order")
+    search_fields = (
+        "execution_id", "order__symbol", "order__client_order_id", "account__owner__email",
+    )  # fmt: skip
     date_hierarchy = "executed_at"
+    show_full_result_count = False
+
+    @admin.display(description="owner", ordering="account__owner__email")
+    def of_owner(self, fill: Fill) -> str:
+        """Return a link to whose it is."""
+        return row_link(fill.account.owner)
 
     @admin.display(description="quantity", ordering="quantity")
     def units(self, fill: Fill) -> str:
@@ -320,13 +334,38 @@ class FillAdmin(Kept, admin.ModelAdmin[Fill]):
         return row_link(fill.order)
 
 
+class HeldFilter(admin.SimpleListFilter):
+    """What is held now, or what was."""
+
+    title = "held"
+    parameter_name = "held"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
+        """Return the sides."""
+        return [("long", "Long"), ("short", "Short"), ("flat", "Not any more")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Position]) -> QuerySet[Position]:  # noqa: ARG002 - Django's signature
+        """Return the positions on that side."""
+        sides = {"long": Q(quantity__gt=0), "short": Q(quantity__lt=0), "flat": Q(quantity=0)}
+        return queryset.filter(sides.get(self.value() or "", Q()))
+
+
 @admin.register(Position)
 class PositionAdmin(Kept, admin.ModelAdmin[Position]):
     """What accounts hold by their fills."""
 
-    list_display = ("symbol", "held", "entry", "realized", "of_account", "updated_at")
-    list_select_related = ("account",)
+    list_display = (
+        "symbol", "held", "entry", "realized", "of_account", "of_owner", "updated_at",
+    )  # fmt: skip
+    list_filter = (HeldFilter, "account__kind", "account__live")
+    list_select_related = ("account__owner",)
     search_fields = ("symbol", "account__owner__email")
+    show_full_result_count = False
+
+    @admin.display(description="owner", ordering="account__owner__email")
+    def of_owner(self, position: Position) -> str:
+        """Return a link to whose it is."""
+        return row_link(position.account.owner)
 
     @admin.display(description="quantity", ordering="quantity")
     def held(self, position: Position) -> str:

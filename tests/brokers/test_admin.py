@@ -78,6 +78,28 @@ def test_an_order_shows_its_whole_history_with_amounts_as_they_are_read(ops, acc
     assert "90.50000000" not in shown
 
 
+def test_lists_say_whose_a_position_is_and_what_an_order_waits_for(ops, account, venue):
+    order = place(account)
+    (there,) = venue.exchange.orders.values()
+    venue.exchange.fill(there, 4, "90.25")
+    services.accounts.account_reconcile(account_id=account.id)
+    listed = {
+        name: ops.get(reverse(f"admin:brokers_{name}_changelist"), asked).content.decode()
+        for name, asked in (
+            ("order", {}),
+            ("position", {"held": "long", "account__id__exact": account.pk}),
+            ("fill", {}),
+            ("brokeraccount", {}),
+        )
+    }
+    assert all(account.owner.email in shown for shown in listed.values())
+    assert "buy 10 ACME limit 90.5" in listed["order"]
+    assert f"position/?account__id__exact={account.pk}" in listed["brokeraccount"]
+    flat = ops.get(reverse("admin:brokers_position_changelist"), {"held": "flat"})
+    assert list(flat.context["cl"].queryset) == []
+    assert order.symbol in listed["position"]
+
+
 def test_what_needs_a_look_is_found(ops, account, venue):
     place(account)
     stuck = place(account)

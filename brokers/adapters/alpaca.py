@@ -50,13 +50,14 @@ from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 TITLE: Final = "Alpaca"
+# Where an order ends; in all others it may still fill. One that is done for the day goes on with the
+# next, unless it was for the day: then it expires.
 STATUSES: Final = MappingProxyType(
     {
         "partially_filled": OrderStatus.PARTIALLY_FILLED,
         "filled": OrderStatus.FILLED,
         "canceled": OrderStatus.CANCELED,
         "expired": OrderStatus.EXPIRED,
-        "done_for_day": OrderStatus.EXPIRED,
         "replaced": OrderStatus.REPLACED,
         "rejected": OrderStatus.REJECTED,
     }

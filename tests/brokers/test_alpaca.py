@@ -122,6 +122,17 @@ class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, Option
         with pytest.raises(OutcomeUnknown):
             broker.contracts(access, underlying="ACME", first=NEAR, last=FAR)
 
+    def test_an_order_that_is_done_for_the_day_waits_for_the_next(
+        self, broker, venue, access, order
+    ):
+        request = order(OrderType.STOP, time_in_force=TimeInForce.GTC)
+        told = broker.submit(access, request)
+        there = self.only(venue)
+        there.status = "done_for_day"
+        assert broker.find(access, self.ref(request, told)).status == OrderStatus.ACCEPTED
+        venue.exchange.fill(there, 10, "110")
+        assert broker.find(access, self.ref(request, told)).status == OrderStatus.FILLED
+
     def test_an_order_of_several_legs_is_told_as_its_legs(self, broker, venue, access):
         shown = venue.shown
 

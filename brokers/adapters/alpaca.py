@@ -50,8 +50,8 @@ from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
 TITLE: Final = "Alpaca"
-# Where an order ends; in all others it may still fill. One that is done for the day goes on with the
-# next, unless it was for the day: then it expires.
+# Where an order ends; in all others it may still fill. One that is done for the day goes on with
+# the next, unless it was for the day: then it expires.
 STATUSES: Final = MappingProxyType(
     {
         "partially_filled": OrderStatus.PARTIALLY_FILLED,

@@ -9,8 +9,8 @@ are asked for again with every question: those of a broken connection are not to
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -19,8 +19,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
-from django.conf import settings
-from ib_async import IB, Order, StartupFetchNONE
+from ib_async import IB, ExecutionFilter, Order
 from ib_async.objects import Fill
 from ib_async.order import Trade
 from ib_async.util import UNSET_DOUBLE
@@ -40,6 +39,7 @@ from brokers.adapters.base import (
     VenueOrder,
     VenuePosition,
 )
+from brokers.adapters.interactive_brokers_gateway import KIND, NotConnected, connected
 from brokers.adapters.interactive_brokers_options import (
     AT_ONCE,
     TITLE,
@@ -55,7 +55,6 @@ from brokers.adapters.options import listed
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 
-KIND: Final = "interactive_brokers"
 TYPES: Final = MappingProxyType(
     {
         OrderType.MARKET: "MKT",
@@ -79,15 +78,8 @@ CANCELED: Final = 202
 # What is told under an order's number and refuses nothing.
 REMARKS: Final = frozenset({CANCELED, 399, 404, *range(2100, 2200), 10349})
 LOOK_S: Final = 0.005
-# Accounts of its practice environment begin with this letter.
-PRACTICE: Final = "D"
+COMMISSIONS_WITHIN_S: Final = 0.5
 Result = TypeVar("Result")
-# It tells every message of every connection, and accounts with it.
-logging.getLogger("ib_async").setLevel(logging.WARNING)
-
-
-class NotConnected(OutcomeUnknown):
-    """The gateway cannot be reached, so nothing was asked."""
 
 
 class InteractiveBrokers:
@@ -140,7 +132,7 @@ class InteractiveBrokers:
         """Ask for an order to be canceled."""
 
         async def work(ib: IB) -> None:
-            trade = await _waiting(ib, ref)
+            trade = await _waiting(ib, access, ref)
             ib.cancelOrder(trade.order)
             await _answered(ib, trade, trade.isDone)
 
@@ -150,14 +142,26 @@ class InteractiveBrokers:
         """Change an order in place."""
 
         async def work(ib: IB) -> VenueOrder:
-            trade = await _waiting(ib, ref)
+            trade = await _waiting(ib, access, ref)
             order = trade.order
+            told: list[Trade] = []
+
+            def changed() -> bool:
+                # Others' orders are told as well, and ours perhaps as it was before.
+                return any(one is trade for one in told) and all(
+                    wanted is None or float(found or 0) == float(wanted)
+                    for found, wanted in (
+                        (order.totalQuantity, change.quantity),
+                        (order.lmtPrice, change.limit_price),
+                        (order.auxPrice, change.stop_price),
+                    )
+                )
+
             order.totalQuantity = float(change.quantity)
             _prices_set(order, change.limit_price, change.stop_price)
-            told: list[Trade] = []
             ib.openOrderEvent += told.append
             ib.placeOrder(trade.contract, order)
-            await _answered(ib, trade, lambda: bool(told))
+            await _answered(ib, trade, changed)
             return _order(trade, ())
 
         return self._call(access, work)
@@ -167,14 +171,10 @@ class InteractiveBrokers:
 
         async def work(ib: IB) -> VenueOrder | None:
             trades = [
-                *await ib.reqAllOpenOrdersAsync(),
-                *await ib.reqCompletedOrdersAsync(apiOnly=False),
+                *await _open(ib, access),
+                *_of(access, await ib.reqCompletedOrdersAsync(apiOnly=False)),
             ]
-            fills = [
-                fill
-                for fill in await ib.reqExecutionsAsync()
-                if _is(ref, fill.execution.orderRef, fill.execution.permId)
-            ]
+            fills = await _fills(ib, access, ref)
             found = [
                 trade for trade in trades if _is(ref, trade.order.orderRef, trade.order.permId)
             ]
@@ -188,7 +188,7 @@ class InteractiveBrokers:
         """Return what waits, whoever sent it."""
 
         async def work(ib: IB) -> list[VenueOrder]:
-            return [_order(trade, ()) for trade in await ib.reqAllOpenOrdersAsync()]
+            return [_order(trade, ()) for trade in await _open(ib, access)]
 
         return self._call(access, work)
 
@@ -241,55 +241,11 @@ class InteractiveBrokers:
             lock = self._gateways.setdefault((gateway, client_id), threading.Lock())
         with lock:
             try:
-                return asyncio.run(_connected(access, work))
+                return asyncio.run(connected(access, work))
             except (TimeoutError, OSError) as error:
                 raise OutcomeUnknown(f"{TITLE} did not answer.") from error
             except (LookupError, TypeError, ValueError, ArithmeticError) as error:
                 raise OutcomeUnknown(f"The reply of {TITLE} cannot be read.") from error
-
-
-async def _connected(access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
-    """Do something over a connection of its own."""
-    host, port = _gateway(access)
-    timeout_s = float(settings.BROKER_TIMEOUT_S)
-    ib = IB()
-    try:
-        try:
-            await ib.connectAsync(
-                host,
-                port,
-                int(access.credentials["client_id"]),
-                timeout=timeout_s,
-                raiseSyncErrors=True,
-                fetchFields=StartupFetchNONE,
-            )
-        except (TimeoutError, OSError) as error:
-            raise NotConnected(f"The gateway at {host}:{port} does not answer.") from error
-        _check_account(access, ib.managedAccounts())
-        return await asyncio.wait_for(work(ib), timeout_s)
-    finally:
-        ib.disconnect()
-
-
-def _gateway(access: Access) -> tuple[str, int]:
-    """Return host and port; only those that the installation allows are ever connected to."""
-    allowed = settings.BROKER_URLS.get(KIND, "")
-    gateway = allowed or access.credentials["gateway"]
-    if not allowed and gateway not in settings.IB_GATEWAYS:
-        raise Refused(
-            "gateway_not_allowed",
-            f"{gateway} is not among the gateways of this installation (IB_GATEWAYS).",
-        )
-    host, _, port = gateway.rpartition(":")
-    return host, int(port)
-
-
-def _check_account(access: Access, accounts: Sequence[str]) -> None:
-    account = access.credentials["account"]
-    if account not in accounts:
-        raise Refused("credentials_refused", f"The gateway has no account {account}.")
-    if not access.live and not account.startswith(PRACTICE):
-        raise Refused("not_live", f"{account} is real money: switch the account to live first.")
 
 
 async def _answered(ib: IB, trade: Trade, ready: Callable[[], bool]) -> None:
@@ -313,9 +269,40 @@ async def _answered(ib: IB, trade: Trade, ready: Callable[[], bool]) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-async def _waiting(ib: IB, ref: OrderRef) -> Trade:
+def _of(access: Access, trades: Sequence[Trade]) -> list[Trade]:
+    """Return those of some orders that are the account's: a gateway may serve several."""
+    return [trade for trade in trades if trade.order.account == access.credentials["account"]]
+
+
+async def _open(ib: IB, access: Access) -> list[Trade]:
+    return _of(access, await ib.reqAllOpenOrdersAsync())
+
+
+async def _fills(ib: IB, access: Access, ref: OrderRef) -> list[Fill]:
+    """Return an order's executions, each as it was corrected last, with their commissions.
+
+    Commissions are reported apart from them, and a moment later; one that does not come counts
+    as nothing.
+    """
+    account = access.credentials["account"]
+    found: dict[str, Fill] = {}
+    for fill in await ib.reqExecutionsAsync(ExecutionFilter(acctCode=account)):
+        one = fill.execution
+        if one.acctNumber == account and _is(ref, one.orderRef, one.permId):
+            known = found.get(_execution_id(fill))
+            if known is None or known.execution.execId < one.execId:
+                found[_execution_id(fill)] = fill
+    waited_until = time.monotonic() + COMMISSIONS_WITHIN_S
+    while time.monotonic() < waited_until:
+        if all(fill.commissionReport.execId for fill in found.values()):
+            break
+        await asyncio.sleep(LOOK_S)
+    return list(found.values())
+
+
+async def _waiting(ib: IB, access: Access, ref: OrderRef) -> Trade:
     """Return an order that waits; one that does not cannot be changed."""
-    for trade in await ib.reqAllOpenOrdersAsync():
+    for trade in await _open(ib, access):
         if _is(ref, trade.order.orderRef, trade.order.permId) and not trade.isDone():
             return trade
     raise Refused("too_late", "The order does not wait any more.")
@@ -370,9 +357,17 @@ def _of_fills(ref: OrderRef, fills: Sequence[Fill]) -> VenueOrder:
     )
 
 
+def _execution_id(fill: Fill) -> str:
+    """Return the id of an execution, which a correction of it has too: it counts once.
+
+    They differ in what comes after the last point only.
+    """
+    return fill.execution.execId.rpartition(".")[0] or fill.execution.execId
+
+
 def _execution(fill: Fill) -> Execution:
     return Execution(
-        execution_id=fill.execution.execId,
+        execution_id=_execution_id(fill),
         quantity=_amount(fill.execution.shares),
         price=_amount(fill.execution.price),
         commission=_amount(fill.commissionReport.commission or 0),

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from types import MappingProxyType
+from threading import Timer
+from time import sleep
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 from ib_async import Future
 
-from brokers.adapters.base import OutcomeUnknown, Refused
+from brokers.adapters.base import Change, OrderRef, OutcomeUnknown, Refused
 from brokers.adapters.interactive_brokers import InteractiveBrokers
 from brokers.adapters.interactive_brokers_options import symbol_told
+from brokers.choices import OrderType
 from tests.venue.conformance import RemoteConformance
-from tests.venue.interactive_brokers import ACCOUNT, GatewayVenue
+from tests.venue.exchange import Refusal
+from tests.venue.interactive_brokers import ACCOUNT, GatewayVenue, Session
 from tests.venue.option_conformance import OptionConformance
 from tests.venue.options import FAR, NEAR, Listed
 
@@ -40,6 +45,87 @@ class TestInteractiveBrokers(RemoteConformance, OptionConformance):
         broker.submit(access, second)
         found = [broker.find(access, self.ref(each)) for each in (first, second)]
         assert len({each.broker_order_id for each in found}) == 2
+
+    def test_a_client_id_that_another_process_uses_is_waited_for(
+        self, broker, venue, access, order, settings
+    ):
+        settings.BROKER_TIMEOUT_S = 5
+        venue.clients["1"] = SimpleNamespace(gone=lambda: False)
+        Timer(0.15, venue.clients.clear).start()
+        broker.submit(access, order())
+        assert self.only(venue).status == "filled"
+
+    def test_a_client_id_that_stays_in_use_is_a_proven_refusal(self, broker, venue, access, order):
+        venue.clients["1"] = SimpleNamespace(gone=lambda: False)
+        with pytest.raises(Refused, match="client id 1") as refusal:
+            broker.submit(access, order())
+        assert refusal.value.code == "not_connected"
+        assert not venue.exchange.orders
+
+    def test_orders_of_another_account_of_the_gateway_are_not_ours(
+        self, broker, venue, access, order
+    ):
+        theirs = venue.account("DU2")
+        theirs.prices["ACME"] = Decimal(100)
+        waiting, filled = (
+            theirs.place(
+                client_id=f"theirs-{kind}", symbol="ACME", side="buy", type=kind,
+                quantity=Decimal(3), limit=Decimal(50) if kind == "limit" else None, account="DU2",
+            )
+            for kind in ("limit", "market")
+        )  # fmt: skip
+        assert broker.open_orders(access) == []
+        assert broker.positions(access) == []
+        for one in (waiting, filled):
+            assert broker.find(access, OrderRef(one.client_id, "ACME")) is None
+            with pytest.raises(Refused):
+                broker.cancel(access, OrderRef(one.client_id, "ACME"))
+        request = order()
+        broker.submit(access, request)
+        assert self.only(venue).account == ACCOUNT
+        assert len(broker.find(access, self.ref(request)).executions) == 1
+
+    def test_a_commission_comes_with_its_execution(self, broker, venue, access, order):
+        request = order()
+        broker.submit(access, request)
+        (trade,) = venue.exchange.trades
+        trade.commission = Decimal("1.25")
+        (execution,) = broker.find(access, self.ref(request)).executions
+        assert execution.commission == Decimal("1.25")
+
+    def test_an_execution_that_was_corrected_counts_once(self, broker, venue, access, order):
+        request = order()
+        broker.submit(access, request)
+        (trade,) = venue.exchange.trades
+        trade.id = "0000e0d5.571e0fa3.01.01"
+        (before,) = broker.find(access, self.ref(request)).executions
+        right = replace(trade, id="0000e0d5.571e0fa3.01.02", price=Decimal("99.5"))
+        venue.exchange.trades.append(right)
+        (after,) = broker.find(access, self.ref(request)).executions
+        assert after.execution_id == before.execution_id
+        assert after.price == Decimal("99.5")
+
+    def test_news_of_another_order_are_not_taken_for_the_answer_to_a_change(
+        self, broker, venue, access, order, monkeypatch
+    ):
+        request, other = order(OrderType.LIMIT), order(OrderType.LIMIT)
+        for one in (request, other):
+            broker.submit(access, one)
+        first, second = venue.exchange.orders.values()
+
+        def refused(session, number, fields):
+            session.tell(second)  # as if it were filled in part
+            session.tell(first)
+            sleep(0.05)
+            raise Refusal("price", "The price is not possible")
+
+        monkeypatch.setattr(Session, "place", refused)
+        wanted = Change(
+            request.client_order_id, OrderType.LIMIT, request.time_in_force, Decimal(7),
+            limit_price=Decimal("96.5"),
+        )  # fmt: skip
+        with pytest.raises(Refused, match="not possible"):
+            broker.replace(access, self.ref(request), wanted)
 
     def test_only_gateways_of_the_installation_are_connected_to(
         self, broker, access, order, settings

@@ -32,6 +32,7 @@ class Trade:
     quantity: Decimal
     price: Decimal
     at: datetime
+    commission: Decimal = Decimal(0)
 
 
 @dataclass
@@ -50,6 +51,8 @@ class VenueOrder:
     reason: str = ""
     # Whether it opens or closes, where the venue asks for that.
     intent: str = ""
+    # Whose it is, where a venue has several accounts.
+    account: str = ""
     triggered: bool = False
     replaces: str = ""
     replaced_by: str = ""
@@ -74,7 +77,7 @@ class VenueOrder:
 class Exchange:
     """Orders, trades, positions and money of one account."""
 
-    def __init__(self, *, unique="for_ever", cash=Decimal(1_000_000)):
+    def __init__(self, *, unique="for_ever", cash=Decimal(1_000_000), first_id=1):
         self.lock = threading.RLock()
         self.orders: dict[str, VenueOrder] = {}
         self.trades: list[Trade] = []
@@ -88,7 +91,7 @@ class Exchange:
         self.clock_ahead = timedelta()
         # Called with what happens: "new", "canceled", "replaced" or "trade", the order, the trade.
         self.listeners = []
-        self._ids = itertools.count(1)
+        self._ids = itertools.count(first_id)
 
     def place(self, *, client_id, symbol, side, type, quantity, **more):  # noqa: A002
         with self.lock:

@@ -36,8 +36,12 @@ def framed(*fields):
 
 
 class GatewayVenue:
+    """A gateway; others' accounts are books of their own, which it tells of as well."""
+
     def __init__(self):
         self.exchange = Exchange(unique="")
+        self.others = {}
+        self.clients = {}  # client id -> its connection: there is one at a time
         self.faults = Faults()
         self.numbers = {}  # order id of the API -> id of the exchange's order
         self.described = []  # of what contracts were described: kind and expiry
@@ -80,12 +84,22 @@ class GatewayVenue:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
+        session = Session(self, connection)
         with suppress(OSError, EOFError), connection:
-            Session(self, connection).run()
+            session.run()
         self._open.discard(connection)
+        for client_id in [one for one, holder in self.clients.items() if holder is session]:
+            del self.clients[client_id]
 
     def told(self, trades):
         return [*reversed(trades), *trades]
+
+    def account(self, name):
+        """Have another account; return its book."""
+        return self.others.setdefault(name, Exchange(unique="", first_id=1000))
+
+    def books(self):
+        return {ACCOUNT: self.exchange, **self.others}
 
 
 class Session:
@@ -142,7 +156,8 @@ class Session:
 
     def handle(self, number, fields):
         if number == 71:
-            self.send(15, 1, ACCOUNT)
+            self.enter(fields[2])
+            self.send(15, 1, ",".join(self.venue.books()))
             self.send(9, 1, max(self.venue.numbers, default=0) + 1)
         elif number == PLACE:
             self.guarded(int(fields[1]), self.place, fields)
@@ -150,6 +165,24 @@ class Session:
             self.guarded(int(fields[2]), self.cancel, fields)
         else:
             self.answer(number, fields)
+
+    def enter(self, client_id):
+        """Take a client id; where another connection has it, say so and close this one."""
+        holder = self.venue.clients.get(client_id)
+        if holder is not None and not holder.gone():
+            said = "Unable to connect as the client id is already in use. Retry with a unique one."
+            self.send(4, 2, -1, 326, said, "")
+            raise EOFError
+        self.venue.clients[client_id] = self
+
+    def gone(self):
+        """Tell whether the other side has closed the connection."""
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def answer(self, number, fields):
         """Answer a question."""
@@ -162,28 +195,39 @@ class Session:
             answers[number](fields)
 
     def waiting(self, _):
-        for order in self.exchange.open():
-            self.tell(order)
+        for book in self.venue.books().values():
+            for order in book.open():
+                self.tell(order)
         self.send(53, 1)
 
     def completed(self, _):
-        for order in self.exchange.orders.values():
-            if order.status not in OPEN:
-                self.send(*completed_fields(order, self.contract(order.symbol)))
+        for book in self.venue.books().values():
+            for order in book.orders.values():
+                if order.status not in OPEN:
+                    self.send(*completed_fields(order, self.contract(order.symbol)))
         self.send(102)
 
     def executions(self, fields):
-        for trade in self.venue.told(self.exchange.trades):
-            order = self.exchange.get(trade.order_id)
-            told = self.contract(trade.symbol)
-            self.send(*execution_fields(fields[2], self.number(order), order, trade, told))
+        wanted = fields[4]
+        trades = []
+        for account, book in self.venue.books().items():
+            for trade in book.trades if wanted in {"", account} else ():
+                order = book.get(trade.order_id)
+                told = self.contract(trade.symbol)
+                trades.append((trade, [self.number(order), order, trade, told]))
+        for _, told in self.venue.told(trades):
+            self.send(*execution_fields(fields[2], *told))
         self.send(55, 1, fields[2])
+        # Commissions come apart from what they were paid for, and after it.
+        for trade, _ in trades:
+            self.send(59, 1, trade.id, trade.commission, "USD", "", "", "")
 
     def positions(self, _):
-        for symbol, units in self.exchange.positions().items():
-            # What one contract has cost, not one share of it.
-            cost = self.exchange.average(symbol) * self.exchange.multiplier(symbol)
-            self.send(61, 3, ACCOUNT, *self.contract(symbol), units, cost)
+        for account, book in self.venue.books().items():
+            for symbol, units in book.positions().items():
+                # What one contract has cost, not one share of it.
+                cost = book.average(symbol) * book.multiplier(symbol)
+                self.send(61, 3, account, *self.contract(symbol), units, cost)
         self.send(62, 1)
 
     def summary(self, fields):
@@ -267,7 +311,7 @@ class Session:
                 raise Refusal("contract", "No security definition has been found")
             order = self.exchange.place(
                 client_id=fields[26], symbol=found[0], side=action.lower(), type=TYPES[kind],
-                quantity=Decimal(quantity), tif=tif.lower(), **prices,
+                quantity=Decimal(quantity), tif=tif.lower(), account=fields[23], **prices,
             )  # fmt: skip
             self.venue.numbers[number] = order.id
         self.tell(order)
@@ -316,8 +360,8 @@ def prices_of(order):
 def head(order, told):
     return [
         *told, order.side.upper(), order.quantity,
-        NAMES[order.type], *prices_of(order), order.tif.upper(), "", ACCOUNT, "", 0,
-        order.client_id,
+        NAMES[order.type], *prices_of(order), order.tif.upper(), "", order.account or ACCOUNT,
+        "", 0, order.client_id,
     ]  # fmt: skip
 
 
@@ -343,7 +387,7 @@ def execution_fields(request, number, order, trade, told):
     """Return message 11."""
     return [
         11, request, number, *told, trade.id,
-        f"{trade.at:%Y%m%d-%H:%M:%S}", ACCOUNT, "SMART",
+        f"{trade.at:%Y%m%d-%H:%M:%S}", order.account or ACCOUNT, "SMART",
         "BOT" if trade.side == "buy" else "SLD", trade.quantity, trade.price, perm(order), 1, 0,
         order.filled, order.average, order.client_id, "", "", "", 1,
     ]  # fmt: skip

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from core.engine.actions import Actions
 from core.engine.bars import Bars
 from core.errors import Detail, InvalidInput
+from market.files.csv_bars import WITHIN, years_beyond
 
 COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume")
+NS_END: Final = 2.0**63
 NANOSECONDS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 # The year 5138 in seconds is 1973 in milliseconds: a number says its unit by its size.
 UNIT_BELOW: Final = ((1e11, "s"), (1e14, "ms"), (1e17, "us"))
@@ -118,6 +120,9 @@ def _times(path: str | Path, texts: Any) -> NDArray[np.int64]:
     if len(texts) and numbers.notna().all():
         largest = float(numbers.abs().max())
         unit = next((name for below, name in UNIT_BELOW if largest < below), "ns")
+        if largest * NANOSECONDS[unit] >= NS_END:
+            row = int(numbers.abs().argmax())
+            raise _row_fault(path, row, "ts", texts.iloc[row], WITHIN)
         whole: NDArray[np.int64] = (
             texts.astype("int64").to_numpy()
             if texts.str.fullmatch(r"-?\d+").all()
@@ -130,6 +135,9 @@ def _times(path: str | Path, texts: Any) -> NDArray[np.int64]:
         raise _row_fault(
             path, int(bad[0]), "ts", texts.iloc[bad[0]], "an ISO 8601 time or epoch seconds"
         )
+    beyond = np.flatnonzero(years_beyond(pd.DatetimeIndex(stamps)))
+    if len(beyond):
+        raise _row_fault(path, int(beyond[0]), "ts", texts.iloc[beyond[0]], WITHIN)
     found: NDArray[np.int64] = stamps.to_numpy("datetime64[ns]").astype(np.int64)
     return found
 

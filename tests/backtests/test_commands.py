@@ -141,6 +141,13 @@ def test_prices_are_read_to_the_last_bit(tmp_path):
         ("ts,open,high,low\n1,1,1,1\n", "lacks the columns close"),
         ("ts,open,high,low,close\n1,1,1,1,x\n", "row 0: close is 'x'"),
         ("ts,open,high,low,close\nnoon,1,1,1,1\n", "row 0: ts is 'noon'"),
+        # Nanoseconds in 64 bits would have wrapped to 1829, 2072 and less.
+        (
+            "ts,open,high,low,close\n2999-01-01,1,1,1,1\n",
+            "row 0: ts is '2999-01-01', not a time from",
+        ),
+        ("ts,open,high,low,close\n1,1,1,1,1\n50000000000,1,1,1,1\n", "row 1: ts is '50000000000'"),
+        (f"ts,open,high,low,close\n{'9' * 30},1,1,1,1\n", "row 0: ts is '9999"),
         ("ts,open,high,low,close\n2,1,1,1,1\n1,1,1,1,1\n", "bar 1"),
         ("ts,open,high,low,close\n1,1,1,2,1\n", "bar 0"),
         ("", "CSV"),

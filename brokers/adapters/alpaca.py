@@ -36,6 +36,7 @@ from brokers.adapters.base import (
     Change,
     Execution,
     ListedContract,
+    Offer,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -63,6 +64,19 @@ STATUSES: Final = MappingProxyType(
     }
 )
 TYPES: Final = MappingProxyType({order_type.value: order_type for order_type in OrderType})
+# Parts of a share are traded for the day, and neither sold short nor trailed.
+FRACTIONS: Final = Offer(
+    order_types=frozenset(OrderType) - {OrderType.TRAILING_STOP},
+    times_in_force=frozenset({TimeInForce.DAY}),
+    fractional=True,
+    short=False,
+)
+COINS: Final = Offer(
+    order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_LIMIT}),
+    times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC}),
+    fractional=True,
+    short=False,
+)
 BUYING: Final = (Side.BUY, Side.COVER)
 PAGE: Final = 100
 # As many orders as a list of them has at the most.
@@ -88,8 +102,8 @@ class AlpacaBroker:
         fractional=True,
         short=True,
         times_in_force=frozenset(TimeInForce),
-        option_order_types=ORDER_TYPES,
-        option_times_in_force=TIMES_IN_FORCE,
+        fractions=FRACTIONS,
+        offers={AssetType.OPTION: Offer(ORDER_TYPES, TIMES_IN_FORCE), AssetType.CRYPTO: COINS},
         replacing=Replacing.NEW_ORDER,
         streaming=True,
     )

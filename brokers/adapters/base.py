@@ -25,13 +25,35 @@ class Replacing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What orders there are of one kind of asset.
+
+    Attributes
+    ----------
+    fractions : Offer or None
+        What there is for quantities that are not whole, where that is less.
+    lots : bool
+        Whether quantities are multiples of the instrument's lot though they need not be whole.
+    """
+
+    order_types: frozenset[OrderType]
+    times_in_force: frozenset[TimeInForce]
+    fractional: bool = False
+    short: bool = True
+    fractions: Offer | None = None
+    lots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an adapter can do; an order beyond it is refused before it is sent.
 
     Attributes
     ----------
-    option_order_types, option_times_in_force : frozenset or None
-        What there is for options where that is not what there is for shares; None: the same.
+    order_types, times_in_force, fractional, short, fractions, lots
+        As of `Offer`: what there is for assets that `offers` does not name.
+    offers : mapping
+        What there is for a kind of asset, where that is something else.
     client_ids : bool
         Whether the venue finds an order by our id at once; otherwise its order book is searched.
     streaming : bool
@@ -51,8 +73,9 @@ class Capabilities:
     fractional: bool
     short: bool
     times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.DAY})
-    option_order_types: frozenset[OrderType] | None = None
-    option_times_in_force: frozenset[TimeInForce] | None = None
+    fractions: Offer | None = None
+    lots: bool = False
+    offers: Mapping[AssetType, Offer] = field(default_factory=dict)
     replacing: Replacing = Replacing.NONE
     client_ids: bool = True
     streaming: bool = False
@@ -60,17 +83,19 @@ class Capabilities:
     wallet: bool = False
     remote: bool = True
 
-    def order_types_of(self, asset_type: AssetType) -> frozenset[OrderType]:
-        """Return the order types there are for what is traded."""
-        if asset_type == AssetType.OPTION and self.option_order_types is not None:
-            return self.option_order_types
-        return self.order_types
-
-    def times_in_force_of(self, asset_type: AssetType) -> frozenset[TimeInForce]:
-        """Return how long orders can wait, for what is traded."""
-        if asset_type == AssetType.OPTION and self.option_times_in_force is not None:
-            return self.option_times_in_force
-        return self.times_in_force
+    def of(self, asset_type: AssetType, quantity: Decimal | None = None) -> Offer:
+        """Return what orders there are of what is traded, or of so much of it."""
+        offer = self.offers.get(asset_type) or Offer(
+            self.order_types,
+            self.times_in_force,
+            self.fractional,
+            self.short,
+            self.fractions,
+            self.lots,
+        )
+        if quantity is not None and quantity % 1 and offer.fractions is not None:
+            return offer.fractions
+        return offer
 
 
 @dataclass(frozen=True, slots=True)

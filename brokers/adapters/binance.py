@@ -81,6 +81,7 @@ class BinanceBroker:
         asset_types=frozenset({AssetType.CRYPTO}),
         fractional=True,
         short=False,
+        lots=True,
         times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
         wallet=True,
         streaming=True,

@@ -28,6 +28,7 @@ from brokers.adapters.base import (
     Change,
     Execution,
     ListedContract,
+    Offer,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -60,6 +61,7 @@ TYPES: Final = MappingProxyType(
 OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
 # The exchange has no stops of options without a limit.
 OPTION_TYPES: Final = frozenset(TYPES) - {OrderType.STOP}
+TIMES_IN_FORCE: Final = frozenset({TimeInForce.DAY, TimeInForce.IOC})
 OPTIONS: Final = "NSE_FNO"
 COLUMNS: Final = Columns(
     key="SECURITY_ID",
@@ -96,8 +98,8 @@ class DhanBroker:
         asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
         fractional=False,
         short=True,
-        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
-        option_order_types=OPTION_TYPES,
+        times_in_force=TIMES_IN_FORCE,
+        offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
         replacing=Replacing.IN_PLACE,
         practice=False,
         streaming=True,

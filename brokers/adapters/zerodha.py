@@ -25,6 +25,7 @@ from brokers.adapters.base import (
     Change,
     Execution,
     ListedContract,
+    Offer,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -54,6 +55,7 @@ TYPES: Final = MappingProxyType(
 OUR_TYPES: Final = MappingProxyType({name: kind for kind, name in TYPES.items()})
 # The exchange has no stops of options without a limit.
 OPTION_TYPES: Final = frozenset(TYPES) - {OrderType.STOP}
+TIMES_IN_FORCE: Final = frozenset({TimeInForce.DAY, TimeInForce.IOC})
 UNPRICED: Final = frozenset({OrderType.MARKET, OrderType.STOP})
 PROTECTION: Final = MappingProxyType({"market_protection": "-1"})
 OPTIONS: Final = "NFO"
@@ -89,8 +91,8 @@ class ZerodhaBroker:
         asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
         fractional=False,
         short=True,
-        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
-        option_order_types=OPTION_TYPES,
+        times_in_force=TIMES_IN_FORCE,
+        offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
         replacing=Replacing.IN_PLACE,
         client_ids=False,
         practice=False,

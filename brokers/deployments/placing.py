@@ -308,7 +308,8 @@ class Desk:
             wanted.role in GUARDS
             or self.program.rules[wanted.rule].order.time_in_force != Waiting.DAY
         )
-        can = self.can.times_in_force
+        quantity = _amount(wanted.quantity, ROUND_DOWN)
+        can = self.can.of(asset_type_of(self.instrument), quantity).times_in_force
         if lasting and TimeInForce.GTC in can:
             return TimeInForce.GTC
         return TimeInForce.DAY if TimeInForce.DAY in can else TimeInForce.GTC

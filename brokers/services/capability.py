@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from brokers.adapters.base import Capabilities, OrderRequest
+from brokers.adapters.base import Capabilities, Offer, OrderRequest
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount
@@ -22,6 +22,12 @@ TRADED_AS = {
     "forex": frozenset({AssetType.FOREX}),
     "option": frozenset({AssetType.OPTION}),
 }
+CALLED = {
+    AssetType.STOCK: "shares",
+    AssetType.CRYPTO: "coins",
+    AssetType.FOREX: "currencies",
+    AssetType.OPTION: "options",
+}
 # The prices that an order of a type has; all others it has not.
 PRICES = {
     OrderType.MARKET: frozenset[str](),
@@ -34,7 +40,7 @@ PRICES = {
 
 def usual_time(kind: str, asset_type: AssetType = AssetType.STOCK) -> TimeInForce:
     """Return how long an order waits that does not say so: a day, where the broker knows days."""
-    times = ADAPTERS.get(kind).capabilities.times_in_force_of(asset_type)
+    times = ADAPTERS.get(kind).capabilities.of(asset_type).times_in_force
     return TimeInForce.DAY if TimeInForce.DAY in times else TimeInForce.GTC
 
 
@@ -102,23 +108,31 @@ def _venue_faults(
         faults.append(
             Detail("asset_type", "unsupported", message, asset_types, request.asset_type.value)
         )
-    what = "orders of options" if option else "orders"
-    order_types = can.order_types_of(request.asset_type)
-    if request.order_type not in order_types:
-        types = sorted(order_types)
+    offer = can.of(request.asset_type, request.quantity)
+    what = _orders_of(can, request, offer)
+    if request.order_type not in offer.order_types:
+        types = sorted(offer.order_types)
         message = f"{kind} has no {request.order_type.value} {what}: use {', '.join(types)}."
         faults.append(Detail("order_type", "unsupported", message, types, request.order_type.value))
-    times_in_force = can.times_in_force_of(request.asset_type)
-    if request.time_in_force not in times_in_force:
-        times = sorted(times_in_force)
+    if request.time_in_force not in offer.times_in_force:
+        times = sorted(offer.times_in_force)
         message = f"{kind} has no {request.time_in_force.value} {what}: use {', '.join(times)}."
         faults.append(
             Detail("time_in_force", "unsupported", message, times, request.time_in_force.value)
         )
-    # Contracts are sold to open wherever there are any.
-    if not can.short and not option and request.side in {Side.SHORT, Side.COVER}:
-        faults.append(Detail("trade_type", "unsupported", f"{kind} has no short sales."))
+    if not offer.short and request.side in {Side.SHORT, Side.COVER}:
+        of = what.removeprefix("orders")
+        faults.append(Detail("trade_type", "unsupported", f"{kind} has no short sales{of}."))
     return faults
+
+
+def _orders_of(can: Capabilities, request: OrderRequest, offer: Offer) -> str:
+    """Return what orders are called of which a broker offers something of its own."""
+    if request.quantity % 1 and offer == can.of(request.asset_type).fractions:
+        return "orders of fractions"
+    option = request.asset_type == AssetType.OPTION
+    own = option or request.asset_type in can.offers
+    return f"orders of {CALLED[request.asset_type]}" if own else "orders"
 
 
 def _with_options() -> str:
@@ -149,10 +163,15 @@ def _price_faults(request: OrderRequest) -> list[Detail]:
 
 
 def _step_faults(can: Capabilities, instrument: Instrument, request: OrderRequest) -> list[Detail]:
-    """Prices are multiples of the tick, quantities of the lot where the venue has no fractions."""
+    """Prices are multiples of the tick, quantities of the lot where the venue trades lots."""
     faults = []
-    if not can.fractional and (request.quantity % 1 or request.quantity % instrument.lot_size):
-        message = f"Only whole lots of {instrument.lot_size.normalize():f} are traded here."
+    offer = can.of(request.asset_type)
+    parted = not offer.fractional and request.quantity % 1
+    # Of an instrument whose lot nobody knows, and that is traded in parts, it is one.
+    counted = not offer.fractional or (offer.lots and instrument.lot_size < 1)
+    if parted or (counted and request.quantity % instrument.lot_size):
+        whole = "" if offer.fractional else "whole "
+        message = f"Only {whole}lots of {instrument.lot_size.normalize():f} are traded here."
         faults.append(Detail("quantity", "fractional", message))
     for name in ("limit_price", "stop_price"):
         price: Decimal | None = getattr(request, name)

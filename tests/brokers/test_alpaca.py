@@ -9,7 +9,7 @@ from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from tests.venue.alpaca import AlpacaVenue
-from tests.venue.conformance import RemoteConformance
+from tests.venue.conformance import Conformance, RemoteConformance
 from tests.venue.option_conformance import OptionConformance, OptionStreamConformance
 from tests.venue.options import FAR, NEAR
 from tests.venue.socket import AlpacaSocket
@@ -61,7 +61,8 @@ class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, Option
     @pytest.mark.parametrize("symbol", ["BTC/USD", "SHIB/USDT", "ETH/BTC"])
     def test_coins_are_called_in_positions_as_in_orders(self, broker, venue, access, order, symbol):
         venue.exchange.prices[symbol] = Decimal(10)
-        broker.submit(access, order(symbol=symbol, asset_type=AssetType.CRYPTO))
+        coins = {"asset_type": AssetType.CRYPTO, "time_in_force": TimeInForce.GTC}
+        broker.submit(access, order(symbol=symbol, **coins))
         assert {row.symbol: row.quantity for row in broker.positions(access)} == {symbol: 10}
 
     def test_the_library_repeats_nothing(self, broker, venue, access, order):
@@ -148,3 +149,20 @@ class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, Option
         (found,) = broker.open_orders(access)
         assert (found.symbol, found.side) == (self.ours(), Side.SHORT)
         assert (found.broker_order_id[:4], found.status) == ("leg-", OrderStatus.ACCEPTED)
+
+
+class TestAlpacaCoins(Conformance):
+    kind = "alpaca"
+    symbol = venue_symbol = "BTC/USD"
+    asset_type = AssetType.CRYPTO
+    credentials = MappingProxyType({"key_id": "key", "secret": "secret"})
+
+    def test_what_is_not_offered_would_be_refused(self, broker, venue, access, order):
+        for changes in (
+            {"time_in_force": TimeInForce.DAY},
+            {"order_type": OrderType.STOP},
+            {"side": Side.SELL},
+        ):
+            with pytest.raises(Refused):
+                broker.submit(access, order(**changes))
+        assert not venue.exchange.orders

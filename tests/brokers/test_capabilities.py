@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import AssetType, OrderType, Side, TimeInForce
+from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Order
 from brokers.services.capability import usual_time
 from brokers.services.orders import order_create
@@ -31,30 +31,31 @@ PRICES = {
 
 def wanted(can):
     """Everything that may be asked of a broker: what it is called, whether it can, the order."""
-    asset = next(each for each in AssetType if each in can.asset_types)
-    usual = {"asset_type": asset, "order_type": OrderType.LIMIT} | PRICES[OrderType.LIMIT]
-    for order_type in OrderType:
-        prices = {"asset_type": asset, "order_type": order_type} | PRICES[order_type]
-        yield "order_type", order_type in can.order_types, prices
-    for time in TimeInForce:
-        yield "time_in_force", time in can.times_in_force, usual | {"time_in_force": time}
-    for other in AssetType:
-        yield "asset_type", other in can.asset_types, usual | {"asset_type": other}
-    yield "quantity", can.fractional, usual | {"quantity": Decimal("1.5")}
-    yield "trade_type", can.short, usual | {"side": Side.SHORT}
-    contract = usual | {"asset_type": AssetType.OPTION}
-    yield "quantity", False, contract | {"quantity": Decimal("1.5")}
-    if AssetType.OPTION not in can.asset_types:
-        return
-    bare = {name: value for name, value in contract.items() if name != "limit_price"}
-    for order_type in OrderType:
-        able = order_type in can.order_types_of(AssetType.OPTION)
-        yield "order_type", able, bare | {"order_type": order_type} | PRICES[order_type]
-    for time in TimeInForce:
-        able = time in can.times_in_force_of(AssetType.OPTION)
-        yield "time_in_force", able, contract | {"time_in_force": time}
-    for side in Side:
-        yield "trade_type", True, contract | {"side": side}
+    for asset in AssetType:
+        offer, times = can.of(asset), can.of(asset).times_in_force
+        time = TimeInForce.DAY if TimeInForce.DAY in times else TimeInForce.GTC
+        bare = {"asset_type": asset, "time_in_force": time}
+        usual = bare | {"order_type": OrderType.LIMIT} | PRICES[OrderType.LIMIT]
+        yield "asset_type", asset in can.asset_types, usual
+        if asset not in can.asset_types:
+            continue
+        for order_type in OrderType:
+            able = order_type in offer.order_types
+            yield "order_type", able, bare | {"order_type": order_type} | PRICES[order_type]
+        for each in TimeInForce:
+            yield "time_in_force", each in times, usual | {"time_in_force": each}
+        part = usual | {"quantity": Decimal("1.5")}
+        yield "quantity", offer.fractional and asset != AssetType.OPTION, part
+        yield "trade_type", offer.short, usual | {"side": Side.SHORT}
+        if offer.fractions is not None:
+            yield "trade_type", offer.fractions.short, part | {"side": Side.SHORT}
+            for each in TimeInForce:
+                able = each in offer.fractions.times_in_force
+                yield "time_in_force", able, part | {"time_in_force": each}
+            for order_type in OrderType:
+                able = order_type in offer.fractions.order_types
+                priced = bare | {"order_type": order_type} | PRICES[order_type]
+                yield "order_type", able, priced | {"quantity": Decimal("1.5")}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,8 +67,7 @@ def test_each_order_is_taken_or_refused_as_the_adapter_declares(user, kind):
     lacking = 0
     for path, able, changes in wanted(can):
         order = {
-            "side": Side.BUY, "quantity": Decimal(2), "time_in_force": usual_time(kind),
-            "symbol": SYMBOLS[changes["asset_type"]],
+            "side": Side.BUY, "quantity": Decimal(2), "symbol": SYMBOLS[changes["asset_type"]],
         } | changes  # fmt: skip
         before = Order.objects.count()
         if able:
@@ -81,6 +81,55 @@ def test_each_order_is_taken_or_refused_as_the_adapter_declares(user, kind):
         assert all(detail.message for detail in refusal.value.details)
         assert Order.objects.count() == before, "nothing is left to be sent"
     assert lacking >= 1, "each of them lacks something"
+
+
+# By the documentation of the broker: which orders of coins, and of parts of a share, it takes.
+ALPACA = [
+    (AssetType.CRYPTO, OrderType.MARKET, "1", TimeInForce.GTC, Side.BUY, ""),
+    (AssetType.CRYPTO, OrderType.STOP_LIMIT, "1", TimeInForce.IOC, Side.SELL, ""),
+    (AssetType.CRYPTO, OrderType.MARKET, "1", TimeInForce.DAY, Side.BUY, "day orders of coins"),
+    (AssetType.CRYPTO, OrderType.STOP, "1", TimeInForce.GTC, Side.SELL, "stop orders of coins"),
+    (AssetType.CRYPTO, OrderType.MARKET, "1", TimeInForce.GTC, Side.SHORT, "sales of coins"),
+    (AssetType.STOCK, OrderType.STOP, "1.5", TimeInForce.DAY, Side.SELL, ""),
+    (AssetType.STOCK, OrderType.STOP, "1.5", TimeInForce.GTC, Side.SELL, "gtc orders of fractions"),
+    (AssetType.STOCK, OrderType.LIMIT, "1.5", TimeInForce.DAY, Side.SHORT, "sales of fractions"),
+]
+
+
+@pytest.mark.parametrize(("asset", "order_type", "quantity", "time", "side", "refusal"), ALPACA)
+def test_alpaca_takes_what_it_says_of_coins_and_of_fractions(
+    user, asset, order_type, quantity, time, side, refusal
+):
+    account = BrokerAccount.objects.create(owner=user, kind="alpaca", name="Test")
+    Instrument.objects.create(symbol="ONE", asset_class=CLASSES[asset])
+    fields = {"symbol": "ONE", "asset_type": asset, "order_type": order_type, "side": side}
+    fields |= {"quantity": Decimal(quantity), "time_in_force": time} | PRICES[order_type]
+    if refusal:
+        with pytest.raises(InvalidInput, match=refusal):
+            order_create(account=account, **fields)
+    else:
+        assert order_create(account=account, **fields).status == OrderStatus.CREATED
+
+
+def test_an_order_that_does_not_say_how_long_it_waits_does_so_as_its_broker_can():
+    assert usual_time("alpaca") == TimeInForce.DAY
+    assert usual_time("alpaca", AssetType.CRYPTO) == TimeInForce.GTC
+    assert usual_time("binance", AssetType.CRYPTO) == TimeInForce.GTC
+
+
+def test_coins_are_traded_in_lots_where_the_broker_trades_lots(user):
+    Instrument.objects.create(symbol="BTC/USDT", asset_class="crypto", lot_size=Decimal("0.001"))
+    fields = {
+        "symbol": "BTC/USDT", "asset_type": AssetType.CRYPTO, "side": Side.BUY,
+        "order_type": OrderType.MARKET, "quantity": Decimal("0.0015"),
+    }  # fmt: skip
+    binance, alpaca = (
+        BrokerAccount.objects.create(owner=user, kind=kind, name="Test")
+        for kind in ("binance", "alpaca")
+    )
+    with pytest.raises(InvalidInput, match=r"Only lots of 0\.001"):
+        order_create(account=binance, **fields)
+    assert order_create(account=alpaca, **fields).quantity == Decimal("0.0015")
 
 
 def test_this_table_knows_every_broker():

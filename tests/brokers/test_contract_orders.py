@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from brokers.adapters.base import Execution, OrderRequest, VenueOrder
+from brokers.adapters.base import Execution, Offer, OrderRequest, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Order, Position, RiskLimit
@@ -89,12 +89,8 @@ def test_a_broker_without_options_names_those_that_have_them(user, acme):
 
 def test_what_a_broker_lacks_for_options_alone_is_refused(account, acme, monkeypatch):
     can = ADAPTERS.get("paper").capabilities
-    narrow = {
-        "option_order_types": frozenset({OrderType.LIMIT}),
-        "option_times_in_force": frozenset({TimeInForce.GTC}),
-    }
-    for name, value in narrow.items():
-        monkeypatch.setattr(type(can), name, value)
+    narrow = Offer(frozenset({OrderType.LIMIT}), frozenset({TimeInForce.GTC}))
+    monkeypatch.setattr(type(can), "offers", {AssetType.OPTION: narrow})
     request = OrderRequest(
         client_order_id="a", symbol=PUT, asset_type=AssetType.OPTION, side=Side.SHORT,
         order_type=OrderType.MARKET, quantity=D(1),

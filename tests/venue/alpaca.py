@@ -171,11 +171,33 @@ class AlpacaVenue(HttpVenue):
             if contract.right == "P" and self.exchange.cash < needed * contract.strike:
                 raise Refusal("funds", "insufficient options buying power")
 
+    def _check_coin(self, body):
+        if body["time_in_force"] not in {"gtc", "ioc"}:
+            raise Refusal("time", "invalid crypto time_in_force")
+        if body["type"] not in {"market", "limit", "stop_limit"}:
+            raise Refusal("type", "invalid order type for crypto order")
+        held = self.exchange.positions().get(body["symbol"], Decimal(0))
+        if body["side"] == "sell" and held < amount(body["qty"]):
+            raise Refusal("funds", f"insufficient balance (available: {held})")
+
+    def _check_fraction(self, body):
+        if body["time_in_force"] != "day":
+            raise Refusal("time", "fractional orders must be DAY orders")
+        if body["type"] not in {"market", "limit", "stop", "stop_limit"}:
+            raise Refusal("type", "fractional orders must be market, limit or stop orders")
+        held = self.exchange.positions().get(body["symbol"], Decimal(0))
+        if body["side"] == "sell" and held < amount(body["qty"]):
+            raise Refusal("short", "fractional orders cannot be sold short")
+
     def _place(self, body, **more):
         if body["symbol"] in self.exchange.contracts:
             self._check_option(body)
         elif "position_intent" in body:
             raise Refusal("symbol", f"asset {body['symbol']} not found")
+        elif "/" in body["symbol"]:
+            self._check_coin(body)
+        elif amount(body["qty"]) % 1:
+            self._check_fraction(body)
         return self.exchange.place(
             client_id=body["client_order_id"],
             symbol=body["symbol"],

@@ -58,7 +58,7 @@ class Conformance:
     @pytest.fixture
     def order(self, broker):
         def make(order_type=OrderType.MARKET, side=Side.BUY, quantity=10, **changes):
-            times = broker.capabilities.times_in_force
+            times = broker.capabilities.of(self.asset_type).times_in_force
             fields = {
                 "client_order_id": str(uuid4()),
                 "symbol": self.symbol,
@@ -88,7 +88,7 @@ class Conformance:
     def test_each_order_type_arrives_as_it_was_meant(
         self, broker, venue, access, order, order_type
     ):
-        if order_type not in broker.capabilities.order_types:
+        if order_type not in broker.capabilities.of(self.asset_type).order_types:
             pytest.skip("declared as not supported, so it is refused before it is sent")
         request = order(order_type)
         told = broker.submit(access, request)

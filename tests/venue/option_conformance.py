@@ -106,7 +106,7 @@ class OptionConformance:
     def test_each_option_order_type_arrives_as_it_was_meant(
         self, broker, venue, access, option, order_type
     ):
-        if order_type not in broker.capabilities.order_types_of(AssetType.OPTION):
+        if order_type not in broker.capabilities.of(AssetType.OPTION).order_types:
             pytest.skip("declared as not supported, so it is refused before it is sent")
         request = option(order_type)
         told = broker.submit(access, request)
@@ -123,7 +123,7 @@ class OptionConformance:
     def test_each_time_in_force_of_options_is_taken(
         self, broker, venue, access, option, time_in_force
     ):
-        if time_in_force not in broker.capabilities.times_in_force_of(AssetType.OPTION):
+        if time_in_force not in broker.capabilities.of(AssetType.OPTION).times_in_force:
             pytest.skip("declared as not supported, so it is refused before it is sent")
         broker.submit(access, option(time_in_force=time_in_force))
         assert self.only(venue).tif == time_in_force

@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import AccountState, AssetType, OrderStatus, Side
+from brokers.choices import OPEN_STATUSES, AccountState, AssetType, OrderStatus, Side
 from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.models import (
     BrokerAccount,
@@ -29,6 +29,9 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
     )
     asset_type = django_filters.ChoiceFilter(choices=AssetType.choices)
     status = django_filters.ChoiceFilter(choices=OrderStatus.choices)
+    open = django_filters.BooleanFilter(
+        method="on_open", label="What may still be filled or canceled, or what has ended."
+    )
     trade_type = django_filters.ChoiceFilter(field_name="side", choices=Side.choices)
     strategy_id = django_filters.UUIDFilter()
     account_id = django_filters.UUIDFilter()
@@ -38,6 +41,11 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
     def on_underlying(self, rows: QuerySet[Order], _: str, underlying: str) -> QuerySet[Order]:
         """Return the orders in contracts on a symbol."""
         return rows.filter(asset_type=AssetType.OPTION, symbol__regex=_contracts_on(underlying))
+
+    def on_open(self, rows: QuerySet[Order], _: str, wanted: bool) -> QuerySet[Order]:  # noqa: FBT001 - django-filter's signature
+        """Return the orders that wait, or the others."""
+        waiting = Q(status__in=OPEN_STATUSES)
+        return rows.filter(waiting if wanted else ~waiting)
 
     class Meta:
         model = Order

@@ -162,6 +162,16 @@ def test_limits_of_what_is_not_yours_are_not_set(client, other, stored_bars):
     assert client.get(f"{API}/risk-limits").json()["results"] == []
 
 
+def test_open_orders_are_listed_apart_from_those_that_have_ended(client, stored_bars):
+    client.put(f"{API}/risk-limits", {"symbol": "AAPL", "max_order_value": "1"}, format="json")
+    for symbol in ("GOOG", "AAPL"):
+        body = {"symbol": symbol, "trade_type": "buy", "quantity": "1"}
+        client.post(f"{API}/trades/execute", body, format="json")
+    for asked, symbol in (("true", "GOOG"), ("false", "AAPL")):
+        (order,) = client.get(f"{API}/trades?open={asked}").json()["results"]
+        assert order["symbol"] == symbol
+
+
 def test_symbols_that_are_allowed_are_written_as_orders_write_them(client, stored_bars):
     limits = {"allowed_symbols": [" goog "]}
     answer = client.put(f"{API}/risk-limits", limits, format="json")

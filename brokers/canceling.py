@@ -137,7 +137,7 @@ def cancel_take(order: Order, answer: Answer) -> None:
         _restore(order, code=answer.code, reason=answer.message)
     elif answer is not None:
         if answer.venue is not None:
-            venue_order_record(order_id=order.id, venue=answer.venue)
+            venue_order_record(order_id=order.id, venue=answer.venue, asked=order)
         ended = answer.venue is not None and answer.venue.status in FINAL_STATUSES
         if answer.refusal is not None and not ended:
             _restore(order, code=answer.refusal.code, reason=str(answer.refusal))

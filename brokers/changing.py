@@ -73,7 +73,7 @@ def _settle(order: Order, code: str, reason: str) -> None:
     except (OutcomeUnknown, Refused):
         return
     if venue is not None:
-        venue_order_record(order_id=order.id, venue=venue)
+        venue_order_record(order_id=order.id, venue=venue, asked=order)
     if venue is None or venue.status not in FINAL_STATUSES:
         _restore(order, code=code, reason=reason)
 
@@ -131,7 +131,7 @@ def replacement_settle(order: Order, reason: str) -> None:
         )
     ):
         _take_over(order, venue.broker_order_id)
-    venue_order_record(order_id=order.id, venue=venue)
+    venue_order_record(order_id=order.id, venue=venue, asked=order)
     _restore(order, code="no_answer", reason=reason)
 
 
@@ -174,7 +174,7 @@ def order_refresh(order: Order, *, restore: bool = False) -> None:
     except (OutcomeUnknown, Refused, Permanent):
         return
     if venue is not None:
-        venue_order_record(order_id=order.id, venue=venue, restore=restore)
+        venue_order_record(order_id=order.id, venue=venue, restore=restore, asked=order)
 
 
 def wanted_of(order: Order) -> Change:

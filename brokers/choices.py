@@ -10,6 +10,9 @@ CHANGE_TASK = "brokers.order_change"
 RECONCILE_TASK = "brokers.account_reconcile"
 LOOK_TASK = "brokers.orders_look"
 
+# The reason of an order that its broker does not show.
+NOT_AT_BROKER = "not_at_broker"
+
 
 class AccountState(models.TextChoices):
     """What an account may do: everything, only reduce positions, or nothing."""

@@ -19,6 +19,7 @@ import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from brokers.absent import absent_doubt, absent_end, absent_for_good
 from brokers.access import access_of, ref_of
 from brokers.adapters.base import (
     Access,
@@ -30,7 +31,7 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
-from brokers.choices import WORKING_STATUSES, AccountState, OrderStatus
+from brokers.choices import FINAL_STATUSES, WORKING_STATUSES, AccountState, OrderStatus
 from brokers.external import external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
 from brokers.lease import Lease, lease_claim, leases_release
@@ -168,12 +169,12 @@ def _differences(account: BrokerAccount, adapter: Adapter, access: Access) -> li
 
 def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict[str, str]]:
     """Take over orders and fills, then return the positions that differ."""
-    unsure = _orders_take(account, adapter, access)
+    unsure, absent = _orders_take(account, adapter, access)
     theirs = {row.symbol: row.quantity for row in adapter.positions(access)}
     ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
     wallet = adapter.capabilities.wallet
     compared = ours.keys() if wallet else ours.keys() | theirs.keys()
-    return [
+    rows = [
         {
             "symbol": symbol,
             "ours": f"{ours.get(symbol, ZERO).normalize():f}",
@@ -182,6 +183,9 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
         for symbol in sorted(compared - unsure)
         if _differ(ours.get(symbol, ZERO), theirs.get(symbol, ZERO), wallet=wallet)
     ]
+    differing = {row["symbol"] for row in rows}
+    absent_end(order for order in absent if order.symbol not in unsure | differing)
+    return rows
 
 
 def _settle(account: BrokerAccount, rows: Sequence[dict[str, str]]) -> set[str]:
@@ -204,12 +208,17 @@ def _differ(ours: Decimal, theirs: Decimal, *, wallet: bool) -> bool:
     return ours != theirs
 
 
-def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> set[str]:
-    """Take over what became of our orders, and others' orders; return symbols still unknown."""
+def _orders_take(
+    account: BrokerAccount, adapter: Adapter, access: Access
+) -> tuple[set[str], list[Order]]:
+    """Take over what became of our orders, and others' orders.
+
+    Returns symbols still unknown, and orders that are over if the positions of theirs agree.
+    """
     unsure: set[str] = set()
     recent = timezone.now() - ENDED_WITHIN
     rows = Order.objects.filter(account=account).select_related("account")
-    looked_at, found = set(), []
+    looked_at, found, missing = set(), [], []
     for order in rows.filter(status__in=[*WORKING_STATUSES, OrderStatus.UNKNOWN]).union(
         rows.filter(finished_at__gt=recent).exclude(
             status__in=[OrderStatus.DENIED, OrderStatus.FILLED]
@@ -221,9 +230,13 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
             _order_take(order, venue)
             if order.status == OrderStatus.UNKNOWN:
                 found.append(order.id)
-        elif order.status == OrderStatus.UNKNOWN:
-            unsure.add(order.symbol)
+        elif order.status not in FINAL_STATUSES:
+            missing.append(order)
     waiting = adapter.open_orders(access)
+    listed = {venue.broker_order_id for venue in waiting} - {""}
+    missing = [order for order in missing if order.broker_order_id not in listed]
+    absent = _missing_take(missing)
+    unsure.update(order.symbol for order in missing if order not in absent)
     # What replaces an order is sent under no lease: it may lie there before it is written down.
     flying = Order.objects.filter(account=account, status__in=FLYING, broker_order_id="")
     unsure.update(flying.values_list("symbol", flat=True))
@@ -235,14 +248,25 @@ def _orders_take(account: BrokerAccount, adapter: Adapter, access: Access) -> se
             if whole is not None:
                 _order_take(theirs, whole)
     unwanted_withdraw(found)
-    return unsure
+    return unsure, absent
+
+
+def _missing_take(missing: Iterable[Order]) -> list[Order]:
+    """Doubt orders that are neither found nor listed; return those that are over by all we know."""
+    absent = []
+    for order in missing:
+        if absent_for_good(order):
+            absent.append(order)
+        elif order.status != OrderStatus.UNKNOWN:
+            absent_doubt(order)
+    return absent
 
 
 def _order_take(order: Order, venue: VenueOrder) -> None:
     if order.status == OrderStatus.PENDING_REPLACE and order.wanted:
         replacement_settle(order, "The broker did not answer.")
     else:
-        venue_order_record(order_id=order.id, venue=venue)
+        venue_order_record(order_id=order.id, venue=venue, asked=order)
 
 
 def _adopt(

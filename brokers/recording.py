@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
-from brokers.choices import FINAL_STATUSES, SIGN, OrderStatus, Side
+from brokers.choices import FINAL_STATUSES, NOT_AT_BROKER, SIGN, OrderStatus, Side
 from brokers.frames import fills_tell, order_tell, orders_tell
 from brokers.models import Fill, Order, Position
 from brokers.quotes import Quotes
 from brokers.rows import rows_update
-from brokers.transitions import ALLOWED, Moved, order_move, orders_settle
+from brokers.transitions import ALLOWED, Moved, order_move, orders_resize, orders_settle
 from core.transactions import atomic
 
 STEP: Final = Decimal("1e-8")
@@ -23,21 +24,43 @@ PENDING = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 WORKING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 
-def venue_order_record(*, order_id: UUID, venue: VenueOrder, restore: bool = False) -> None:
-    """Take over the venue's state of an order: its id, its fills, its status."""
-    venue_orders_record({order_id: venue}, restore=restore)
+def venue_order_record(
+    *, order_id: UUID, venue: VenueOrder, restore: bool = False, asked: Order | None = None
+) -> None:
+    """Take over the venue's state of an order: its id, its fills, its status.
+
+    Parameters
+    ----------
+    restore : bool
+        As of `venue_orders_record`.
+    asked : Order, optional
+        The row as it was when the venue was asked: the venue's quantity is taken over as well,
+        unless it has been changed here since.
+    """
+    was = {order_id: asked.quantity} if asked else {}
+    venue_orders_record({order_id: venue}, restore=restore, was=was)
 
 
 @atomic
-def venue_orders_record(found: Mapping[UUID, VenueOrder], *, restore: bool = False) -> None:
+def venue_orders_record(
+    found: Mapping[UUID, VenueOrder],
+    *,
+    restore: bool = False,
+    was: Mapping[UUID, Decimal] = MappingProxyType({}),
+) -> None:
     """Take over venues' states of orders: their ids, their fills, their status.
 
     The status follows from the fills where there are any; what the venue says counts otherwise.
     An order that still waits there while a cancel or a replacement of it is under way stays
     pending, unless `restore` says that the replacement is over.
+
+    What a venue has of an order may differ from its row: somebody changed it there, or a change
+    came late whose answer was lost. That is taken over of orders that have the quantity still that
+    they had (`was`) when the venue was asked.
     """
     orders = list(Order.objects.select_for_update().filter(id__in=found).order_by("id"))
     filled = fills_record(orders, {each: venue.executions for each, venue in found.items()})
+    orders_resize(_resized(orders, found, was))
     moves, kept = [], []
     for order in orders:
         venue = found[order.id]
@@ -47,13 +70,33 @@ def venue_orders_record(found: Mapping[UUID, VenueOrder], *, restore: bool = Fal
         old, new = OrderStatus(order.status), _status_of(order, venue)
         over = restore and old == OrderStatus.PENDING_REPLACE
         stays = old in PENDING and new in WORKING and not over
-        if not stays and (old, new) in ALLOWED:
+        if not stays and (old, new) in ALLOWED and not _over(order, new):
             moves.append(_moved(order, new, venue.reason))
         elif told or order.id in filled:
             kept.append(order)
     rows_update(kept, ("broker_order_id", "filled_quantity", "average_price"))
     orders_settle(moves)
     orders_tell([move.order.id for move in moves])
+
+
+def _resized(
+    orders: Iterable[Order], found: Mapping[UUID, VenueOrder], was: Mapping[UUID, Decimal]
+) -> list[Order]:
+    """Put orders to the quantities that their venues have, and return those that had another."""
+    resized = []
+    for order in orders:
+        theirs = found[order.id].quantity.quantize(STEP)
+        known = order.id in was and order.quantity == was[order.id]
+        if known and theirs > 0 and theirs != order.quantity and order.status != OrderStatus.FILLED:
+            order.quantity = theirs
+            resized.append(order)
+    return resized
+
+
+def _over(order: Order, new: OrderStatus) -> bool:
+    """Tell whether an order has expired by what its venue said: older news do not bring it back."""
+    expired = order.status == OrderStatus.EXPIRED and new != OrderStatus.FILLED
+    return expired and order.reason_code != NOT_AT_BROKER
 
 
 def _moved(order: Order, new: OrderStatus, reason: str) -> Moved:
@@ -75,7 +118,8 @@ def venue_order_known(*, order: Order, venue: VenueOrder) -> bool:
         return False
     told = {one.execution_id: one.quantity for one in venue.executions}
     filled = sum(told.values(), Decimal(0))
-    return venue.status == order.status and filled == order.filled_quantity
+    same = venue.quantity in {0, order.quantity}  # not every answer tells it
+    return same and venue.status == order.status and filled == order.filled_quantity
 
 
 @atomic

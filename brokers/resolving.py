@@ -15,18 +15,24 @@ import structlog
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from brokers.absent import ABSENT_AFTER, doubted_at
 from brokers.adapters.base import VenueOrder
 from brokers.asking import orders_find
 from brokers.canceling import orders_cancel
 from brokers.changing import order_ended, order_refresh, replacement_settle, unwanted_withdraw
-from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType, TimeInForce
+from brokers.choices import (
+    NOT_AT_BROKER,
+    OPEN_STATUSES,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+)
 from brokers.models import Order
 from brokers.recording import WORKING, venue_order_known, venue_order_record
 from brokers.silence import silent
 
 log = structlog.get_logger(__name__)
 
-ABSENT_AFTER = timedelta(seconds=120)
 ASK_LONGEST = timedelta(seconds=15)
 FOLLOW_S = (0.05, 0.15, 0.4, 1.0)
 FOLLOWED = 200
@@ -54,14 +60,16 @@ def orders_resolve(rows: QuerySet[Order]) -> None:
 
 def _resolved(order: Order, venue: VenueOrder | None) -> None:
     if venue is not None:
-        venue_order_record(order_id=order.id, venue=venue)
+        venue_order_record(order_id=order.id, venue=venue, asked=order)
         unwanted_withdraw([order.id])
+    elif doubted_at(order) is not None:
+        return  # It was there: whoever reconciles compares the positions before it ends.
     elif order.submitted_at and order.submitted_at < timezone.now() - ABSENT_AFTER:
         order_ended(
             order_id=order.id,
             old=OrderStatus.UNKNOWN,
             new=OrderStatus.REJECTED,
-            code="not_at_broker",
+            code=NOT_AT_BROKER,
             reason="The broker has no such order: it never arrived.",
         )
     if order.replaces_id is None:
@@ -103,7 +111,7 @@ def orders_ask(orders: Iterable[Order]) -> None:
     waiting = [order for status in WORKING for order in by_status.get(status, ())]
     for order, answer in orders_find(waiting):
         if isinstance(answer, VenueOrder) and not venue_order_known(order=order, venue=answer):
-            venue_order_record(order_id=order.id, venue=answer)
+            venue_order_record(order_id=order.id, venue=answer, asked=order)
     orders_cancel(by_status.get(OrderStatus.PENDING_CANCEL, ()))
     for order in by_status.get(OrderStatus.PENDING_REPLACE, ()):
         _replacement_ask(order)

@@ -98,7 +98,8 @@ def _accounts_queue() -> None:
     due = timezone.now() - RECONCILE_EVERY
     remote = [name for name in ADAPTERS.names() if ADAPTERS.get(name).capabilities.remote]
     rows = BrokerAccount.objects.filter(
-        Q(kind__in=remote, sealed__isnull=False) | Q(orders__status__in=WORKING_STATUSES),
+        Q(kind__in=remote, sealed__isnull=False)
+        | Q(orders__status__in=[*WORKING_STATUSES, OrderStatus.UNKNOWN]),
         Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=due),
     ).exclude(state=AccountState.HALTED, updated_at__gt=due)
     ids = list(rows.values_list("id", flat=True).distinct()[:SWEEP_BATCH])

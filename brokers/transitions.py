@@ -40,12 +40,14 @@ ALLOWED = frozenset(
         (S.ACCEPTED, S.EXPIRED),
         (S.ACCEPTED, S.REJECTED),  # some brokers accept first and check afterwards
         (S.ACCEPTED, S.REPLACED),  # by hand, at the broker
+        (S.ACCEPTED, S.UNKNOWN),  # its venue does not show it any more
         (S.ACCEPTED, S.PENDING_CANCEL),
         (S.ACCEPTED, S.PENDING_REPLACE),
         (S.PARTIALLY_FILLED, S.FILLED),
         (S.PARTIALLY_FILLED, S.CANCELED),
         (S.PARTIALLY_FILLED, S.EXPIRED),
         (S.PARTIALLY_FILLED, S.REPLACED),
+        (S.PARTIALLY_FILLED, S.UNKNOWN),
         (S.PARTIALLY_FILLED, S.PENDING_CANCEL),
         (S.PARTIALLY_FILLED, S.PENDING_REPLACE),
         (S.PENDING_CANCEL, S.CANCELED),
@@ -55,6 +57,7 @@ ALLOWED = frozenset(
         (S.PENDING_CANCEL, S.EXPIRED),
         (S.PENDING_CANCEL, S.REJECTED),
         (S.PENDING_CANCEL, S.REPLACED),
+        (S.PENDING_CANCEL, S.UNKNOWN),
         (S.PENDING_REPLACE, S.REPLACED),
         (S.PENDING_REPLACE, S.ACCEPTED),  # done in place, or failed: it waits at the broker
         (S.PENDING_REPLACE, S.PARTIALLY_FILLED),
@@ -62,12 +65,17 @@ ALLOWED = frozenset(
         (S.PENDING_REPLACE, S.CANCELED),
         (S.PENDING_REPLACE, S.EXPIRED),
         (S.PENDING_REPLACE, S.REJECTED),
+        (S.PENDING_REPLACE, S.UNKNOWN),
         (S.PENDING_REPLACE, S.PENDING_CANCEL),  # a kill switch waits for nothing
         # The news of a fill may come after that of the end.
         (S.CANCELED, S.FILLED),
         (S.EXPIRED, S.FILLED),
         (S.REPLACED, S.FILLED),
-        # It was not to be found for two minutes, and turned up: what the broker has is true.
+        # It was not to be found for two minutes, and turned up: what the broker has is true. One
+        # that the broker has said to have expired does not come back (`recording`).
+        (S.EXPIRED, S.ACCEPTED),
+        (S.EXPIRED, S.PARTIALLY_FILLED),
+        (S.EXPIRED, S.CANCELED),
         (S.REJECTED, S.ACCEPTED),
         (S.REJECTED, S.PARTIALLY_FILLED),
         (S.REJECTED, S.FILLED),
@@ -125,6 +133,23 @@ def orders_born(orders: Sequence[Order]) -> None:
         [
             OrderEvent(order_id=order.id, old_status=S.CREATED, new_status=order.status)
             for order in moved
+        ]
+    )
+
+
+@transaction.atomic(savepoint=False)
+def orders_resize(orders: Sequence[Order]) -> None:
+    """Write the quantities that venues have of orders, whose rows the caller has locked."""
+    rows_update(orders, ("quantity",))
+    OrderEvent.objects.bulk_create(
+        [
+            OrderEvent(
+                order_id=order.id,
+                old_status=order.status,
+                new_status=order.status,
+                note=f"The broker has it for {order.quantity.normalize():f}.",
+            )
+            for order in orders
         ]
     )
 

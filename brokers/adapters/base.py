@@ -167,7 +167,13 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """An order as a venue knows it, with what it needs to be recognised by who did not send it."""
+    """An order as a venue knows it, with what it needs to be recognised by who did not send it.
+
+    Attributes
+    ----------
+    quantity : Decimal
+        Of the whole order; zero where the answer does not tell it.
+    """
 
     broker_order_id: str
     status: OrderStatus

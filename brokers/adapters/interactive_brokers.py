@@ -353,7 +353,6 @@ def _of_fills(ref: OrderRef, fills: Sequence[Fill]) -> VenueOrder:
         client_order_id=ref.client_order_id,
         symbol=symbol_told(first.contract),
         side=Side.BUY if first.execution.side == "BOT" else Side.SELL,
-        quantity=sum((_amount(fill.execution.shares) for fill in fills), Decimal(0)),
     )
 
 

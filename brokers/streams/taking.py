@@ -65,7 +65,7 @@ def orders_look(order_ids: Iterable[UUID]) -> None:
     orders_resolve(rows)
     for order, answer in orders_find(known):
         if isinstance(answer, VenueOrder):
-            venue_order_record(order_id=order.id, venue=answer)
+            venue_order_record(order_id=order.id, venue=answer, asked=order)
     unwanted_withdraw(ids)
 
 

@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.core.management import call_command
 from rest_framework.test import APIClient
+
+from brokers import services
+from brokers.adapters.kinds import ADAPTERS
+from brokers.choices import AssetType, OrderType, Side
+from brokers.models import BrokerAccount
+from market.models import Instrument
+from tests.venue.direct import DirectBroker
 
 
 @pytest.fixture
@@ -27,3 +36,33 @@ def client(user):
     client = APIClient()
     client.force_authenticate(user)
     return client
+
+
+@pytest.fixture
+def venue(monkeypatch):
+    broker = DirectBroker()
+    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
+    return broker
+
+
+@pytest.fixture
+def account(user, venue, monkeypatch):
+    monkeypatch.setattr("brokers.reconciling.LOOK_AGAIN_S", 0.0)
+    Instrument.objects.create(symbol="ACME")
+    return BrokerAccount.objects.create(owner=user, kind="alpaca", name="Test")
+
+
+@pytest.fixture
+def place(account):
+    def make(side=Side.BUY, limit=None, quantity=10, **changes):
+        fields = {
+            "symbol": "ACME",
+            "asset_type": AssetType.STOCK,
+            "side": side,
+            "order_type": OrderType.LIMIT if limit else OrderType.MARKET,
+            "quantity": Decimal(quantity),
+            "limit_price": None if limit is None else Decimal(limit),
+        }
+        return services.order_create(account=account, **(fields | changes))
+
+    return make

@@ -138,7 +138,8 @@ def check(world):
         last = OrderStatus.CREATED
         for event in OrderEvent.objects.filter(order=order).order_by("created_at", "id"):
             assert event.old_status == last, "a history has no gap"
-            assert (event.old_status, event.new_status) in ALLOWED
+            resized = event.old_status == event.new_status and event.note
+            assert resized or (event.old_status, event.new_status) in ALLOWED
             last = event.new_status
         assert order.status == last
     assert Fill.objects.count() == len(exchange.trades)

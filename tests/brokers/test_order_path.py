@@ -16,13 +16,13 @@ from brokers.access import request_of
 from brokers.adapters.base import Replacing
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
-from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
+from brokers.choices import AccountState, OrderStatus, Side
 from brokers.dispatch import account_send
 from brokers.lease import lease_claim, lease_hold
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position, RiskDecision
 from brokers.reconciling import account_reconcile
 from brokers.recording import venue_order_record
-from brokers.resolving import order_resolve
+from brokers.resolving import order_resolve, orders_ask
 from brokers.services import stopping
 from brokers.services.accounts import account_sync
 from brokers.services.intents import Intent
@@ -30,57 +30,11 @@ from brokers.services.stopping import kill_switch
 from brokers.sweeping import orders_sweep
 from core.errors import Conflict
 from core.outbox.models import OutboxMessage
-from market.models import Instrument
 from notifications.models import Alert
+from tests.brokers.ordering import fresh, history, sent
 from tests.venue.direct import DirectBroker, Killed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def venue(monkeypatch):
-    broker = DirectBroker()
-    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
-    return broker
-
-
-@pytest.fixture
-def account(user, venue, monkeypatch):
-    monkeypatch.setattr("brokers.reconciling.LOOK_AGAIN_S", 0.0)
-    Instrument.objects.create(symbol="ACME")
-    return BrokerAccount.objects.create(owner=user, kind="alpaca", name="Test")
-
-
-@pytest.fixture
-def place(account):
-    def make(side=Side.BUY, limit=None, quantity=10, **changes):
-        fields = {
-            "symbol": "ACME",
-            "asset_type": AssetType.STOCK,
-            "side": side,
-            "order_type": OrderType.LIMIT if limit else OrderType.MARKET,
-            "quantity": Decimal(quantity),
-            "limit_price": None if limit is None else Decimal(limit),
-        }
-        return services.order_create(account=account, **(fields | changes))
-
-    return make
-
-
-def sent(order):
-    account_send(account_id=order.account_id)
-    return fresh(order)
-
-
-def fresh(order):
-    return Order.objects.get(id=order.id)
-
-
-def history(order):
-    return [
-        (event.old_status, event.new_status)
-        for event in OrderEvent.objects.filter(order=order).order_by("created_at", "id")
-    ]
 
 
 def test_a_sender_that_lost_its_lease_sends_nothing_more(account, place, venue):
@@ -253,6 +207,44 @@ def test_a_replacement_in_place_is_what_the_venue_shows(place, venue, outcome, q
     order = fresh(order)
     assert (order.status, order.quantity, order.wanted) == (OrderStatus.ACCEPTED, quantity, {})
     assert len(venue.exchange.orders) == 1
+
+
+def test_an_order_that_is_smaller_at_its_venue_is_filled_by_that(place, venue, account):
+    order = sent(place(limit="90"))
+    services.order_replace(order=order, quantity=Decimal(7))
+    venue.plan.append("lost")
+    order_change(order_id=order.id)
+    assert fresh(order).quantity == 10
+    there = venue.exchange.get(order.broker_order_id)
+    venue.exchange.change(there.id, quantity=Decimal(7))  # it comes late
+    venue.exchange.fill(there, 7)
+    account_reconcile(account_id=account.id)
+    order = fresh(order)
+    assert (order.status, order.quantity, order.filled_quantity) == (OrderStatus.FILLED, 7, 7)
+    notes = OrderEvent.objects.filter(order=order).values_list("note", flat=True)
+    assert "The broker has it for 7." in notes
+
+
+@pytest.mark.parametrize("quantity", [7, 12])
+def test_an_order_that_was_changed_by_hand_at_its_venue_is_what_it_is_there(place, venue, quantity):
+    order = sent(place(limit="90"))
+    venue.exchange.fill(venue.exchange.get(order.broker_order_id), 4)
+    orders_ask(Order.objects.select_related("account"))
+    venue.exchange.change(order.broker_order_id, quantity=Decimal(quantity))
+    orders_ask(Order.objects.select_related("account"))
+    orders_ask(Order.objects.select_related("account"))
+    order = fresh(order)
+    assert (order.status, order.quantity) == (OrderStatus.PARTIALLY_FILLED, quantity)
+    assert history(order).count(("partially_filled", "partially_filled")) == 1
+
+
+def test_an_answer_from_before_a_change_does_not_undo_it(place, venue):
+    order = sent(place(limit="90"))
+    answer = venue.find(None, request_of(order))
+    services.order_replace(order=order, quantity=Decimal(7))
+    order_change(order_id=order.id)
+    venue_order_record(order_id=order.id, venue=answer, asked=order)
+    assert fresh(order).quantity == 7
 
 
 @pytest.mark.parametrize(

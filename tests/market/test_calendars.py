@@ -14,6 +14,7 @@ from market.calendars import (
     calendar_check,
     periods_per_year,
     range_bounds,
+    session_ends_at,
     session_ids,
     sessions_for,
 )
@@ -271,3 +272,11 @@ def test_sessions_are_in_order_and_do_not_overlap(name):
 def test_a_calendar_that_its_library_cannot_make_is_told():
     with pytest.raises(InvalidInput, match="cannot say when 'XBEL' is open"):
         calendar_check("XBEL")
+
+
+def test_the_session_that_trades_at_a_moment_or_next_ends():
+    friday, close = datetime(2026, 1, 2, 15, tzinfo=UTC), datetime(2026, 1, 2, 21, tzinfo=UTC)
+    monday = datetime(2026, 1, 5, 21, tzinfo=UTC)
+    assert session_ends_at(Listed(), friday) == close
+    assert session_ends_at(Listed(), close) == monday
+    assert session_ends_at(BTC, friday) == datetime(2026, 1, 3, tzinfo=UTC)

@@ -16,9 +16,11 @@ RUN APP_ENV=production ALLOWED_HOSTS=build.invalid VAR_DIR=/tmp/var \
     SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
     python manage.py collectstatic --no-input --verbosity 0 \
     && python -m compileall -q /app
-# The kernels as machine code; container_start.sh brings them to each container.
-RUN NUMBA_CACHE_DIR=/opt/numba \
-    python -c 'from core.backtests.warm import simulation_warm; simulation_warm()'
+# All kernels as machine code, those of options and of live strategies too: a worker would compile
+# for a minute while orders wait. container_start.sh brings them to each container.
+RUN NUMBA_CACHE_DIR=/opt/numba APP_ENV=production ALLOWED_HOSTS=build.invalid VAR_DIR=/tmp/var \
+    SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+    python manage.py warm --all
 
 
 FROM python:3.11-slim-bookworm

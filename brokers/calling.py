@@ -13,10 +13,12 @@ from typing import Final, TypeVar
 
 import structlog
 
+from brokers.access import change_of
 from brokers.adapters.base import (
     Access,
     Adapter,
     LocalAdapter,
+    OrderRef,
     OrderRequest,
     OutcomeUnknown,
     Refused,
@@ -48,12 +50,19 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """An order that is committed as being sent, and what is sent, by the clock at `since`."""
+    """An order that is committed as being sent, and what is sent, by the clock at `since`.
+
+    Attributes
+    ----------
+    replaces : OrderRef or None
+        What waits at the venue and goes when this comes; our own venue replaces in place.
+    """
 
     order: Order
     access: Access
     request: OrderRequest
     since: float = field(default_factory=time.time)
+    replaces: OrderRef | None = None
 
 
 Outcome = VenueOrder | Refused | OutcomeUnknown
@@ -151,6 +160,8 @@ os.register_at_fork(after_in_child=_threads.cache_clear)
 
 def _call(adapter: Adapter, sending: Sending) -> Outcome:
     try:
+        if sending.replaces is not None:
+            return adapter.replace(sending.access, sending.replaces, change_of(sending.order))
         return adapter.submit(sending.access, sending.request)
     except (Refused, OutcomeUnknown) as error:
         return error

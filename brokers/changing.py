@@ -1,13 +1,12 @@
 """Canceling and replacing what waits at a venue; a failure leaves the order as it was.
 
 Both may be asked for again without harm, so neither needs the sender's lease: a kill switch does
-not wait for one.
+not wait for one. Where a venue replaces by another order, that is sent as all others are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,11 +14,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from brokers.access import access_of, change_of, ref_of
-from brokers.adapters.base import Change, OutcomeUnknown, Refused, Replacing
+from brokers.access import access_of, ref_of
+from brokers.adapters.base import Change, OutcomeUnknown, Refused, Replacing, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
 from brokers.canceling import orders_cancel, orders_pend
-from brokers.choices import FINAL_STATUSES, OrderStatus, OrderType, TimeInForce
+from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, OrderType, TimeInForce
 from brokers.frames import order_tell, orders_tell
 from brokers.models import Order
 from brokers.recording import order_restore, venue_order_record
@@ -86,7 +85,7 @@ def _restore(order: Order, *, code: str, reason: str) -> None:
 def _replace(order: Order) -> None:
     adapter = ADAPTERS.get(order.account.kind)
     if adapter.capabilities.replacing == Replacing.NEW_ORDER:
-        _replace_by_new(order)
+        _unreplaced_restore(order)
         return
     try:
         venue = adapter.replace(access_of(order.account), ref_of(order), wanted_of(order))
@@ -99,6 +98,16 @@ def _replace(order: Order) -> None:
     else:
         _take_over(order, venue.broker_order_id)
         venue_order_record(order_id=order.id, venue=venue, restore=True)
+
+
+def _unreplaced_restore(order: Order) -> None:
+    """Restore an order that nothing takes the place of any more; what does is its sender's."""
+    others = Order.objects.filter(replaces=order)
+    if others.filter(status__in=OPEN_STATUSES).exists():
+        return
+    last = others.order_by("created_at").last()
+    if last is not None:
+        _settle(order, last.reason_code, last.reason)
 
 
 @atomic
@@ -135,36 +144,15 @@ def replacement_settle(order: Order, reason: str) -> None:
     _restore(order, code="no_answer", reason=reason)
 
 
-def _replace_by_new(order: Order) -> None:
-    """Replace by another order, which was committed before: its outcome may be unknown too."""
-    new = Order.objects.filter(replaces=order, status=OrderStatus.CREATED).first()
-    if new is None:
-        return  # The venue was asked already.
-    now = timezone.now()
-    if not order_move(
-        order_id=new.id,
-        old=OrderStatus.CREATED,
-        new=OrderStatus.SUBMITTING,
-        attempts=new.attempts + 1,
-        submitted_at=now,
-        leased_until=now + timedelta(seconds=30),
-    ):
-        return
-    adapter = ADAPTERS.get(order.account.kind)
-    try:
-        venue = adapter.replace(access_of(order.account), ref_of(order), change_of(new))
-    except Refused as refusal:
-        _new_ended(new, OrderStatus.REJECTED, refusal.code, str(refusal))
-        _settle(order, refusal.code, str(refusal))
-    except Permanent as error:
-        _new_ended(new, OrderStatus.REJECTED, error.code, error.message)
-        _restore(order, code=error.code, reason=error.message)
-    except OutcomeUnknown as error:
-        _new_ended(new, OrderStatus.UNKNOWN, "no_answer", str(error))
-    else:
-        venue_order_record(order_id=new.id, venue=venue)
-        unwanted_withdraw([new.id])
-        order_refresh(order)
+def replacement_end(old: Order, outcome: VenueOrder | Refused | OutcomeUnknown) -> None:
+    """Take over what became of an order when another was sent to take its place.
+
+    Where nobody knows, it is settled with the other.
+    """
+    if isinstance(outcome, VenueOrder):
+        order_refresh(old)
+    elif isinstance(outcome, Refused):
+        _settle(old, outcome.code, str(outcome))
 
 
 def order_refresh(order: Order, *, restore: bool = False) -> None:
@@ -192,10 +180,6 @@ def wanted_of(order: Order) -> Change:
         limit_price=amount("limit_price", order.limit_price),
         stop_price=amount("stop_price", order.stop_price),
     )
-
-
-def _new_ended(new: Order, status: OrderStatus, code: str, reason: str) -> None:
-    order_ended(order_id=new.id, old=OrderStatus.SUBMITTING, new=status, code=code, reason=reason)
 
 
 @transaction.atomic(savepoint=False)

@@ -21,11 +21,16 @@ from uuid import UUID
 from django.db import DataError, IntegrityError
 from django.utils import timezone
 
-from brokers.access import access_of, request_of
+from brokers.access import access_of, ref_of, request_of
 from brokers.adapters.base import Access, OutcomeUnknown, Refused, VenueOrder
 from brokers.calling import Outcome, Sending, outcomes_of
-from brokers.changing import order_ended, orders_deny, unwanted_withdraw
-from brokers.choices import OPENING_SIDES, AccountState, OrderStatus
+from brokers.changing import (
+    order_ended,
+    orders_deny,
+    replacement_end,
+    unwanted_withdraw,
+)
+from brokers.choices import CHANGE_TASK, OPENING_SIDES, AccountState, OrderStatus
 from brokers.lease import (
     Lease,
     leases_claim,
@@ -38,6 +43,7 @@ from brokers.recording import venue_orders_record
 from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
 from brokers.selectors import unknown_symbols
 from core.errors import Permanent
+from core.outbox.services import task_enqueue
 from core.transactions import atomic
 
 # A decision that could not be sent for so long was made about another market.
@@ -111,7 +117,7 @@ def _prepare(leases: Sequence[Lease]) -> tuple[list[Lease], list[Lease]]:
     Returns the leases under which may be sent, and those under which nothing may be.
     """
     ids = [lease.account_id for lease in leases]
-    orders_bury(Order.objects.filter(account_id__in=ids, replaces=None))
+    orders_bury(Order.objects.filter(account_id__in=ids))
     accounts = BrokerAccount.objects.only("kind", "reconciled_at").in_bulk(ids)
     ready: list[Lease] = []
     undone: list[Lease] = []
@@ -135,10 +141,14 @@ def _next(leases: Sequence[Lease]) -> list[Sending]:
             continue
         found = _admitted(order, unsure)
         if isinstance(found, Access):
-            chosen.append(Sending(order, found, request_of(order)))
+            replaces = ref_of(order.replaces) if order.replaces else None
+            chosen.append(Sending(order, found, request_of(order), replaces=replaces))
             continue
         denied.append((order, found))
     orders_deny(denied)
+    for order, _ in denied:
+        if order.replaces_id:  # what it was to replace is restored
+            task_enqueue(task=CHANGE_TASK, args=[str(order.replaces_id)], queue="orders")
     orders_begin(chosen)
     return chosen
 
@@ -178,6 +188,8 @@ def _record(made: Sequence[tuple[Sending, Outcome]]) -> None:
             _record_failure(sending.order, unread[sending.order.id])
         elif not isinstance(outcome, VenueOrder):
             _record_failure(sending.order, outcome)
+        if sending.order.replaces:
+            replacement_end(sending.order.replaces, outcome)
 
 
 def _take_over(taken: Mapping[UUID, VenueOrder]) -> dict[UUID, OutcomeUnknown]:

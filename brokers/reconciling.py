@@ -65,7 +65,7 @@ def account_reconcile(*, account_id: UUID, adopt: bool = False) -> bool | None:
     lease = lease_claim(account_id)
     if lease is None:
         return None
-    orders_bury(Order.objects.filter(account_id=account_id, replaces=None))
+    orders_bury(Order.objects.filter(account_id=account_id))
     done = reconcile(lease, adopt=adopt)
     if done:
         lease_hand_over(lease)
@@ -237,7 +237,7 @@ def _orders_take(
     missing = [order for order in missing if order.broker_order_id not in listed]
     absent = _missing_take(missing)
     unsure.update(order.symbol for order in missing if order not in absent)
-    # What replaces an order is sent under no lease: it may lie there before it is written down.
+    # It may lie there before it is written down.
     flying = Order.objects.filter(account=account, status__in=FLYING, broker_order_id="")
     unsure.update(flying.values_list("symbol", flat=True))
     for venue in waiting:

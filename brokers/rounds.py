@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
@@ -39,11 +39,18 @@ def known_lately(account: BrokerAccount) -> bool:
     return account.reconciled_at is not None and account.reconciled_at > since
 
 
+def orders_to_send() -> QuerySet[Order]:
+    """Return the orders to send; of what replaces others that whose place is still to be taken."""
+    replaced = Order.objects.filter(
+        id=OuterRef("replaces_id"), status=OrderStatus.PENDING_REPLACE, cancel_requested_at=None
+    )
+    return Order.objects.filter(Q(replaces=None) | Exists(replaced), status=OrderStatus.CREATED)
+
+
 def orders_waiting(account_ids: Iterable[UUID]) -> QuerySet[Order]:
-    """Return the orders to send; a replacement is sent by whoever replaces."""
-    return Order.objects.filter(
-        account_id__in=list(account_ids), status=OrderStatus.CREATED, replaces=None
-    ).order_by("created_at", "id")
+    """Return the orders to send of some accounts, the oldest first."""
+    rows = orders_to_send().filter(account_id__in=list(account_ids))
+    return rows.order_by("created_at", "id")
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
@@ -22,6 +22,7 @@ from brokers.models import BrokerAccount, Order
 from brokers.queueing import sending_enqueue
 from brokers.reconciling import account_reconcile, orders_bury
 from brokers.resolving import orders_ask, orders_resolve
+from brokers.rounds import orders_to_send
 from brokers.silence import askable, silence_watched
 from brokers.turns import turn
 from core.outbox.services import task_enqueue
@@ -78,16 +79,17 @@ def _working_ask(rows: QuerySet[Order]) -> None:
 
 def _lost_queue() -> None:
     now = timezone.now()
-    lost = Order.objects.filter(
-        status=OrderStatus.CREATED, replaces=None, updated_at__lt=now - LOST_AFTER
-    )
+    lost = orders_to_send().filter(updated_at__lt=now - LOST_AFTER)
     with transaction.atomic():
         orders = list(lost.select_related("account").order_by("updated_at")[:SWEEP_BATCH])
         ids = {order.account_id for order in orders}
         lost.filter(account_id__in=ids).update(updated_at=now)
         sending_enqueue(order.account for order in orders)
+        # What was to replace an order that has ended, or is canceled.
         changes = Order.objects.filter(
-            status=OrderStatus.CREATED, replaces__updated_at__lt=now - LOST_AFTER
+            ~Exists(orders_to_send().filter(id=OuterRef("id"))),
+            status=OrderStatus.CREATED,
+            replaces__updated_at__lt=now - LOST_AFTER,
         )
         for order_id in changes.values_list("replaces_id", flat=True)[:SWEEP_BATCH]:
             task_enqueue(task=CHANGE_TASK, args=[str(order_id)], queue="orders")

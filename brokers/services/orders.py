@@ -272,7 +272,10 @@ def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest)
         **order_fields(request),
     )
     if orders_write(orders=[new], accounts={account.id: account}):
-        _pend(order)
+        order_move(
+            order_id=order.id, old=OrderStatus(order.status), new=OrderStatus.PENDING_REPLACE
+        )
+        task_enqueue(task=SUBMIT_TASK, args=[str(new.id)], queue="orders")
     return new
 
 

@@ -82,6 +82,7 @@ class World:
         if order := self.order(index):
             services.order_replace(order=order, quantity=Decimal(5))
             self.venue.plan.append(outcome)
+            account_send(account_id=self.account.id)
             order_change(order_id=order.id)
 
     def fill(self, units, index):

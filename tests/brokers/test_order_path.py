@@ -18,7 +18,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
 from brokers.choices import AccountState, OrderStatus, Side
 from brokers.dispatch import account_send
-from brokers.lease import lease_claim, lease_hold
+from brokers.lease import lease_claim, lease_hold, leases_release
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position, RiskDecision
 from brokers.reconciling import account_reconcile
 from brokers.recording import venue_order_record
@@ -264,12 +264,49 @@ def test_a_replacement_by_another_order_ends_as_one_of_the_two(
     order = sent(place(limit="90"))
     new = services.order_replace(order=order, quantity=Decimal(7))
     broker.plan.append(outcome)
-    order_change(order_id=order.id)
-    order_change(order_id=order.id)
+    sent(new)
+    sent(new)
     Order.objects.filter(id=new.id).update(submitted_at=timezone.now() - timedelta(minutes=3))
     order_resolve(order_id=new.id)
     assert (fresh(order).status, fresh(new).status) == (old_status, new_status)
     assert len(broker.exchange.open()) == 1
+
+
+def test_what_replaces_an_order_passes_what_every_order_passes(place, venue, account, monkeypatch):
+    order = sent(place(limit="90"))
+    new = replaced_by_new(order, monkeypatch, venue)
+    BrokerAccount.objects.update(state=AccountState.HALTED)
+    assert (sent(new).status, fresh(new).reason_code) == (OrderStatus.DENIED, "account_halted")
+    order_change(order_id=order.id)
+    order = fresh(order)
+    assert (order.status, order.reason_code) == (OrderStatus.ACCEPTED, "account_halted")
+    assert (order.quantity, len(venue.exchange.orders)) == (10, 1)
+
+
+@pytest.mark.parametrize("code", ["too_late", "order_unknown"])
+def test_nor_is_a_replacement_sent_late_or_beside_what_nobody_knows(
+    place, venue, account, monkeypatch, code
+):
+    order = sent(place(limit="90"))
+    new = replaced_by_new(order, monkeypatch, venue)
+    if code == "too_late":
+        Order.objects.update(created_at=timezone.now() - timedelta(minutes=6))
+    else:
+        Order.objects.filter(id=order.id).update(created_at=timezone.now() - timedelta(minutes=1))
+        other = place(limit="91")
+        Order.objects.filter(id=other.id).update(status=OrderStatus.UNKNOWN)
+    assert (sent(new).status, fresh(new).reason_code) == (OrderStatus.DENIED, code)
+    assert len(venue.exchange.orders) == 1
+
+
+def test_a_replacement_is_sent_under_its_accounts_lease(place, venue, account, monkeypatch):
+    order = sent(place(limit="90"))
+    new = replaced_by_new(order, monkeypatch, venue)
+    lease = lease_claim(account.id)
+    assert sent(new).status == OrderStatus.CREATED
+    leases_release([lease], clean=True)
+    assert sent(new).status == OrderStatus.ACCEPTED
+    assert [each.quantity for each in venue.exchange.open()] == [7]
 
 
 def test_orders_of_others_are_kept_as_external_and_move_the_position(venue, account):

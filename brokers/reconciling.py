@@ -39,6 +39,7 @@ from brokers.models import BrokerAccount, Order, Position
 from brokers.queueing import lease_hand_over
 from brokers.recording import venue_order_record
 from brokers.settling import contracts_settle
+from brokers.wallet import pairs_named
 from core.errors import Permanent
 from core.transactions import atomic
 
@@ -141,7 +142,7 @@ def _compare(
         rows = _differences(account, adapter, access)
     left = [row for row in rows if row["symbol"] not in waiting]
     if adopt and left:
-        _adopt(account, left, adapter.positions(access))
+        _adopt(account, left, _held(account, adapter, access))
         rows = _differences(account, adapter, access)
     return [row for row in rows if row["symbol"] not in waiting]
 
@@ -170,7 +171,7 @@ def _differences(account: BrokerAccount, adapter: Adapter, access: Access) -> li
 def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict[str, str]]:
     """Take over orders and fills, then return the positions that differ."""
     unsure, absent = _orders_take(account, adapter, access)
-    theirs = {row.symbol: row.quantity for row in adapter.positions(access)}
+    theirs = {row.symbol: row.quantity for row in _held(account, adapter, access)}
     ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
     wallet = adapter.capabilities.wallet
     compared = ours.keys() if wallet else ours.keys() | theirs.keys()
@@ -186,6 +187,15 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
     differing = {row["symbol"] for row in rows}
     absent_end(order for order in absent if order.symbol not in unsure | differing)
     return rows
+
+
+def _held(account: BrokerAccount, adapter: Adapter, access: Access) -> Sequence[VenuePosition]:
+    """Return what the broker says is held; coins of a wallet under the names of our positions."""
+    held = adapter.positions(access)
+    if not adapter.capabilities.wallet:
+        return held
+    ours = Position.objects.filter(account=account).values_list("symbol", "quantity")
+    return pairs_named(held, dict(ours))
 
 
 def _settle(account: BrokerAccount, rows: Sequence[dict[str, str]]) -> set[str]:

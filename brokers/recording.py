@@ -187,6 +187,8 @@ def _fills_of(order: Order, executions: Iterable[Execution]) -> list[Fill]:
             quantity=execution.quantity,
             price=execution.price,
             commission=execution.commission,
+            taken=execution.taken,
+            charged_in=execution.charged_in[:16],
             executed_at=execution.executed_at,
         )
         for execution in {one.execution_id: one for one in executions}.values()
@@ -207,7 +209,7 @@ def _positions_move(filled: Sequence[tuple[Order, Sequence[Fill]]]) -> None:
         position.quantity, position.average_price, realized = position_after(
             quantity=position.quantity,
             average_price=position.average_price,
-            fill_quantity=fill.quantity * sign,
+            fill_quantity=fill.quantity * sign - fill.taken,
             fill_price=fill.price,
         )
         position.realized_pnl += realized * position.multiplier - fill.commission

@@ -54,6 +54,8 @@ class Capabilities:
         As of `Offer`: what there is for assets that `offers` does not name.
     offers : mapping
         What there is for a kind of asset, where that is something else.
+    quotes : frozenset of str or None
+        The money in which pairs are traded; None: any.
     client_ids : bool
         Whether the venue finds an order by our id at once; otherwise its order book is searched.
     streaming : bool
@@ -76,6 +78,7 @@ class Capabilities:
     fractions: Offer | None = None
     lots: bool = False
     offers: Mapping[AssetType, Offer] = field(default_factory=dict)
+    quotes: frozenset[str] | None = None
     replacing: Replacing = Replacing.NONE
     client_ids: bool = True
     streaming: bool = False
@@ -156,13 +159,26 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill as a venue tells it; `execution_id` is unique in the account."""
+    """A fill as a venue tells it; `execution_id` is unique in the account.
+
+    Attributes
+    ----------
+    commission : Decimal
+        In the money that the price is in: of one that was charged in a coin, what that was worth.
+    taken : Decimal
+        Units of a purchase that were kept as its commission: so many fewer are held.
+    charged_in : str
+        The coin in which the commission was charged; with a commission of zero nobody says what
+        that was worth.
+    """
 
     execution_id: str
     quantity: Decimal
     price: Decimal
     commission: Decimal
     executed_at: datetime
+    taken: Decimal = Decimal(0)
+    charged_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

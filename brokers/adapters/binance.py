@@ -65,9 +65,13 @@ NO_SUCH_ORDER: Final = -2013
 NOT_CANCELED: Final = -2011
 CLOCK: Final = -1021
 RATE: Final = frozenset({-1003, -1015})
+MINUTE_MS: Final = 60_000
+STEP: Final = Decimal("1e-8")
 DUPLICATE: Final = "Duplicate order"
 # The longest first: FDUSD ends like USD.
 QUOTES: Final = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
+# Buying power, profit and limits are counted in it.
+QUOTE: Final = "USDT"
 CASH: Final = frozenset({"USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "TRY"})
 
 
@@ -83,6 +87,7 @@ class BinanceBroker:
         short=False,
         lots=True,
         times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+        quotes=frozenset({QUOTE}),
         wallet=True,
         streaming=True,
     )
@@ -110,8 +115,11 @@ class BinanceBroker:
         row = self._call(access, "privatePostOrder", fields)
         with outcomes(TITLE):
             executions = tuple(
-                execution_told(row["symbol"], fill, row["transactTime"], fill["tradeId"])
+                execution_told(
+                    row["symbol"], row["side"], fill, (row["transactTime"], fill["tradeId"])
+                )
                 for fill in row.get("fills", ())
+                if commission_known(row["symbol"], fill)
             )
         return _order(row, executions)
 
@@ -137,10 +145,7 @@ class BinanceBroker:
             fields = {"symbol": row["symbol"], "orderId": row["orderId"]}
         told = self._call(access, "privateGetMyTrades", fields)
         with outcomes(TITLE):
-            executions = tuple(
-                execution_told(row["symbol"], trade, trade["time"], trade["id"]) for trade in told
-            )
-        return _order(row, executions)
+            return _order(row, tuple(self._execution(access, row, trade) for trade in told))
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
@@ -167,6 +172,24 @@ class BinanceBroker:
                     cash = free + Decimal(each["locked"])
                     return Balance("USDT", equity=cash, cash=cash, buying_power=free)
         return Balance("USDT", equity=Decimal(0), cash=Decimal(0), buying_power=Decimal(0))
+
+    def _execution(self, access: Access, row: Any, trade: Any) -> Execution:
+        """Return a fill; a commission in another coin counts by its price when it was charged."""
+        market, worth = row["symbol"], None
+        if not commission_known(market, trade):
+            worth = self._worth(access, trade["commissionAsset"], market, int(trade["time"]))
+        return execution_told(market, row["side"], trade, (trade["time"], trade["id"]), worth)
+
+    def _worth(self, access: Access, coin: str, market: str, ms: int) -> Decimal | None:
+        """Return what a coin was worth in the money of a market; None where nobody says."""
+        quote = symbol_told(market).partition("/")[2]
+        fields = {"symbol": f"{coin}{quote}", "interval": "1m", "limit": "1"}
+        fields["startTime"] = str(ms - ms % MINUTE_MS)
+        try:
+            bars = self._call(access, "publicGetKlines", fields)
+        except (Refused, OutcomeUnknown):
+            return None
+        return Decimal(bars[0][4]) if bars else None
 
     def _call(self, access: Access, method: str, fields: Mapping[str, str]) -> Any:
         self._pace.wait(access.account_id)
@@ -273,13 +296,41 @@ def _order(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> Venue
         )
 
 
-def execution_told(market: str, row: dict[str, Any], ms: Any, identifier: Any) -> Execution:
-    """Return a fill; its commission counts where it is money."""
-    money = row.get("commissionAsset") in CASH
+def commission_known(market: str, row: Any) -> bool:
+    """Tell whether a fill says itself what its commission was worth: in its coin, or its money."""
+    return not Decimal(row["commission"]) or row["commissionAsset"] in _pair(market)
+
+
+def execution_told(
+    market: str, side: str, row: Any, of: tuple[Any, Any], worth: Decimal | None = None
+) -> Execution:
+    """Return a fill.
+
+    What is bought is told before its commission, which is taken out of it.
+
+    Parameters
+    ----------
+    of : tuple
+        When it happened, in milliseconds, and the venue's number of it.
+    worth : Decimal, optional
+        What a coin was worth that is neither of the pair's, where the commission is in it.
+    """
+    (coin, quote), (ms, identifier) = _pair(market), of
+    price, charged = Decimal(row["price"]), Decimal(row["commission"])
+    charged_in = row.get("commissionAsset") if charged else ""
+    own = charged_in == coin
+    value = Decimal(1) if charged_in == quote else price if own else worth or Decimal(0)
     return Execution(
         execution_id=f"{market}-{identifier}",
         quantity=Decimal(row["qty"]),
-        price=Decimal(row["price"]),
-        commission=Decimal(row["commission"]) if money else Decimal(0),
+        price=price,
+        commission=(charged * value).quantize(STEP),
         executed_at=datetime.fromtimestamp(int(ms) / 1000, UTC),
+        taken=charged if own and side == "BUY" else Decimal(0),
+        charged_in="" if charged_in == quote else charged_in or "",
     )
+
+
+def _pair(market: str) -> tuple[str, str]:
+    coin, _, quote = symbol_told(market).partition("/")
+    return coin, quote

@@ -139,6 +139,8 @@ FILL = OpenApiExample(
         "quantity": "10",
         "price": "806.19",
         "commission": "0",
+        "taken": "0",
+        "charged_in": "",
         "executed_at": "2026-01-15T14:30:00.150Z",
     },
     response_only=True,

@@ -336,11 +336,16 @@ class FillOutput(serializers.ModelSerializer[Fill]):
     quantity = PlainDecimalField()
     price = PlainDecimalField()
     commission = PlainDecimalField()
+    taken = PlainDecimalField(help_text="Units of a purchase that were kept as its commission.")
+    charged_in = serializers.CharField(
+        help_text="The coin that the commission was charged in. With a commission of 0 nobody "
+        "says what that was worth."
+    )
     option = OptionOutput()
 
     class Meta:
         model = Fill
         fields = (
             "trade_id", "execution_id", "symbol", "option", "side", "quantity", "price",
-            "commission", "executed_at",
+            "commission", "taken", "charged_in", "executed_at",
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from brokers.choices import SIGN, AssetType, OrderStatus, Side
 from brokers.deployments.books import Book, row_of
 from brokers.deployments.choices import BookKind
@@ -58,6 +60,7 @@ def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
     entry_ts = decided if kind == BookKind.GUARD else None
     if kind == BookKind.ENTRY:
         entry_ts = dossier.book.entered.get(order.id, bar_ts)
+    units = units_kept(fill, dossier.stored.instrument.lot_size)
     return BookEntry(
         deployment=dossier.deployment,
         order=order,
@@ -68,12 +71,24 @@ def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
         decided_ts=decided,
         entry_ts=entry_ts,
         side=SIGN[Side(order.side)],
-        quantity=fill.quantity,
+        quantity=units,
         price=fill.price,
-        commission=fill.commission,
+        # What is not kept was paid all the same.
+        commission=(fill.quantity - units) * fill.price if fill.taken else fill.commission,
         reason=reason,
         done=order.status == OrderStatus.FILLED,
     )
+
+
+def units_kept(fill: Fill, lot: Decimal) -> Decimal:
+    """Return the units of a fill that can be sold again.
+
+    Where a commission took some of them these are whole lots: what is less than one could not be
+    sold, and would look like a position for ever.
+    """
+    units = fill.quantity - fill.taken
+    parts = units % lot if fill.taken and lot < 1 else Decimal(0)
+    return units - parts if units > parts else units
 
 
 def _end_entry(dossier: Dossier, closed: int, order: Order) -> BookEntry:

@@ -122,7 +122,7 @@ def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
     rows = Fill.objects.filter(~Exists(booked), order__deployment_id__in=list(ids))
     own = (f"order__{name}" for name in READ)
     rows = rows.select_related("order").order_by("executed_at", "created_at")
-    return rows.only("quantity", "price", "commission", "executed_at", *own)
+    return rows.only("quantity", "price", "commission", "taken", "executed_at", *own)
 
 
 def _ended(ids: Iterable[UUID]) -> QuerySet[Order]:

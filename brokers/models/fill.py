@@ -22,6 +22,10 @@ class Fill(BaseModel):
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     price = models.DecimalField(max_digits=24, decimal_places=8)
     commission = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    # Units of a purchase that were kept as its commission: so many fewer are held.
+    taken = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    # The coin it was charged in; with a commission of zero nobody says what that was worth.
+    charged_in = models.CharField(max_length=16, blank=True)
     executed_at = models.DateTimeField()
 
     class Meta:

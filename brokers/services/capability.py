@@ -108,6 +108,11 @@ def _venue_faults(
         faults.append(
             Detail("asset_type", "unsupported", message, asset_types, request.asset_type.value)
         )
+    quote = request.symbol.partition("/")[2]
+    if can.quotes is not None and quote not in can.quotes:
+        quotes = sorted(can.quotes)
+        message = f"{kind} trades pairs quoted in {', '.join(quotes)} here, not {request.symbol}."
+        faults.append(Detail("symbol", "quote_unsupported", message, quotes, request.symbol))
     offer = can.of(request.asset_type, request.quantity)
     what = _orders_of(can, request, offer)
     if request.order_type not in offer.order_types:

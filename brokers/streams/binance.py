@@ -15,7 +15,14 @@ import ccxt.pro  # type: ignore[import-untyped]  # it has no types
 from django.conf import settings
 
 from brokers.adapters.base import Access, Execution, OutcomeUnknown, VenueOrder
-from brokers.adapters.binance import OUR_TYPES, STATUSES, TITLE, execution_told, symbol_told
+from brokers.adapters.binance import (
+    OUR_TYPES,
+    STATUSES,
+    TITLE,
+    commission_known,
+    execution_told,
+    symbol_told,
+)
 from brokers.choices import OrderStatus, OrderType, Side
 from brokers.streams.base import PING_EVERY_S, Ready, Told, Update, stream_url
 from brokers.streams.socket import broken, failures_told, token_refused
@@ -99,7 +106,9 @@ def _update(row: Any) -> Update:
             "commission": row["n"],
             "commissionAsset": row["N"],
         }
-        executions = (execution_told(row["s"], trade, row["T"], row["t"]),)
+        # What another coin was worth is asked for, with the fill.
+        if commission_known(row["s"], trade):
+            executions = (execution_told(row["s"], row["S"], trade, (row["T"], row["t"])),)
     return Update(
         VenueOrder(
             broker_order_id=str(row["i"]),

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brokers.adapters.base import VenuePosition
+from brokers.deployments.booking import units_kept
+from brokers.models import Fill
 from brokers.recording import position_after
+from brokers.wallet import pairs_named
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,36 @@ def test_profit_is_what_the_cash_says_however_the_fills_come(fills):
     last = fills[-1][1]
     open_profit = quantity * (last - average)
     assert abs(cash + quantity * last - (realized + open_profit)) < Decimal("1e-9")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "taken", "lot", "kept"),
+    [
+        ("1", "0", "0.001", "1"),
+        ("1.2345", "0", "0.001", "1.2345"),  # nothing was taken: as it was filled
+        ("1", "0.001", "0.001", "0.999"),
+        ("1.234", "0.001234", "0.001", "1.232"),  # 1.232766 are 1232 lots, and a rest
+        ("0.001", "0.000001", "0.001", "0.000999"),  # less than a lot is kept as it is
+        ("3", "0.003", "1", "2.997"),  # a lot that nobody knows
+    ],
+)
+def test_what_a_commission_leaves_is_booked_in_lots_that_can_be_sold(quantity, taken, lot, kept):
+    fill = Fill(quantity=Decimal(quantity), taken=Decimal(taken))
+    assert units_kept(fill, Decimal(lot)) == Decimal(kept)
+
+
+@pytest.mark.parametrize(
+    ("coins", "shown"),
+    [
+        ("3", {"BTC/EUR": "1", "BTC/USDT": "2", "ETH/USDT": "5"}),
+        ("2.5", {"BTC/EUR": "1", "BTC/USDT": "1.5", "ETH/USDT": "5"}),
+        ("0.5", {"BTC/EUR": "0.5", "BTC/USDT": "0", "ETH/USDT": "5"}),
+    ],
+)
+def test_coins_of_a_wallet_are_those_of_the_pairs_in_which_they_were_bought(coins, shown):
+    held = [VenuePosition("BTC/USDT", Decimal(coins), Decimal(0))]
+    held.append(VenuePosition("ETH/USDT", Decimal(5), Decimal(0)))
+    found = pairs_named(held, {"BTC/USDT": Decimal(2), "BTC/EUR": Decimal(1)})
+    assert {row.symbol: row.quantity for row in found} == {
+        symbol: Decimal(units) for symbol, units in shown.items()
+    }

@@ -24,6 +24,9 @@ class BinanceVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique="open"))
         self.clock_ahead_ms = 0
+        # Commissions: a rate of what is received, or of its worth in another coin at this price.
+        self.fee = Decimal(0)
+        self.fee_coin, self.fee_coin_price = "", Decimal(500)
 
     def rate_limited(self):
         return 429, {"code": -1003, "msg": "Too many requests."}
@@ -32,6 +35,8 @@ class BinanceVenue(HttpVenue):
         return 401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
 
     def kind_of(self, method, path):
+        if path.endswith("/klines"):
+            return "prices"
         return "clock" if path.endswith("/time") else super().kind_of(method, path)
 
     def now_ms(self):
@@ -41,6 +46,8 @@ class BinanceVenue(HttpVenue):
         if path.endswith("/time"):
             return 200, {"serverTime": self.now_ms()}
         fields = query | dict(parse_qsl(raw.decode()))
+        if path.endswith("/klines"):
+            return self._klines(fields)
         if refusal := self._unsigned(fields, headers):
             return refusal
         try:
@@ -74,9 +81,7 @@ class BinanceVenue(HttpVenue):
             chosen = [t for t in exchange.trades if int(t.order_id) == int(fields["orderId"])]
             return [self.trade(trade) for trade in self.told(chosen)]
         if what == "account":
-            coins = {
-                symbol.removesuffix("USDT"): units for symbol, units in exchange.positions().items()
-            }
+            coins = self.coins()
             return {
                 "balances": [
                     {"asset": asset, "free": str(units), "locked": "0"}
@@ -85,7 +90,41 @@ class BinanceVenue(HttpVenue):
             }
         raise Refusal("path", what)
 
+    def coins(self):
+        """Return what is held of each coin, less what commissions took."""
+        coins = {}
+        for trade in self.exchange.trades:
+            coin, charged = self.coin_of(trade.symbol), self.charged(trade)
+            units = trade.quantity if trade.side == "buy" else -trade.quantity
+            coins[coin] = coins.get(coin, Decimal(0)) + units
+            if charged[1] != "USDT":
+                coins[charged[1]] = coins.get(charged[1], Decimal(0)) - charged[0]
+        return coins
+
+    def coin_of(self, symbol):
+        return symbol.removesuffix("USDT").removesuffix("EUR")
+
+    def charged(self, trade):
+        """Return a trade's commission and its coin: what was received, or another one."""
+        if self.fee_coin:
+            worth = trade.quantity * trade.price * self.fee
+            return worth / self.fee_coin_price, self.fee_coin
+        if trade.side == "buy":
+            return trade.quantity * self.fee, self.coin_of(trade.symbol)
+        return trade.quantity * trade.price * self.fee, "USDT"
+
+    def _klines(self, fields):
+        """Answer with one bar, for which nobody has to say who asks."""
+        if fields["symbol"] != f"{self.fee_coin}USDT":
+            return 400, {"code": -1121, "msg": "Invalid symbol."}
+        assert int(fields["startTime"]) % 60_000 == 0
+        price = str(self.fee_coin_price)
+        return 200, [[int(fields["startTime"]), price, price, price, price, "1"]]
+
     def _place(self, fields):
+        held = self.coins().get(self.coin_of(fields["symbol"]), Decimal(0))
+        if fields["side"] == "SELL" and held < Decimal(fields["quantity"]):
+            raise Refusal("funds", "insufficient balance")
         return self.exchange.place(
             client_id=fields["newClientOrderId"], symbol=fields["symbol"],
             side=fields["side"].lower(), type=TYPES[fields["type"]],
@@ -114,7 +153,7 @@ class BinanceVenue(HttpVenue):
             row["fills"] = [
                 {
                     "tradeId": int(t.id[1:]), "qty": str(t.quantity), "price": str(t.price),
-                    "commission": "0", "commissionAsset": "USDT",
+                    "commission": str(self.charged(t)[0]), "commissionAsset": self.charged(t)[1],
                 }
                 for t in order.trades
             ]  # fmt: skip
@@ -123,6 +162,7 @@ class BinanceVenue(HttpVenue):
     def trade(self, trade):
         return {
             "id": int(trade.id[1:]), "orderId": int(trade.order_id), "qty": str(trade.quantity),
-            "price": str(trade.price), "commission": "0", "commissionAsset": "USDT",
+            "price": str(trade.price), "commission": str(self.charged(trade)[0]),
+            "commissionAsset": self.charged(trade)[1],
             "time": int(trade.at.timestamp() * 1000),
         }  # fmt: skip

@@ -166,9 +166,10 @@ class BinanceSocket(Socket):
             "z": shown["executedQty"], "n": "0", "N": None, "T": 0, "t": -1,
         }  # fmt: skip
         if trade:
+            charged, coin = self.venue.charged(trade)
             report |= {
-                "x": "TRADE", "l": str(trade.quantity), "L": str(trade.price), "n": "0",
-                "N": "USDT", "T": milliseconds(trade.at), "t": int(trade.id[1:]),
+                "x": "TRADE", "l": str(trade.quantity), "L": str(trade.price), "n": str(charged),
+                "N": coin, "T": milliseconds(trade.at), "t": int(trade.id[1:]),
             }  # fmt: skip
         return [json.dumps({"subscriptionId": 0, "event": report})]
 

@@ -24,6 +24,7 @@ from brokers.adapters.base import (
     Refused,
     VenueOrder,
 )
+from brokers.adapters.begin import begin_check, begun_unless, too_late
 from brokers.adapters.kinds import ADAPTERS
 from brokers.adapters.pace import pace_of
 from brokers.lease import LEASE
@@ -38,7 +39,6 @@ AT_ONCE: Final = 256
 # So many calls are begun at first, and after so long without an answer as many again.
 AT_FIRST: Final = 4
 LOOK_S: Final = 0.004
-ASLEEP: Final = "It was not sent: its sender was asleep for too long."
 # What nobody thought of: it costs this order its outcome, and those of others nothing.
 FAULTS: Final = (
     ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError,
@@ -63,6 +63,12 @@ class Sending:
     request: OrderRequest
     since: float = field(default_factory=time.time)
     replaces: OrderRef | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def lapsed(self) -> bool:
+        """Tell whether its lease is over, by the clock or by one that nobody sets back."""
+        longest = LEASE.total_seconds()
+        return time.time() - self.since > longest or time.monotonic() - self.began > longest
 
 
 Outcome = VenueOrder | Refused | OutcomeUnknown
@@ -71,16 +77,17 @@ Outcome = VenueOrder | Refused | OutcomeUnknown
 def outcomes_of(chosen: Sequence[Sending]) -> Iterable[list[tuple[Sending, Outcome]]]:
     """Make each call once, and yield what came of them as it comes.
 
-    None is made by a process that has slept past its lease: whoever came after it has taken the
-    orders for lost, and a kill switch has not canceled what was nowhere.
+    None is begun after its lease has lapsed (`brokers.adapters.begin`).
     """
-    lapsed = time.time() - LEASE.total_seconds()
-    late = [sending for sending in chosen if sending.since < lapsed]
-    if late:
-        yield [(sending, Refused("too_late", ASLEEP)) for sending in late]
     by_kind: dict[str, list[Sending]] = {}
-    for sending in [each for each in chosen if each.since >= lapsed]:
-        by_kind.setdefault(sending.order.account.kind, []).append(sending)
+    late: list[tuple[Sending, Outcome]] = []
+    for sending in chosen:
+        if sending.lapsed():
+            late.append((sending, too_late()))
+        else:
+            by_kind.setdefault(sending.order.account.kind, []).append(sending)
+    if late:
+        yield late
     calls: list[tuple[Sending, Callable[[], Outcome]]] = []
     for kind, sendings in by_kind.items():
         adapter = ADAPTERS.get(kind)
@@ -160,9 +167,11 @@ os.register_at_fork(after_in_child=_threads.cache_clear)
 
 def _call(adapter: Adapter, sending: Sending) -> Outcome:
     try:
-        if sending.replaces is not None:
-            return adapter.replace(sending.access, sending.replaces, change_of(sending.order))
-        return adapter.submit(sending.access, sending.request)
+        with begun_unless(sending.lapsed):
+            begin_check()
+            if sending.replaces is not None:
+                return adapter.replace(sending.access, sending.replaces, change_of(sending.order))
+            return adapter.submit(sending.access, sending.request)
     except (Refused, OutcomeUnknown) as error:
         return error
     except FAULTS as error:

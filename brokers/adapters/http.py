@@ -13,6 +13,7 @@ import requests
 from django.conf import settings
 
 from brokers.adapters.base import OutcomeUnknown, Refused
+from brokers.adapters.begin import begin
 from brokers.adapters.connections import connections, proxies_of
 
 # The certificates of who may be trusted, as the library itself reads them from the environment.
@@ -52,6 +53,8 @@ class BrokerSession(requests.Session):
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request once."""
         self._last.status = None
+        if method.upper() != "GET":
+            begin()
         kwargs["timeout"] = settings.BROKER_TIMEOUT_S
         parts = urlsplit(url)
         kwargs["proxies"] = proxies_of(f"{parts.scheme}://{parts.netloc}")

@@ -12,6 +12,7 @@ from django.conf import settings
 from ib_async import IB, StartupFetchNONE
 
 from brokers.adapters.base import Access, OutcomeUnknown, Refused
+from brokers.adapters.begin import begin
 
 KIND: Final = "interactive_brokers"
 # Accounts of its practice environment begin with this letter.
@@ -32,6 +33,7 @@ async def connected(access: Access, work: Callable[[IB], Awaitable[Result]]) -> 
     ib = await _open(access, timeout_s)
     try:
         _check_account(access, ib.managedAccounts())
+        begin()
         return await asyncio.wait_for(work(ib), timeout_s)
     finally:
         ib.disconnect()

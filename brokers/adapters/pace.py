@@ -17,6 +17,8 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
+from brokers.adapters.begin import begin_check
+
 log = structlog.get_logger(__name__)
 
 WINDOW_S: Final = 1.0
@@ -82,7 +84,13 @@ class Pace:
                 places.append((now + wait_s, now + wait_s + RESERVED_S))
 
     def wait(self, account_id: UUID) -> None:
-        """Wait until another call is within the rate."""
+        """Wait until another call is within the rate.
+
+        Raises
+        ------
+        Refused
+            When an order has waited for too long to be sent.
+        """
         rate = settings.BROKER_RATES.get(self._kind)
         wait_s = self._place(account_id, _most(rate)) if rate else 0.0
         with self._lock:
@@ -90,6 +98,7 @@ class Pace:
             _let_through[self._kind] = through
         if wait_s > 0:
             time.sleep(wait_s)
+        begin_check()
 
     def _place(self, account_id: UUID, most: int) -> float:
         """Take the next place; return how long it is until it comes."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from brokers import calling
-from brokers.adapters.base import OutcomeUnknown, VenueOrder
+from brokers.adapters.base import OutcomeUnknown, Refused, VenueOrder
+from brokers.adapters.begin import begin
 from brokers.calling import Sending, calls_make, outcomes_of
 from brokers.choices import OrderStatus
 from brokers.lease import LEASE
@@ -47,6 +48,37 @@ def test_who_slept_past_its_lease_makes_no_call(monkeypatch, kind):
     told = {one.request: outcome for made in outcomes_of([slept, awake]) for one, outcome in made}
     assert told["bad"].code == "too_late", "nothing went out: nobody has to ask"
     assert told["good"].status == OrderStatus.ACCEPTED
+
+
+def test_calls_that_waited_for_each_other_past_the_lease_are_not_made(monkeypatch):
+    one_at_a_time, clock, made = threading.Lock(), [1000.0], []
+
+    class Gateway:
+        def submit(self, _, request):
+            with one_at_a_time:
+                begin()
+                made.append(request)
+                clock[0] += 0.6 * LEASE.total_seconds()
+                return VenueOrder(broker_order_id=request, status=OrderStatus.ACCEPTED)
+
+    monkeypatch.setattr(calling.time, "time", lambda: clock[0])
+    monkeypatch.setitem(calling.ADAPTERS._made, "interactive_brokers", Gateway())
+    account = BrokerAccount(kind="interactive_brokers")
+    chosen = [Sending(Order(account=account), None, each, clock[0]) for each in "abcd"]
+    told = {one.request: outcome for made in outcomes_of(chosen) for one, outcome in made}
+    assert len(made) == 2
+    late = [told[each] for each in set("abcd") - set(made)]
+    assert [(type(each), each.code) for each in late] == [(Refused, "too_late")] * 2
+
+
+@pytest.mark.parametrize("clock", ["time", "monotonic"])
+def test_a_clock_that_is_set_back_prolongs_no_lease(monkeypatch, clock):
+    monkeypatch.setitem(calling.ADAPTERS._made, "alpaca", Faulty(AssertionError("it was made")))
+    slept = Sending(Order(account=BrokerAccount(kind="alpaca")), None, "bad")
+    later = getattr(time, clock)() + LEASE.total_seconds() + 1
+    monkeypatch.setattr(calling.time, clock, lambda: later)
+    ((_, outcome),) = next(iter(outcomes_of([slept])))
+    assert outcome.code == "too_late"
 
 
 def test_who_stops_reading_outcomes_goes_on_when_no_call_is_under_way():

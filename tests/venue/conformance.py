@@ -22,6 +22,7 @@ from brokers.adapters.base import (
     Refused,
     Replacing,
 )
+from brokers.adapters.begin import begun_unless
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from tests.venue.option_conformance import OptionConformance
 
@@ -281,6 +282,14 @@ class RemoteConformance(Conformance):
         assert found.status == OrderStatus.FILLED
         (executed_at,) = {each.executed_at for each in found.executions}
         assert abs((executed_at - datetime.now(UTC)).total_seconds() - ahead_s) < 60
+
+    @pytest.mark.parametrize("waited", [(True,), (False, True)], ids=["before", "on its way"])
+    def test_what_has_waited_past_its_senders_lease_is_not_sent(
+        self, broker, venue, access, order, waited
+    ):
+        with begun_unless(iter(waited).__next__), pytest.raises((Refused, OutcomeUnknown)):
+            broker.submit(access, order())
+        assert not venue.exchange.orders
 
     def test_an_expired_token_is_a_proven_refusal(self, broker, venue, access, order):
         venue.faults.token_expired = True

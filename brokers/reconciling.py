@@ -34,12 +34,12 @@ from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
 from brokers.choices import FINAL_STATUSES, WORKING_STATUSES, AccountState, OrderStatus
 from brokers.external import external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
+from brokers.fungible import positions_named
 from brokers.lease import Lease, lease_claim, leases_release
 from brokers.models import BrokerAccount, Order, Position
 from brokers.queueing import lease_hand_over
 from brokers.recording import venue_order_record
 from brokers.settling import contracts_settle
-from brokers.wallet import pairs_named
 from core.errors import Permanent
 from core.transactions import atomic
 
@@ -190,12 +190,12 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
 
 
 def _held(account: BrokerAccount, adapter: Adapter, access: Access) -> Sequence[VenuePosition]:
-    """Return what the broker says is held; coins of a wallet under the names of our positions."""
-    held = adapter.positions(access)
-    if not adapter.capabilities.wallet:
+    """Return what the broker says is held, under the names of our positions."""
+    held, alike = adapter.positions(access), adapter.capabilities.alike
+    if alike is None:
         return held
-    ours = Position.objects.filter(account=account).values_list("symbol", "quantity")
-    return pairs_named(held, dict(ours))
+    ours = Position.objects.filter(account=account).exclude(quantity=0)
+    return positions_named(held, dict(ours.values_list("symbol", "quantity")), alike)
 
 
 def _settle(account: BrokerAccount, rows: Sequence[dict[str, str]]) -> set[str]:

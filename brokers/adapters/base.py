@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -56,6 +56,9 @@ class Capabilities:
         What there is for a kind of asset, where that is something else.
     quotes : frozenset of str or None
         The money in which pairs are traded; None: any.
+    alike : callable or None
+        Returns for a symbol what is the same for all symbols of one thing, where positions are
+        told of the thing: of a coin, or of a share that is listed twice.
     client_ids : bool
         Whether the venue finds an order by our id at once; otherwise its order book is searched.
     streaming : bool
@@ -79,6 +82,7 @@ class Capabilities:
     lots: bool = False
     offers: Mapping[AssetType, Offer] = field(default_factory=dict)
     quotes: frozenset[str] | None = None
+    alike: Callable[[str], str] | None = None
     replacing: Replacing = Replacing.NONE
     client_ids: bool = True
     streaming: bool = False

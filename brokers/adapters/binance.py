@@ -75,6 +75,11 @@ QUOTE: Final = "USDT"
 CASH: Final = frozenset({"USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "TRY"})
 
 
+def coin_of(symbol: str) -> str:
+    """Return what is traded as a pair."""
+    return symbol.partition("/")[0]
+
+
 class BinanceBroker:
     """Orders at Binance's spot market."""
 
@@ -88,6 +93,7 @@ class BinanceBroker:
         lots=True,
         times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
         quotes=frozenset({QUOTE}),
+        alike=coin_of,
         wallet=True,
         streaming=True,
     )

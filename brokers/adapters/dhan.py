@@ -39,7 +39,7 @@ from brokers.adapters.base import (
     venue_id,
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
-from brokers.adapters.indian import share_of, symbol_of, time_of
+from brokers.adapters.indian import name_of, share_of, symbol_of, time_of
 from brokers.adapters.indian_options import Called, Columns, OptionList
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -101,6 +101,7 @@ class DhanBroker:
         times_in_force=TIMES_IN_FORCE,
         offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
         replacing=Replacing.IN_PLACE,
+        alike=name_of,
         practice=False,
         streaming=True,
     )
@@ -209,7 +210,9 @@ class DhanBroker:
                 held[symbol] = held.get(symbol, Decimal(0)) + units / _lot(called)
                 paid[symbol] = Decimal(str(row["costPrice"]))
             for row in before:
-                symbol = symbol_of("NSE", row["tradingSymbol"])
+                # One of both exchanges is "ALL".
+                exchange = "BSE" if row.get("exchange") == "BSE" else "NSE"
+                symbol = symbol_of(exchange, row["tradingSymbol"])
                 held[symbol] = held.get(symbol, Decimal(0)) + Decimal(str(row["totalQty"]))
                 paid.setdefault(symbol, Decimal(str(row["avgCostPrice"])))
             return [
@@ -257,7 +260,8 @@ class DhanBroker:
         with outcomes(TITLE):
             return tuple(
                 Execution(
-                    execution_id=str(row["exchangeTradeId"]),
+                    # Numbers of trades are an exchange's, of one segment and one day.
+                    execution_id=f"{order_id}-{row['exchangeTradeId']}",
                     quantity=Decimal(str(row["tradedQuantity"])) / _lot(called),
                     price=Decimal(str(row["tradedPrice"])),
                     commission=Decimal(0),

@@ -32,6 +32,12 @@ def symbol_of(exchange: str, name: str) -> str:
     return f"{name}.{SUFFIXES.get(exchange, exchange)}"
 
 
+def name_of(symbol: str) -> str:
+    """Return a share's name, which is the same at both exchanges: it is held at neither."""
+    name, _, suffix = symbol.rpartition(".")
+    return name if suffix in EXCHANGES else symbol
+
+
 def time_of(text: str) -> datetime:
     """Return a time of day in India as it is written by its brokers."""
     return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=INDIA)

@@ -35,7 +35,7 @@ from brokers.adapters.base import (
     venue_id,
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
-from brokers.adapters.indian import share_of, symbol_of, time_of
+from brokers.adapters.indian import name_of, share_of, symbol_of, time_of
 from brokers.adapters.indian_options import Called, Columns, OptionList
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -59,6 +59,8 @@ TIMES_IN_FORCE: Final = frozenset({TimeInForce.DAY, TimeInForce.IOC})
 UNPRICED: Final = frozenset({OrderType.MARKET, OrderType.STOP})
 PROTECTION: Final = MappingProxyType({"market_protection": "-1"})
 OPTIONS: Final = "NFO"
+# Of holdings: delivered and free, on their way, pledged, and sold since the night.
+HELD: Final = ("quantity", "t1_quantity", "collateral_quantity", "used_quantity")
 COLUMNS: Final = Columns(
     key="tradingsymbol",
     name="name",
@@ -95,6 +97,7 @@ class ZerodhaBroker:
         offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
         replacing=Replacing.IN_PLACE,
         client_ids=False,
+        alike=name_of,
         practice=False,
         streaming=True,
     )
@@ -176,7 +179,10 @@ class ZerodhaBroker:
             ]
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
-        """Return shares of today and of the days before: positions and holdings."""
+        """Return shares of today and of the days before: positions and holdings.
+
+        What was sold of holdings is told twice, there and as a position below zero.
+        """
         today = self._call(access, "GET", "/portfolio/positions")
         before = self._call(access, "GET", "/portfolio/holdings")
         with outcomes(TITLE):
@@ -184,7 +190,7 @@ class ZerodhaBroker:
             for row in [*today["net"], *before]:
                 called = option_called(self._options, access, row)
                 symbol = _symbol(row, called)
-                units = Decimal(row["quantity"]) + Decimal(row.get("t1_quantity", 0))
+                units = sum((Decimal(row.get(name, 0)) for name in HELD), Decimal(0))
                 units /= _lot(called)
                 known = held.get(symbol)
                 held[symbol] = VenuePosition(
@@ -225,7 +231,8 @@ class ZerodhaBroker:
         with outcomes(TITLE):
             return tuple(
                 Execution(
-                    execution_id=row["trade_id"],
+                    # Numbers of trades are an exchange's, of one segment and one day.
+                    execution_id=f"{order_id}-{row['trade_id']}",
                     quantity=Decimal(row["quantity"]) / _lot(called),
                     price=Decimal(str(row["average_price"])),
                     commission=Decimal(0),

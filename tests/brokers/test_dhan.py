@@ -32,6 +32,7 @@ class TestDhan(
     tells_refusal = False
     symbol = "ACME.NS"
     venue_symbol = "ACME"
+    trades_numbered_by_order = True
     credentials = MappingProxyType({"client_id": "1000", "access_token": "token"})
 
     def test_without_the_list_of_shares_nothing_is_sent(self, broker, venue, access, order):

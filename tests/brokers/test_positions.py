@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.adapters.base import VenuePosition
+from brokers.adapters.binance import coin_of
+from brokers.adapters.indian import name_of
 from brokers.deployments.booking import units_kept
+from brokers.fungible import positions_named
 from brokers.models import Fill
 from brokers.recording import position_after
-from brokers.wallet import pairs_named
 
 
 @pytest.mark.parametrize(
@@ -80,17 +82,23 @@ def test_what_a_commission_leaves_is_booked_in_lots_that_can_be_sold(quantity, t
 
 
 @pytest.mark.parametrize(
-    ("coins", "shown"),
+    ("held", "ours", "named"),
     [
-        ("3", {"BTC/EUR": "1", "BTC/USDT": "2", "ETH/USDT": "5"}),
-        ("2.5", {"BTC/EUR": "1", "BTC/USDT": "1.5", "ETH/USDT": "5"}),
-        ("0.5", {"BTC/EUR": "0.5", "BTC/USDT": "0", "ETH/USDT": "5"}),
+        # a wallet has coins: those of two pairs, some of which are gone, or more
+        ({"BTC/USDT": 3}, {"BTC/EUR": 1, "BTC/USDT": 2}, {"BTC/EUR": 1, "BTC/USDT": 2}),
+        ({"BTC/USDT": 2.5}, {"BTC/EUR": 1, "BTC/USDT": 2}, {"BTC/EUR": 1, "BTC/USDT": 1.5}),
+        ({"BTC/USDT": 0.5}, {"BTC/EUR": 1, "BTC/USDT": 2}, {"BTC/EUR": 0.5, "BTC/USDT": 0}),
+        ({"ETH/USDT": 5}, {"BTC/EUR": 1}, {"ETH/USDT": 5}),
+        # shares are held at no exchange; sold short they are within the day
+        ({"ACME.BO": 10}, {"ACME.NS": 10}, {"ACME.NS": 10}),
+        ({"ACME.BO": 10, "ACME.NS": 5}, {"ACME.NS": 15}, {"ACME.NS": 15}),
+        ({"ACME.NS": -5}, {"ACME.BO": -2, "ACME.NS": -3}, {"ACME.BO": -2, "ACME.NS": -3}),
+        ({"ACME.NS": 4}, {"ACME.BO": -1, "ACME.NS": 5}, {"ACME.BO": 0, "ACME.NS": 4}),
+        ({"A.B": 1, "A.C": 2}, {"A.B": 1}, {"A.B": 1, "A.C": 2}),
     ],
 )
-def test_coins_of_a_wallet_are_those_of_the_pairs_in_which_they_were_bought(coins, shown):
-    held = [VenuePosition("BTC/USDT", Decimal(coins), Decimal(0))]
-    held.append(VenuePosition("ETH/USDT", Decimal(5), Decimal(0)))
-    found = pairs_named(held, {"BTC/USDT": Decimal(2), "BTC/EUR": Decimal(1)})
-    assert {row.symbol: row.quantity for row in found} == {
-        symbol: Decimal(units) for symbol, units in shown.items()
-    }
+def test_what_is_held_is_called_as_our_positions_are(held, ours, named):
+    alike = coin_of if any("/" in symbol for symbol in held) else name_of
+    rows = [VenuePosition(symbol, Decimal(str(n)), Decimal(0)) for symbol, n in held.items()]
+    found = positions_named(rows, {symbol: Decimal(n) for symbol, n in ours.items()}, alike)
+    assert {row.symbol: float(row.quantity) for row in found} == named

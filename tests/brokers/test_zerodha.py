@@ -33,6 +33,7 @@ class TestZerodha(
     socket_class = ZerodhaSocket
     symbol = "ACME.NS"
     venue_symbol = "ACME"
+    trades_numbered_by_order = True
     credentials = MappingProxyType({"api_key": "key", "access_token": "token"})
 
     def test_a_share_without_its_exchange_is_refused_before_it_is_sent(

@@ -24,6 +24,7 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.begin import begun_unless
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.fungible import positions_named
 from tests.venue.option_conformance import OptionConformance
 
 PRICES = {
@@ -44,6 +45,8 @@ class Conformance:
     venue_symbol = "ACME"
     asset_type = AssetType.STOCK
     credentials = MappingProxyType({})
+    # Whether ids of executions are unique only within an order.
+    trades_numbered_by_order = False
 
     @pytest.fixture
     def access(self):
@@ -290,6 +293,34 @@ class RemoteConformance(Conformance):
         with begun_unless(iter(waited).__next__), pytest.raises((Refused, OutcomeUnknown)):
             broker.submit(access, order())
         assert not venue.exchange.orders
+
+    def test_what_was_held_over_night_and_sold_in_part_counts_once(
+        self, broker, venue, access, order
+    ):
+        broker.submit(access, order())
+        venue.exchange.night()
+        assert self.held(broker, access) == {self.symbol: 10}
+        broker.submit(access, order(side=Side.SELL, quantity=4))
+        assert self.held(broker, access) == {self.symbol: 6}
+        broker.submit(access, order(quantity=3))
+        assert self.held(broker, access) == {self.symbol: 9}
+
+    def held(self, broker, access):
+        """Return what is held under the symbol by which we have it."""
+        held, alike = broker.positions(access), broker.capabilities.alike
+        if alike is not None:
+            held = positions_named(held, {self.symbol: Decimal(10)}, alike)
+        return {row.symbol: row.quantity for row in held}
+
+    def test_executions_of_two_orders_are_told_apart(self, broker, venue, access, order):
+        first, second = order(), order()
+        for request in (first, second):
+            broker.submit(access, request)
+        if self.trades_numbered_by_order:
+            for trade in venue.exchange.trades:
+                trade.id = "t00000007"
+        found = [broker.find(access, self.ref(request)) for request in (first, second)]
+        assert len({each.execution_id for told in found for each in told.executions}) == 2
 
     def test_an_expired_token_is_a_proven_refusal(self, broker, venue, access, order):
         venue.faults.token_expired = True

@@ -78,13 +78,26 @@ class DhanVenue(HttpVenue):
                     "securityId": self.number(symbol), "netQty": int(units),
                     "costPrice": float(exchange.average(symbol)),
                 }
-                for symbol, units in exchange.positions().items()
+                for symbol, units in self.today().items()
             ]  # fmt: skip
         if parts == ["holdings"]:
-            return []
+            return [
+                {
+                    "exchange": "ALL", "tradingSymbol": symbol, "totalQty": int(units),
+                    "avgCostPrice": float(exchange.average(symbol)),
+                }
+                for symbol, units in exchange.positions(0, exchange.nights).items()
+                if symbol not in exchange.contracts
+            ]  # fmt: skip
         if parts == ["fundlimit"]:
             return {"availabelBalance": float(exchange.cash)}
         raise Refusal("path", "no such route")
+
+    def today(self):
+        """Return positions: options of all days, shares of today."""
+        exchange = self.exchange
+        held = exchange.positions(exchange.nights)
+        return held | {s: n for s, n in exchange.positions().items() if s in exchange.contracts}
 
     def segment(self, symbol):
         return "NSE_FNO" if symbol in self.exchange.contracts else "NSE_EQ"

@@ -81,6 +81,8 @@ class Exchange:
         self.lock = threading.RLock()
         self.orders: dict[str, VenueOrder] = {}
         self.trades: list[Trade] = []
+        # So many of them were before today.
+        self.nights = 0
         self.prices: dict[str, Decimal] = {}
         # Options by the symbols under which they trade here; all else is worth its price.
         self.contracts = {}
@@ -203,10 +205,15 @@ class Exchange:
                 order.status = "partially_filled"
             self.tell("trade", order, trade)
 
-    def positions(self):
+    def night(self):
+        """Have what was traded so far be of the days before."""
+        self.nights = len(self.trades)
+
+    def positions(self, first=0, last=None):
+        """Return what was bought and sold by all trades, or by some of them."""
         with self.lock:
             held: dict[str, Decimal] = {}
-            for trade in self.trades:
+            for trade in self.trades[first:last]:
                 sign = 1 if trade.side == "buy" else -1
                 held[trade.symbol] = held.get(trade.symbol, Decimal(0)) + sign * trade.quantity
             return {symbol: units for symbol, units in held.items() if units}

@@ -68,15 +68,39 @@ class ZerodhaVenue(HttpVenue):
                     "tradingsymbol": symbol, "exchange": self.exchange_of(symbol),
                     "quantity": int(units), "average_price": float(exchange.average(symbol)),
                 }
-                for symbol, units in exchange.positions().items()
+                for symbol, units in self.today().items()
             ]  # fmt: skip
             return {"net": rows, "day": rows}
         if parts == ["portfolio", "holdings"]:
-            return []
+            return self.holdings()
         if parts == ["user", "margins"]:
             cash = float(exchange.cash)
             return {"equity": {"net": cash, "available": {"cash": cash}}}
         raise Refusal("path", "no such route")
+
+    def today(self):
+        """Return positions: options of all days, shares of today."""
+        exchange = self.exchange
+        held = exchange.positions(exchange.nights)
+        return held | {s: n for s, n in exchange.positions().items() if s in exchange.contracts}
+
+    def holdings(self):
+        """Return shares of the days before, which lie at no exchange; what was sold is less."""
+        exchange = self.exchange
+        rows = []
+        for symbol, units in exchange.positions(0, exchange.nights).items():
+            if symbol in exchange.contracts:
+                continue
+            trades = exchange.trades[exchange.nights :]
+            sold = sum(t.quantity for t in trades if t.symbol == symbol and t.side == "sell")
+            used = min(units, sold)
+            rows.append({
+                "tradingsymbol": symbol, "exchange": "BSE", "product": "CNC",
+                "quantity": int(units - used), "used_quantity": int(used), "t1_quantity": 0,
+                "opening_quantity": int(units), "collateral_quantity": 0,
+                "average_price": float(exchange.average(symbol)),
+            })  # fmt: skip
+        return rows
 
     def exchange_of(self, symbol):
         return "NFO" if symbol in self.exchange.contracts else "NSE"

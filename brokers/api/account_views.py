@@ -77,7 +77,11 @@ class AccountView(ApiView):
 
     @extend_schema(responses={204: None}, operation_id="broker_account_delete")
     def delete(self, request: Request, account_id: str) -> Response:
-        """Disconnect an account; its credentials are gone, its history stays."""
+        """Disconnect an account; its credentials are gone, its history stays.
+
+        Refused while orders are open on it or deployments trade on it; deployments on an account
+        that never had an order are deleted first.
+        """
         accounts.account_delete(account=account_of(request, account_id), **who(request))
         return Response(status=204)
 

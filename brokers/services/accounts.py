@@ -16,8 +16,9 @@ from brokers.adapters.base import Balance, OutcomeUnknown, Refused
 from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction, trading_record
 from brokers.choices import OPEN_STATUSES, AccountState
+from brokers.deployments.choices import DeploymentState
 from brokers.frames import account_tell
-from brokers.models import BrokerAccount, Order, Position
+from brokers.models import BrokerAccount, Deployment, Order, Position
 from brokers.paper.terms import terms_of
 from brokers.reconciling import account_reconcile
 from core.accounts.models import User
@@ -26,6 +27,10 @@ from core.errors import Conflict, Detail, InvalidInput, Transient
 from core.sealing import rows_reseal
 
 LONGEST: Final = 4000
+# Deployments that do nothing on their account by themselves.
+RESTING: Final = (DeploymentState.INACTIVE, DeploymentState.STOPPED, DeploymentState.FAILED)
+# So many of them are named in a message.
+NAMED: Final = 5
 
 
 def paper_account(*, owner_id: UUID) -> BrokerAccount:
@@ -215,15 +220,38 @@ def account_delete(*, account: BrokerAccount, user: User, origin: Origin) -> Non
     """Forget an account that never had an order; one that had keeps its history, halted and empty.
 
     Its credentials are gone in both cases.
+
+    Raises
+    ------
+    Conflict
+        While orders are open on it, or deployments need it.
     """
     with transaction.atomic():
         trading_record(TradingAction.ACCOUNT_REMOVED, user, origin, account)
         orders = Order.objects.filter(account=account)
         if orders.filter(status__in=OPEN_STATUSES).exists():
             raise Conflict("Orders are open on this account: cancel them first.")
-        if orders.exists():
+        traded = orders.exists()
+        _deployments_check(account, traded=traded)
+        if traded:
             BrokerAccount.objects.filter(id=account.id).update(
                 sealed=None, state=AccountState.HALTED, state_reason="removed by its owner"
             )
         else:
             account.delete()
+
+
+def _deployments_check(account: BrokerAccount, *, traded: bool) -> None:
+    """Refuse to remove an account that deployments trade on, or that its history is not kept of."""
+    rows = Deployment.objects.filter(account=account)
+    if traded:
+        rows = rows.exclude(state__in=RESTING)
+    found = [
+        f"{name!r} ({state})" for name, state in rows.order_by("name").values_list("name", "state")
+    ]
+    if found:
+        todo = "stop them first" if traded else "stop and delete them first"
+        raise Conflict(
+            f"Deployments are on this account: {', '.join(found[:NAMED])}; {todo}.",
+            code="has_deployments",
+        )

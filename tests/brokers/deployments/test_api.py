@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
-from brokers.models import Deployment, DriftReport
+from brokers.models import Deployment, DriftReport, Order
 from core.realtime.models import Event
 from notifications.models import Alert
 from strategies.selectors import template_graph
@@ -166,3 +166,28 @@ def test_terms_of_options_are_checked_where_a_deployment_is_made(client, body):
     paths = {one["path"] for one in faulty.data["details"]}
     assert paths == {"config.options.spread", "config.options.smile"}
     assert post(client, "/", body | {"config": {"options": None}}).status_code == 422
+
+
+def test_an_account_is_not_removed_under_its_deployments(client, body, venue):
+    made = post(client, "/", body).data
+    path = f"/api/v1/broker-accounts/{venue.account.id}"
+    told = client.delete(path)
+    assert (told.status_code, told.json()["code"]) == (409, "has_deployments")
+    assert made["name"] in told.json()["message"]
+    assert client.delete(f"/api/v1/deployments/{made['id']}/").status_code == 204
+    assert client.delete(path).status_code == 204
+
+
+@pytest.mark.parametrize(("state", "status"), [("running", 409), ("stopped", 204)])
+def test_an_account_with_a_history_is_removed_once_nothing_trades_on_it(
+    client, body, venue, state, status
+):
+    post(client, "/", body)
+    Deployment.objects.update(state=state)
+    Order.objects.create(
+        owner=venue.account.owner, account=venue.account, client_order_id="one", symbol="REPLAY",
+        asset_type="stock", side="buy", quantity=1, status="filled",
+    )  # fmt: skip
+    assert client.delete(f"/api/v1/broker-accounts/{venue.account.id}").status_code == status
+    venue.account.refresh_from_db()
+    assert venue.account.state == ("halted" if status == 204 else "active")

@@ -75,8 +75,14 @@ def _traded(account: BrokerAccount, symbol: str) -> dict[str, object]:
 
 
 def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:
-    """Write down a difference in a position as an external fill: positions come of fills only."""
+    """Write down a difference in a position as an external fill: positions come of fills only.
+
+    At what the broker says was paid; where it does not say, as of coins, at the last price.
+    """
     now = timezone.now()
+    price = position.average_price
+    if not price:
+        price = Quotes([account.owner_id]).price(position.symbol, account.owner_id, price)
     name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"
     external_record(
         account=account,
@@ -91,7 +97,7 @@ def position_adopt(*, account: BrokerAccount, position: VenuePosition, differenc
                 Execution(
                     execution_id=name,
                     quantity=abs(difference),
-                    price=position.average_price,
+                    price=price,
                     commission=Decimal(0),
                     executed_at=now,
                 ),

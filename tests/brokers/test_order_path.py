@@ -13,13 +13,14 @@ from kombu.exceptions import OperationalError
 
 from brokers import services
 from brokers.access import request_of
-from brokers.adapters.base import Replacing
+from brokers.adapters.base import Replacing, VenuePosition
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
 from brokers.choices import AccountState, OrderStatus, Side
 from brokers.dispatch import account_send
 from brokers.lease import lease_claim, lease_hold, leases_release
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position, RiskDecision
+from brokers.quotes import Quotes
 from brokers.reconciling import account_reconcile
 from brokers.recording import venue_order_record
 from brokers.resolving import order_resolve, orders_ask
@@ -538,3 +539,18 @@ def test_the_state_is_read_again_in_the_transaction_that_sends(place, venue, acc
     BrokerAccount.objects.update(state=state)
     assert (sent(order).status, fresh(order).reason_code) == (OrderStatus.DENIED, code)
     assert not venue.sent
+
+
+def test_coins_that_differ_are_adopted_at_their_last_price(place, venue, account, monkeypatch):
+    monkeypatch.setattr(venue, "capabilities", replace(venue.capabilities, wallet=True))
+    monkeypatch.setattr(Quotes, "price", lambda *_: Decimal(80))
+    sent(place())
+    account_reconcile(account_id=account.id)
+    assert Position.objects.get().quantity == 10
+    elsewhere = {"client_id": "", "symbol": "ACME", "side": "sell", "type": "market"}
+    venue.exchange.place(**elsewhere, quantity=Decimal(4))
+    coins = [VenuePosition("ACME", Decimal(6), Decimal(0)), VenuePosition("GOOG", 5, Decimal(0))]
+    monkeypatch.setattr(venue, "positions", lambda _: coins)
+    account_sync(account=account, adopt=True)
+    position = Position.objects.get()
+    assert (position.symbol, position.quantity, position.realized_pnl) == ("ACME", 6, -80)

@@ -7,6 +7,7 @@ over.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -15,9 +16,11 @@ from django.utils import timezone
 from brokers.adapters.base import Execution, VenueOrder, VenuePosition, venue_id
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.models import BrokerAccount, Order
-from brokers.quotes import Quotes
+from brokers.quotes import ONE, Quotes
 from brokers.recording import venue_order_record
 from market.contracts import contract_terms
+
+STEP: Final = Decimal("1e-8")
 
 
 def external_record(
@@ -55,13 +58,24 @@ def external_record(
                     **_traded(account, venue.symbol),
                     "side": venue.side or Side.BUY,
                     "order_type": venue.order_type,
-                    "quantity": venue.quantity,
+                    "quantity": venue.quantity or _most(account, venue),
                     "status": OrderStatus.ACCEPTED,
                     "submitted_at": timezone.now(),
                 },
             )
     venue_order_record(order_id=order.id, venue=venue)
     return order
+
+
+def _most(account: BrokerAccount, venue: VenueOrder) -> Decimal:
+    """Return how many units an order for an amount of money may become.
+
+    Twice as many as at the last price, which may fall until it is filled. Its venue tells how many
+    they were when it is over.
+    """
+    owner_id = account.owner_id
+    price = Quotes([owner_id]).price(venue.symbol, owner_id, ONE)
+    return max(STEP, (2 * (venue.notional or ONE) / price).quantize(STEP))
 
 
 def _traded(account: BrokerAccount, symbol: str) -> dict[str, object]:

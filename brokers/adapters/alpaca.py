@@ -48,7 +48,14 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.pace import pace_of
-from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.choices import (
+    FINAL_STATUSES,
+    AssetType,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 
 TITLE: Final = "Alpaca"
 # Where an order ends; in all others it may still fill. One that is done for the day goes on with
@@ -313,15 +320,20 @@ def _of(fields: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 def order_told(row: dict[str, Any], executions: tuple[Execution, ...] = ()) -> VenueOrder:
     """Return an order as Alpaca shows it."""
     with outcomes(TITLE):
+        status = STATUSES.get(row["status"], OrderStatus.ACCEPTED)
+        quantity = row["qty"]
+        if quantity is None:  # it is for an amount of money: how many that are shows at its end
+            quantity = row["filled_qty"] if status in FINAL_STATUSES else 0
         return VenueOrder(
             broker_order_id=row["id"],
-            status=STATUSES.get(row["status"], OrderStatus.ACCEPTED),
+            status=status,
             executions=executions,
             client_order_id=row["client_order_id"],
             symbol=row["symbol"],
             side=side_told(row),
             order_type=TYPES.get(row["type"], OrderType.MARKET),
-            quantity=Decimal(row["qty"]),
+            quantity=Decimal(quantity),
+            notional=Decimal(row["notional"]) if row["qty"] is None else None,
         )
 
 

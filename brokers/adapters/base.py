@@ -193,6 +193,8 @@ class VenueOrder:
     ----------
     quantity : Decimal
         Of the whole order; zero where the answer does not tell it.
+    notional : Decimal or None
+        The money that it is for, of an order whose quantity shows when it is filled.
     """
 
     broker_order_id: str
@@ -206,6 +208,7 @@ class VenueOrder:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     reason: str = ""
+    notional: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

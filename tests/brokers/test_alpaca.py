@@ -7,7 +7,10 @@ import pytest
 
 from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import OutcomeUnknown, Refused
-from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side, TimeInForce
+from brokers.models import Order
+from brokers.reconciling import account_reconcile
+from tests.brokers.at_alpaca import alpaca_account, alpaca_served
 from tests.venue.alpaca import AlpacaVenue
 from tests.venue.conformance import Conformance, RemoteConformance
 from tests.venue.option_conformance import OptionConformance, OptionStreamConformance
@@ -149,6 +152,27 @@ class TestAlpaca(RemoteConformance, OptionConformance, StreamConformance, Option
         (found,) = broker.open_orders(access)
         assert (found.symbol, found.side) == (self.ours(), Side.SHORT)
         assert (found.broker_order_id[:4], found.status) == ("leg-", OrderStatus.ACCEPTED)
+
+
+@pytest.mark.django_db
+def test_an_order_of_others_for_an_amount_of_money_is_taken_over(user, settings):
+    with alpaca_served(settings, "ACME") as venue:
+        account = alpaca_account(user)
+        theirs = venue.exchange.place(
+            client_id="by-hand", symbol="ACME", side="buy", type="limit",
+            quantity=Decimal("5.2631"), limit=Decimal(95), notional=Decimal(500),
+        )  # fmt: skip
+        assert account_reconcile(account_id=account.id)
+        order = Order.objects.get()
+        assert (order.external, order.status) == (True, OrderStatus.ACCEPTED)
+        assert order.quantity > theirs.quantity, "nobody knows how many they will be"
+        for quantity in ("3", "2.2631"):
+            venue.exchange.fill(theirs, quantity, "95")
+            assert account_reconcile(account_id=account.id)
+    order.refresh_from_db()
+    account.refresh_from_db()
+    assert (order.status, order.quantity) == (OrderStatus.FILLED, Decimal("5.2631"))
+    assert (account.state, account.mismatch) == (AccountState.ACTIVE, [])
 
 
 class TestAlpacaCoins(Conformance):

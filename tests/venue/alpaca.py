@@ -232,7 +232,9 @@ class AlpacaVenue(HttpVenue):
         return {
             "id": order.id, "client_order_id": order.client_id, "symbol": order.symbol,
             "asset_class": self.asset_class(order.symbol),
-            "side": order.side, "type": order.type, "qty": str(order.quantity),
+            "side": order.side, "type": order.type,
+            "qty": None if order.notional else str(order.quantity),
+            "notional": str(order.notional) if order.notional else None,
             "filled_qty": str(order.filled), "status": order.status,
             "position_intent": order.intent,
             "limit_price": None if order.limit is None else str(order.limit),

@@ -53,6 +53,8 @@ class VenueOrder:
     intent: str = ""
     # Whose it is, where a venue has several accounts.
     account: str = ""
+    # The money that it is for, where its quantity is nobody's to know before it is filled.
+    notional: Decimal | None = None
     triggered: bool = False
     replaces: str = ""
     replaced_by: str = ""

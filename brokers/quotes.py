@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, time, timedelta
 from datetime import timezone as zone
 from decimal import Decimal
@@ -16,7 +16,15 @@ from core.options.config import OptionsConfig
 from market.contract_prices import DEFAULTS, MODEL, ContractQuote, ModelMarket
 from market.contracts import ContractTerms, contract_instrument, contract_terms
 from market.models import BarSeries, Instrument
-from market.selectors import LatestPrice, instrument_get, instrument_price
+from market.selectors import (
+    LatestPrice,
+    instrument_get,
+    instrument_list,
+    instrument_price,
+    no_bars,
+    price_of,
+    series_list,
+)
 
 ONE: Final = Decimal(1)
 WEST: Final = zone(timedelta(hours=-12))
@@ -38,16 +46,42 @@ class Quotes:
         self._instruments: dict[tuple[str, UUID | None], Instrument] = {}
         self._markets: dict[tuple[str, UUID | None, OptionsConfig], ModelMarket] = {}
 
+    def read(self, symbols: Iterable[str]) -> None:
+        """Look up together what several symbols are and cost, as far as all owners see the same."""
+        named = {terms.underlying if (terms := contract_terms(one)) else one for one in symbols}
+        new = named - self._private.keys()
+        if len(new) < 2:
+            return
+        self._read_private(new)
+        shared = [symbol for symbol in new if not self._private[symbol]]
+        held: dict[str, list[BarSeries]] = {}
+        for series in series_list().filter(instrument__symbol__in=shared):
+            held.setdefault(series.instrument.symbol, []).append(series)
+        for instrument in instrument_list().filter(symbol__in=shared):
+            key = instrument.symbol, None
+            self._instruments[key] = instrument
+            self._prices[key] = price_of(held.get(instrument.symbol, ())) or no_bars(
+                instrument.symbol
+            )
+
     def reader(self, symbol: str, owner_id: UUID) -> UUID | None:
         """Return whom to read a symbol as: the owner, or None where all see the same."""
         if symbol not in self._private:
-            own = {"owner_id__in": self._owner_ids}
-            named = Instrument.objects.filter(symbol=symbol, **own).values_list("owner_id")
-            held = BarSeries.objects.filter(instrument__symbol=symbol, **own)
-            self._private[symbol] = frozenset(
-                one for (one,) in named.union(held.values_list("owner_id")) if one is not None
-            )
+            self._read_private({symbol})
         return owner_id if owner_id in self._private[symbol] else None
+
+    def _read_private(self, symbols: Collection[str]) -> None:
+        """Look up which owners have an instrument or bars of symbols to themselves."""
+        own = {"owner_id__in": self._owner_ids}
+        named = Instrument.objects.filter(symbol__in=symbols, **own)
+        held = BarSeries.objects.filter(instrument__symbol__in=symbols, **own)
+        found: dict[str, set[UUID]] = {symbol: set() for symbol in symbols}
+        for symbol, owner_id in named.values_list("symbol", "owner_id").union(
+            held.values_list("instrument__symbol", "owner_id")
+        ):
+            if owner_id is not None:
+                found[symbol].add(owner_id)
+        self._private |= {symbol: frozenset(owners) for symbol, owners in found.items()}
 
     def instrument(self, symbol: str, owner_id: UUID) -> Instrument:
         """Return the instrument of a symbol.

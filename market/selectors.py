@@ -142,11 +142,15 @@ def instrument_price(instrument: Instrument, *, owner_id: UUID | None = None) ->
     """
     latest = price_of(series_list(owner_id=owner_id).filter(instrument__symbol=instrument.symbol))
     if latest is None:
-        raise InvalidInput(
-            f"{instrument.symbol} has no bars yet: POST /api/v1/fetches downloads some.",
-            code="no_bars",
-        )
+        raise no_bars(instrument.symbol)
     return latest
+
+
+def no_bars(symbol: str) -> InvalidInput:
+    """Return the error for a symbol of which nothing is stored."""
+    return InvalidInput(
+        f"{symbol} has no bars yet: POST /api/v1/fetches downloads some.", code="no_bars"
+    )
 
 
 def price_of(series: Iterable[BarSeries]) -> LatestPrice | None:

@@ -18,6 +18,7 @@ from core.api.forms import KnownFields
 from core.engine.fees import PRESETS
 from core.errors import InvalidInput
 from core.options.config import OptionsConfig
+from market.api.serializers import PriceOutput
 
 SMALLEST: Final = Decimal("0.00000001")
 POSITIVE: Final = {"min_value": "It must be above zero."}
@@ -314,16 +315,26 @@ class RiskLimitFields(KnownFields, serializers.ModelSerializer[RiskLimit]):
 
 @extend_schema_serializer(examples=[examples.POSITION, examples.SHORT_PUT])
 class PositionOutput(serializers.ModelSerializer[Position]):
-    """What an account holds of a symbol."""
+    """What an account holds of a symbol, and what that is worth at the last price we have.
+
+    The price is the close of the last stored bar, of a contract the model's; where there is none,
+    what follows from it is null.
+    """
 
     quantity = PlainDecimalField()
     average_price = PlainDecimalField()
     realized_pnl = PlainDecimalField()
     option = OptionOutput()
+    latest = PriceOutput(source="worth.latest", read_only=True, allow_null=True)
+    market_value = PlainDecimalField(source="worth.value", read_only=True, allow_null=True)
+    unrealized_pnl = PlainDecimalField(source="worth.profit", read_only=True, allow_null=True)
 
     class Meta:
         model = Position
-        fields = ("symbol", "option", "quantity", "average_price", "realized_pnl", "updated_at")
+        fields = (
+            "symbol", "option", "quantity", "average_price", "latest", "market_value",
+            "unrealized_pnl", "realized_pnl", "updated_at",
+        )  # fmt: skip
 
 
 @extend_schema_serializer(examples=[examples.FILL])

@@ -19,6 +19,7 @@ from brokers.api.serializers import (
 )
 from brokers.choices import OPEN_STATUSES, AssetType, OrderType, Side
 from brokers.models import Fill, Order, Position
+from brokers.valuing import positions_value
 from core.api.caller import caller_id
 from core.api.views import ApiView, ListView, accepted
 from core.realtime.waiting import waitable
@@ -116,6 +117,12 @@ class PositionListView(ListView):
         """List the positions that are not flat."""
         account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
         return self.page(selectors.position_list(account=account), PositionOutput)
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """Return the positions of a page with what they are worth."""
+        rows = super().paginate_queryset(queryset) or []
+        positions_value(rows, owner_id=caller_id(self.request))
+        return rows
 
 
 class AccountOrderListView(ListView):

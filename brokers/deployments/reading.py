@@ -142,6 +142,7 @@ class Shelf:
 
     def __init__(self, deployments: Sequence[Deployment]) -> None:
         self.quotes = Quotes(deployment.owner_id for deployment in deployments)
+        self.quotes.read(deployment.symbol for deployment in deployments)
         self._starts = Counter(map(self._place, deployments))
         self._read: dict[tuple[object, ...], StoredBars] = {}
         self._closed: dict[tuple[object, ...], int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 
@@ -24,6 +25,9 @@ class Position(BaseModel):
     # Of a contract: when its last session closes.
     expires_at = models.DateTimeField(null=True)
     realized_pnl = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+
+    # Set by `brokers.valuing` on positions that are shown.
+    worth: Any
 
     class Meta:
         constraints = [

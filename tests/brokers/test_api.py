@@ -30,7 +30,9 @@ def test_an_order_is_accepted_executed_and_shown(client):
     assert shown["quantity"] == shown["filled_quantity"] == "10"
 
     account = f"{API}/broker-accounts/{shown['account_id']}"
-    assert client.get(f"{account}/positions").json()["results"][0]["quantity"] == "10"
+    (position,) = client.get(f"{account}/positions").json()["results"]
+    assert (position["quantity"], position["market_value"]) == ("10", "8061.9")
+    assert position["latest"]["price"] == "806.19"
     assert client.get(f"{account}/fills").json()["results"][0]["price"] == "806.19"
     assert len(client.get(f"{account}/orders/").json()["results"]) == 1
     assert client.get(f"{API}/trades?status=filled&symbol=goog").json()["results"] == [shown]

@@ -159,6 +159,12 @@ def test_lists_of_contracts_ask_as_often_as_lists_of_one(client, django_assert_m
         by_parts(client, option=PARTS | {"strike": strike})
     account_send(account_id=BrokerAccount.objects.get().id)
     account = f"{API}/broker-accounts/{BrokerAccount.objects.get().id}"
-    for path in ("positions", "fills", "orders"):
-        with django_assert_max_num_queries(5):
-            assert len(client.get(f"{account}/{path}").json()["results"]) == 3
+    # Positions are shown with what they are worth: the model's price, by the underlying's bars.
+    for path, most in (("positions", 8), ("fills", 5), ("orders", 5)):
+        for count in (1, 3):
+            with django_assert_max_num_queries(most) as asked:
+                shown = client.get(f"{account}/{path}?limit={count}").json()["results"]
+            assert len(shown) == count
+            if count == 1:
+                alone = len(asked)
+        assert len(asked) == alone, path

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
@@ -96,15 +98,23 @@ def _lost_queue() -> None:
 
 
 def _accounts_queue() -> None:
-    """Queue the reconciliation of accounts with something at a broker, each once a minute."""
+    """Queue the reconciliation of accounts with something at a broker, each once a minute.
+
+    Those first that were not tried for longest: who fails gives its lease back as one that died.
+    Of each kind so many, for accounts at one broker fail together.
+    """
     due = timezone.now() - RECONCILE_EVERY
     remote = [name for name in ADAPTERS.names() if ADAPTERS.get(name).capabilities.remote]
+    waiting = Order.objects.filter(
+        account=OuterRef("id"), status__in=[*WORKING_STATUSES, OrderStatus.UNKNOWN]
+    )
     rows = BrokerAccount.objects.filter(
-        Q(kind__in=remote, sealed__isnull=False)
-        | Q(orders__status__in=[*WORKING_STATUSES, OrderStatus.UNKNOWN]),
+        Q(kind__in=remote, sealed__isnull=False) | Exists(waiting),
         Q(reconciled_at__isnull=True) | Q(reconciled_at__lt=due),
     ).exclude(state=AccountState.HALTED, updated_at__gt=due)
-    ids = list(rows.values_list("id", flat=True).distinct()[:SWEEP_BATCH])
+    tried = Greatest("reconciled_at", "sender_until").asc(nulls_first=True)
+    ids = rows.order_by(tried).values_list("id", flat=True)
+    found = [list(ids.filter(kind=kind)[:SWEEP_BATCH]) for kind in ADAPTERS.names()]
     with transaction.atomic():
-        for account_id in ids:
+        for account_id in chain(*found):
             task_enqueue(task=RECONCILE_TASK, args=[str(account_id)], queue="live")

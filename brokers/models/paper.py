@@ -55,6 +55,8 @@ class PaperExecution(BaseModel):
     )
     client_order_id = models.CharField(max_length=48)
     symbol = models.CharField(max_length=32)
+    # Of its order; nothing of what came of a contract's end, or of a night.
+    side = models.CharField(max_length=5, choices=Side, blank=True)
     # Signed: a sale is below zero.
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     multiplier = models.DecimalField(max_digits=20, decimal_places=8, default=Decimal(1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -19,20 +19,55 @@ Tied = Callable[[Mapping[str, Decimal]], Decimal]
 """What the short contracts among units by symbol tie up."""
 
 ZERO: Final = Decimal(0)
+LONG: Final = "long"
+SHORT: Final = "short"
+PARTS: Final[Mapping[str, str]] = {
+    Side.BUY: LONG,
+    Side.SELL: LONG,
+    Side.SHORT: SHORT,
+    Side.COVER: SHORT,
+}
 
 
 @dataclass(slots=True)
 class Book:
-    """What an account has: money, and units by symbol."""
+    """What an account has: money, and units by symbol.
+
+    Attributes
+    ----------
+    parts : dict
+        The units of each symbol by what they came of: purchases and their sales, short sales and
+        what covered them, and neither. Of several deployments on one account one may be long of
+        what another is short of.
+    """
 
     cash: Decimal
-    held: dict[str, Decimal]
+    held: dict[str, Decimal] = field(default_factory=dict)
+    parts: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def add(self, execution: PaperExecution) -> None:
         """Take in what was executed."""
-        before = self.held.get(execution.symbol, ZERO)
-        self.held[execution.symbol] = before + execution.quantity
+        self.put(execution.symbol, execution.side, execution.quantity)
         self.cash -= spent(execution)
+
+    def put(self, symbol: str, side: str, units: Decimal) -> None:
+        """Take in units that orders of a side have moved."""
+        self.held[symbol] = self.held.get(symbol, ZERO) + units
+        key = symbol, PARTS.get(side, "")
+        self.parts[key] = self.parts.get(key, ZERO) + units
+
+    def long(self, symbol: str) -> Decimal:
+        """Return how many units may be sold."""
+        bought = self.parts.get((symbol, LONG), ZERO)
+        return max(self.held.get(symbol, ZERO), bought + min(ZERO, self._others(symbol)))
+
+    def short(self, symbol: str) -> Decimal:
+        """Return how many units may be covered."""
+        sold = self.parts.get((symbol, SHORT), ZERO)
+        return -min(self.held.get(symbol, ZERO), sold + max(ZERO, self._others(symbol)))
+
+    def _others(self, symbol: str) -> Decimal:
+        return self.parts.get((symbol, ""), ZERO)
 
     def free(self, tied: Tied) -> Decimal:
         """Return the money that nothing ties up."""
@@ -40,7 +75,7 @@ class Book:
 
     def after(self, execution: PaperExecution) -> Book:
         """Return what there would be with an execution."""
-        book = Book(self.cash, dict(self.held))
+        book = Book(self.cash, dict(self.held), dict(self.parts))
         book.add(execution)
         return book
 
@@ -53,11 +88,12 @@ def spent(execution: PaperExecution) -> Decimal:
 
 def books_of(accounts: Mapping[UUID, BrokerAccount]) -> dict[UUID, Book]:
     """Return what the executions of accounts sum up to."""
-    books = {row.id: Book(row.initial_cash, {}) for row in accounts.values()}
-    rows = PaperExecution.objects.filter(account_id__in=accounts).values("account_id", "symbol")
+    books = {row.id: Book(row.initial_cash) for row in accounts.values()}
+    executed = PaperExecution.objects.filter(account_id__in=accounts)
+    rows = executed.values("account_id", "symbol", "side")
     worth = F("quantity") * F("price") * F("multiplier")
     for row in rows.annotate(units=Sum("quantity"), spent=Sum(worth + F("commission"))):
-        books[row["account_id"]].held[row["symbol"]] = row["units"]
+        books[row["account_id"]].put(row["symbol"], row["side"], row["units"])
         books[row["account_id"]].cash -= row["spent"]
     return books
 
@@ -70,14 +106,14 @@ def order_check(
     tied: Tied,
 ) -> None:
     """Refuse what a broker would refuse of an order that would be executed so."""
-    held = book.held.get(order.symbol, ZERO)
     wanted = f"{order.quantity.normalize():f} {order.symbol}"
-    if order.side == Side.SELL and held < order.quantity:
+    if order.side == Side.SELL and book.long(order.symbol) < order.quantity:
+        held = book.long(order.symbol).normalize()
         raise Refused(
             "not_held",
-            f"You hold {held.normalize():f}, not {wanted}: sell less, or use trade type 'short'.",
+            f"You hold {held:f}, not {wanted}: sell less, or use trade type 'short'.",
         )
-    if order.side == Side.COVER and -held < order.quantity:
+    if order.side == Side.COVER and book.short(order.symbol) < order.quantity:
         raise Refused("not_short", f"You are not short {wanted}: use trade type 'buy'.")
     cost = order.quantity * execution.price * execution.multiplier
     if order.side == Side.BUY and cost > book.cash:

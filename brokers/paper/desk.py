@@ -215,6 +215,7 @@ def _execution(
         account=account,
         client_order_id=order.client_order_id,
         symbol=order.symbol,
+        side=order.side,
         quantity=order.quantity * sign,
         multiplier=deal.multiplier,
         price=trade.price,

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from brokers import quotes
-from brokers.adapters.base import Access
+from brokers.adapters.base import Access, Refused
 from brokers.adapters.paper import PaperBroker
 from brokers.choices import SIGN, Side
 from brokers.models import BrokerAccount, PaperOrder
@@ -68,6 +68,17 @@ def broker():
 
 class TestPaper(Conformance):
     kind = "paper"
+
+    def test_who_is_long_and_who_is_short_of_a_symbol_keep_out_of_each_others_way(
+        self, broker, venue, access, order
+    ):
+        sides = ((Side.BUY, 10), (Side.SHORT, 4), (Side.SELL, 10), (Side.COVER, 4))
+        for side, quantity in sides:
+            broker.submit(access, order(side=side, quantity=quantity))
+        assert broker.positions(access) == []
+        for side in (Side.SELL, Side.COVER):
+            with pytest.raises(Refused):
+                broker.submit(access, order(side=side, quantity=1))
 
     @pytest.fixture
     def access(self, user):

@@ -96,3 +96,4 @@ FINAL_STATUSES = tuple(status for status in OrderStatus if status not in OPEN_ST
 SIGN = {Side.BUY: 1, Side.COVER: 1, Side.SELL: -1, Side.SHORT: -1}
 # What makes a position larger; the others reduce one.
 OPENING_SIDES = (Side.BUY, Side.SHORT)
+REDUCING_SIDES = (Side.SELL, Side.COVER)

@@ -40,6 +40,7 @@ from brokers.lease import (
 from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury, reconcile
 from brokers.recording import venue_orders_record
+from brokers.risk.standing import Standing, room_denial
 from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
 from brokers.selectors import unknown_symbols
 from core.errors import Permanent
@@ -135,11 +136,13 @@ def _next(leases: Sequence[Lease]) -> list[Sending]:
     chosen: list[Sending] = []
     denied: list[tuple[Order, tuple[str, str]]] = []
     unsure = unknown_symbols(account_ids=accounts)
-    for order in orders_waiting(accounts).select_for_update(no_key=True):
+    waiting = list(orders_waiting(accounts).select_for_update(no_key=True))
+    standing = Standing(waiting, accounts, promises=False)
+    for order in waiting:
         order.account = accounts[order.account_id]
         if len(chosen) == LOCAL_AT_ONCE or not runs[order.account_id].takes(order):
             continue
-        found = _admitted(order, unsure)
+        found = _admitted(order, unsure, standing)
         if isinstance(found, Access):
             replaces = ref_of(order.replaces) if order.replaces else None
             chosen.append(Sending(order, found, request_of(order), replaces=replaces))
@@ -153,14 +156,22 @@ def _next(leases: Sequence[Lease]) -> list[Sending]:
     return chosen
 
 
-def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str, str]:
+def _admitted(
+    order: Order, unsure: set[tuple[UUID, str]], standing: Standing
+) -> Access | tuple[str, str]:
     """Return what opens an order's account, or why it may not be sent now."""
-    account = order.account
     try:
-        access = access_of(account)
+        access = access_of(order.account)
     except Permanent as error:
         return error.code, error.message
-    opening = order.side in OPENING_SIDES
+    room = standing.room(order)
+    denial = room_denial(order, room) if room is not None else None
+    return _barred(order, unsure) or ((denial.code, denial.reason) if denial else access)
+
+
+def _barred(order: Order, unsure: set[tuple[UUID, str]]) -> tuple[str, str] | None:
+    """Return why nothing like an order may be sent now."""
+    account, opening = order.account, order.side in OPENING_SIDES
     if account.state == AccountState.HALTED:
         return "account_halted", f"The account is halted: {account.state_reason}"
     if account.state == AccountState.REDUCING and opening:
@@ -172,7 +183,7 @@ def _admitted(order: Order, unsure: set[tuple[UUID, str]]) -> Access | tuple[str
             f"An order of {order.symbol} may or may not be at the broker: until that is known "
             "only orders that reduce are sent."
         )
-    return access
+    return None
 
 
 def _record(made: Sequence[tuple[Sending, Outcome]]) -> None:

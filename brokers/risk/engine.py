@@ -9,11 +9,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from brokers.choices import REDUCING_SIDES
 from brokers.models import BrokerAccount, Order, RiskDecision, RiskLimit
 from brokers.quotes import Quotes
 from brokers.risk.checks import Denial, Facts, Limits, judge
 from brokers.risk.facts import facts_gather, payment_gather
 from brokers.risk.ledger import Ledger, covers
+from brokers.risk.standing import Room, Standing, room_denial
 from notifications.services import event_notify
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Limits) if field.name != "scope")
@@ -36,15 +38,41 @@ def orders_judge(
     caller to write.
     """
     ledger = Ledger(accounts, now=timezone.now(), quotes=quotes)
+    standing = Standing(orders, accounts)
     decisions = []
     for order in orders:
-        decision = _judged(order, accounts[order.account_id], ledger)
-        ledger.add(order, admitted=decision.admitted)
-        decisions.append(decision)
+        if order.side in REDUCING_SIDES:
+            denial, known = _reduction_judged(order, standing.room(order))
+        else:
+            denial, known = _opening_judged(order, accounts[order.account_id], ledger)
+        ledger.add(order, admitted=denial is None)
+        if denial is None:
+            standing.add(order)
+        decisions.append(_decision(order, denial, known))
     return decisions
 
 
-def _judged(order: Order, account: BrokerAccount, ledger: Ledger) -> RiskDecision:
+def _decision(order: Order, denial: Denial | None, known: Mapping[str, object]) -> RiskDecision:
+    return RiskDecision(
+        order=order,
+        admitted=denial is None,
+        code=denial.code if denial else "",
+        reason=denial.reason if denial else "",
+        facts=dict(known),
+    )
+
+
+def _reduction_judged(order: Order, room: Room | None) -> tuple[Denial | None, dict[str, object]]:
+    """Judge an order that says that it reduces: that it does. No limit keeps anyone from it."""
+    if room is None:
+        return None, {}
+    known = {"held": f"{room.held:f}", "promised": f"{room.promised:f}"}
+    return room_denial(order, room), {"position": known}
+
+
+def _opening_judged(
+    order: Order, account: BrokerAccount, ledger: Ledger
+) -> tuple[Denial | None, dict[str, object]]:
     denial: Denial | None = None
     known: dict[str, object] = {}
     for limit in limits_for(order, ledger):
@@ -60,13 +88,7 @@ def _judged(order: Order, account: BrokerAccount, ledger: Ledger) -> RiskDecisio
         facts = payment_gather(order=order, account=account, ledger=ledger)
         known[ACCOUNT.scope] = _plain(facts, PAYMENT_FACTS)
         denial = judge(ACCOUNT, facts)
-    return RiskDecision(
-        order=order,
-        admitted=denial is None,
-        code=denial.code if denial else "",
-        reason=denial.reason if denial else "",
-        facts=known,
-    )
+    return denial, known
 
 
 def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:

@@ -54,8 +54,9 @@ def test_orders_are_sent_in_the_order_they_were_placed(place, venue):
     assert venue.sent == ids
 
 
-def test_while_an_order_is_unknown_only_reductions_of_its_symbol_pass(place, venue):
+def test_while_an_order_is_unknown_only_reductions_of_its_symbol_pass(place, venue, account):
     assert sent(place()).status == OrderStatus.ACCEPTED
+    account_reconcile(account_id=account.id)
     venue.plan.append("silent")
     unknown = sent(place())
     assert unknown.status == OrderStatus.UNKNOWN
@@ -72,7 +73,7 @@ def test_nothing_is_sent_before_a_reconciliation_after_a_death(place, venue, acc
     order = place()
     with pytest.raises(Killed):
         account_send(account_id=account.id)
-    later = place(side=Side.SELL, quantity=1)
+    later = place(limit="90")
     BrokerAccount.objects.update(sender_until=timezone.now() - timedelta(seconds=1))
     venue.away = True
     account_send(account_id=account.id)

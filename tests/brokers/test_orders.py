@@ -99,14 +99,21 @@ def test_news_that_come_twice_change_nothing_twice(user):
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"quantity": Decimal(1000)}, "insufficient_funds"),
         ({"side": Side.SELL}, "not_held"),
         ({"side": Side.COVER}, "not_short"),
     ],
 )
-def test_what_the_venue_refuses_is_rejected_with_its_reason(user, changes, code):
-    order = submitted(create(user, **changes))
-    assert (order.status, order.reason_code) == (OrderStatus.REJECTED, code)
+def test_what_reduces_nothing_is_denied_with_its_reason(user, changes, code):
+    order = create(user, **changes)
+    order.refresh_from_db()
+    assert (order.status, order.reason_code) == (OrderStatus.DENIED, code)
+    assert "0 GOOG" in order.reason
+    assert not order.attempts
+
+
+def test_what_the_venue_refuses_is_rejected_with_its_reason(user):
+    order = submitted(create(user, quantity=Decimal(1000)))
+    assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "insufficient_funds")
     assert order.reason
     assert not Position.objects.exists()
 

@@ -203,16 +203,16 @@ def test_a_spread_ties_up_the_distance_of_its_strikes(account, trade):
 
 
 @pytest.mark.parametrize(
-    ("symbol", "side", "code"),
+    ("symbol", "side", "status", "code"),
     [
-        (contract("P", 110), Side.SELL, "not_held"),
-        (contract("P", 110), Side.COVER, "not_short"),
-        (contract("C", 110), Side.SHORT, "no_bid"),
+        (contract("P", 110), Side.SELL, "denied", "not_held"),
+        (contract("P", 110), Side.COVER, "denied", "not_short"),
+        (contract("C", 110), Side.SHORT, "rejected", "no_bid"),
     ],
 )
-def test_what_a_venue_would_refuse_is_refused(trade, symbol, side, code):
+def test_what_a_venue_would_refuse_is_refused(trade, symbol, side, status, code):
     order = trade(symbol, side)
-    assert (order.status, order.reason_code) == ("rejected", code)
+    assert (order.status, order.reason_code) == (status, code)
 
 
 def test_in_a_cash_account_a_put_ties_up_its_strike_and_a_call_needs_shares(account, trade):

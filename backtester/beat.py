@@ -68,6 +68,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": Clocked(MINUTE, 36),
         "options": {"queue": "live", "expires": 60},
     },
+    "brokers: sample what limits on losses ask for": {
+        "task": "brokers.losses_sample",
+        "schedule": Clocked(MINUTE, 38),
+        "options": {"queue": "live", "expires": 60},
+    },
     "deployments: decide on the bars that are over": {
         "task": "brokers.deployments_tick",
         "schedule": Clocked(1),

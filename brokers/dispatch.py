@@ -14,7 +14,6 @@ for those before it that reduce, or that trade the same symbol.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -41,14 +40,19 @@ from brokers.models import BrokerAccount, Order
 from brokers.reconciling import orders_bury, reconcile
 from brokers.recording import venue_orders_record
 from brokers.risk.standing import Standing, room_denial
-from brokers.rounds import Round, is_remote, known_lately, orders_begin, orders_waiting
+from brokers.rounds import (
+    STALE_AFTER,
+    Round,
+    is_remote,
+    known_lately,
+    orders_begin,
+    orders_waiting,
+)
 from brokers.selectors import unknown_symbols
 from core.errors import Permanent
 from core.outbox.services import task_enqueue
 from core.transactions import atomic
 
-# A decision that could not be sent for so long was made about another market.
-STALE_AFTER = timedelta(minutes=5)
 # All calls of one round are made at the same time: none waits past its lease for its turn.
 CALLS_AT_ONCE: Final = 128
 LOCAL_AT_ONCE: Final = 250

@@ -39,6 +39,7 @@ from brokers.lease import Lease, lease_claim, leases_release
 from brokers.models import BrokerAccount, Order, Position
 from brokers.queueing import lease_hand_over
 from brokers.recording import venue_order_record
+from brokers.risk.losses import account_profit, losses_restart
 from brokers.settling import contracts_settle
 from core.errors import Permanent
 from core.transactions import atomic
@@ -92,20 +93,27 @@ def reconcile(lease: Lease, *, adopt: bool = False) -> bool:
     account = BrokerAccount.objects.get(id=lease.account_id)
     adapter = ADAPTERS.get(account.kind)
     # What was held before it was connected is the account's.
-    adopt |= account.reconciled_at is None and not adapter.capabilities.wallet
+    first = account.reconciled_at is None
+    adopt |= first and not adapter.capabilities.wallet
+    forgotten = account_profit(account) - account.profit_before if first else ZERO
     try:
         access = access_of(account)
         differences = _compare(account, adapter, access, adopt=adopt)
+        # What is sent from now on may or may not be in what the broker says.
+        asked_at = timezone.now()
         balance = adapter.balance(access)
     except (OutcomeUnknown, Refused, Permanent) as error:
         log.warning("account.not_reconciled", account_id=str(account.id), error=str(error))
         return False
-    changes: dict[str, Any] = {"reconciled_at": timezone.now(), "mismatch": differences}
+    changes: dict[str, Any] = {"reconciled_at": asked_at, "mismatch": differences}
     if adapter.capabilities.remote:
         changes["buying_power"] = balance.buying_power
-        if account.reconciled_at is None:
+        if first:
             changes |= {"initial_cash": balance.equity, "currency": balance.currency[:3]}
+            changes["profit_before"] = account_profit(account)
     BrokerAccount.objects.filter(id=account.id).update(**changes)
+    if first and adapter.capabilities.remote:
+        losses_restart(account, forgotten=forgotten)
     if differences:
         mismatch_tell(account_id=account.id)
         account_halt(

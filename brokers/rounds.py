@@ -21,6 +21,8 @@ from brokers.transitions import orders_move
 
 # What happened at the venue since then is looked at before the next order goes out.
 RECONCILED_WITHIN: Final = timedelta(minutes=3)
+# A decision that could not be sent for so long was made about another market.
+STALE_AFTER: Final = timedelta(minutes=5)
 # As many as a broker takes at once by its rate and no more: what was committed before a kill switch
 # must not go out long after it.
 CALLS_OF_ACCOUNT: Final = 8

@@ -12,6 +12,7 @@ from brokers.models import Order
 from brokers.paper.carrying import accounts_carry
 from brokers.paper.expiring import accounts_expire
 from brokers.resolving import accounts_follow
+from brokers.risk.losses import losses_sample
 from brokers.streams import listening
 from brokers.streams.taking import orders_look
 from brokers.sweeping import account_compare, orders_sweep
@@ -64,6 +65,12 @@ def paper_carry() -> None:
 def paper_expire() -> None:
     """Settle contracts of paper accounts that are over."""
     accounts_expire()
+
+
+@shared_task(name="brokers.losses_sample")
+def sample() -> None:
+    """Write down what the scopes of limits on losses have won."""
+    losses_sample()
 
 
 @shared_task(name=LOOK_TASK)

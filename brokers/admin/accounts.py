@@ -34,11 +34,10 @@ class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
     actions = ("kill", "resume", "only_reduce", "reconcile")
     fieldsets = (
         (None, {"fields": ("kind", "name", "of_owner", "live", "condition", "state_reason")}),
-        ("Money", {"fields": (("currency", "began_with", "may_spend"), "paper_terms")}),
+        ("Money", {"fields": (("currency", "began_with", "had_won", "may_spend"), "paper_terms")}),
         ("What it did", {"fields": (("order_list", "position_list"),)}),
         ("Against the broker", {"fields": ("reconciled_at", "differences")}),
         ("Sender", {"fields": (("sender_fence", "sender_until"),)}),
-        ("Limits on losses", {"fields": (("day", "profit_before", "peak"),)}),
     )
     list_select_related = ("owner",)
     search_fields = ("owner__email", "name")
@@ -116,20 +115,15 @@ class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
         """Return what the account had when it was connected."""
         return plain(account.initial_cash)
 
+    @admin.display(description="won before")
+    def had_won(self, account: BrokerAccount) -> str:
+        """Return what its positions had won when it was connected, or went live."""
+        return signed(float(account.profit_before), "{:,.2f}")
+
     @admin.display(description="buying power")
     def may_spend(self, account: BrokerAccount) -> str:
         """Return what its broker said last."""
         return plain(account.buying_power)
-
-    @admin.display(description="profit before the day")
-    def profit_before(self, account: BrokerAccount) -> str:
-        """Return the profit when the day began."""
-        return signed(float(account.day_profit), "{:,.2f}")
-
-    @admin.display(description="highest equity")
-    def peak(self, account: BrokerAccount) -> str:
-        """Return the equity that drawdowns are counted from."""
-        return plain(account.peak_equity)
 
     @admin.display(description="differences")
     def differences(self, account: BrokerAccount) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -20,6 +20,7 @@ from brokers.models import (
     OrderEvent,
     PaperExecution,
     Position,
+    ReplacementDecision,
     RiskDecision,
 )
 from brokers.resolving import order_resolve
@@ -89,7 +90,7 @@ class RiskDecisionInline(Kept, admin.StackedInline[RiskDecision, Order]):
     model = RiskDecision
     extra = 0
     verbose_name_plural = "risk decision"
-    fields = ("verdict", "known")
+    fields: ClassVar[tuple[str, ...]] = ("verdict", "known")
     readonly_fields = fields
 
     @admin.display(description="verdict")
@@ -111,6 +112,20 @@ class RiskDecisionInline(Kept, admin.StackedInline[RiskDecision, Order]):
             if isinstance(figures, dict)
         )
         return format_html_join(mark_safe("<br>"), "<b>{}</b>: {}", lines) or EMPTY
+
+
+class ReplacementDecisionInline(RiskDecisionInline):
+    """Why changes of an order in place were let through, or not."""
+
+    model = ReplacementDecision  # type: ignore[assignment]
+    verbose_name_plural = "changes in place"
+    fields = ("created_at", "verdict", "wish", "known")
+    readonly_fields = fields
+
+    @admin.display(description="asked for")
+    def wish(self, decision: ReplacementDecision) -> str:
+        """Return what the order was to become."""
+        return ", ".join(f"{_words(name)} {value}" for name, value in decision.wanted.items())
 
 
 class LookFilter(admin.SimpleListFilter):
@@ -159,7 +174,7 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
-    inlines = (OrderEventInline, FillInline, RiskDecisionInline)
+    inlines = (OrderEventInline, FillInline, RiskDecisionInline, ReplacementDecisionInline)
     actions = ("resolve", "cancel")
     fieldsets = (
         (

@@ -33,7 +33,7 @@ from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS
 from brokers.services.intents import Draft, Intent, intents_create
-from brokers.services.orders import Begin, order_cancel, order_replace
+from brokers.services.orders import Begin, ReplacementDenied, order_cancel, order_replace
 from core.engine.option_rules import Right
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
@@ -271,6 +271,8 @@ class Desk:
         whole = order.filled_quantity + quantity
         try:
             order_replace(order=order, quantity=whole, limit_price=limit, stop_price=stop)
+        except ReplacementDenied:
+            return  # It stays as it is; the decision says why.
         except Conflict as error:
             raise Overtaken from error
         except InvalidInput as error:

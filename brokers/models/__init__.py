@@ -5,7 +5,7 @@ from brokers.models.order import Order
 from brokers.models.order_event import OrderEvent
 from brokers.models.paper import PaperExecution, PaperOrder
 from brokers.models.position import Position
-from brokers.models.risk import RiskDecision, RiskLimit
+from brokers.models.risk import ReplacementDecision, RiskDecision, RiskLimit
 
 __all__ = [
     "BookEntry",
@@ -19,6 +19,7 @@ __all__ = [
     "PaperExecution",
     "PaperOrder",
     "Position",
+    "ReplacementDecision",
     "RiskDecision",
     "RiskLimit",
 ]

@@ -36,10 +36,8 @@ class BrokerAccount(OwnedModel):
     # What differed at the last reconciliation; empty where nothing did.
     mismatch = models.JSONField(default=list, blank=True)
     buying_power = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
-    # For the limits on losses: profit when the day began, and the highest equity.
-    day = models.DateField(null=True, blank=True)
-    day_profit = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
-    peak_equity = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    # What its positions had won when it was connected, or went live: it is not of `initial_cash`.
+    profit_before = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
 
     class Meta:
         constraints = [

@@ -35,6 +35,12 @@ class RiskLimit(OwnedModel):
     short_allowed = models.BooleanField(null=True, blank=True)
     in_session_only = models.BooleanField(default=False)
 
+    # For the limits on losses, sampled: what the scope has won when the day began, last, at most.
+    day = models.DateField(null=True, blank=True)
+    day_profit = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    last_profit = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+    peak_profit = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)
+
     class Meta:
         constraints = [
             # also serves the limits of a user
@@ -49,14 +55,39 @@ class RiskLimit(OwnedModel):
         return self.symbol or str(self.deployment_id or self.account or "all orders")
 
 
-class RiskDecision(BaseModel):
-    """What was decided about an order, and what was known then."""
+class Decided(BaseModel):
+    """What was decided, and what was known then."""
 
-    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="decision")
     admitted = models.BooleanField()
     code = models.CharField(max_length=50, blank=True)
     reason = models.TextField(blank=True)
     facts = models.JSONField(default=dict)
 
+    class Meta:
+        abstract = True
+
     def __str__(self) -> str:
         return "admitted" if self.admitted else self.code
+
+
+class RiskDecision(Decided):
+    """What was decided about an order when it was placed."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="decision")
+
+
+class ReplacementDecision(Decided):
+    """What was decided about a change of an order in place."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="replacements")
+    wanted = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            # the rate limit: changes within a minute
+            models.Index(
+                fields=["created_at"],
+                name="replacement_admitted",
+                condition=models.Q(admitted=True),
+            ),
+        ]

@@ -50,16 +50,25 @@ class Facts:
         Of a contract: where that is allowed, its contracts are.
     order_price : Decimal or None
         Its limit, else its stop; None where the market decides.
+    trigger : Decimal or None
+        Its stop: before the market is there it does not trade.
     quote, quote_age_s
         Last price of the symbol, and how many seconds ago its bar ended.
     held : Decimal
         Units of the symbol, signed, with what open orders would add in the order's direction.
-    gross, net : Decimal
-        Value of all positions, without and with their signs, open orders included.
+    gross : Decimal
+        Value of all positions without their signs, and of all open orders that add to them.
+    net : Decimal
+        Value of all positions with their signs, and of the open orders in the order's direction:
+        those against it may never fill.
+    unpriced : str
+        What is held or ordered and has no price, so that gross and net are not known.
     day_profit : Decimal or None
         Since the day began (UTC).
     drawdown : Decimal or None
         Fraction of the highest equity that is lost, >= 0.
+    equity : Decimal or None
+        Where the drawdown was asked for.
     """
 
     symbol: str
@@ -73,7 +82,10 @@ class Facts:
     net: Decimal = ZERO
     day_profit: Decimal | None = None
     drawdown: Decimal | None = None
+    equity: Decimal | None = None
     orders_last_minute: int = 0
+    unpriced: str = ""
+    trigger: Decimal | None = None
     multiplier: Decimal = ONE
     underlying: str = ""
     in_session: bool | None = None
@@ -110,10 +122,9 @@ Check = Callable[[Limits, Facts], Denial | None]
 def judge(limits: Limits, facts: Facts) -> Denial | None:
     """Return why these limits deny an order, None where they admit it.
 
-    An order that reduces is never denied for what is already lost or held: it must stay possible
-    to get out.
+    An order that reduces is denied by no limit: it must stay possible to get out.
     """
-    for check in ALWAYS + (OPENING if facts.opening else ()):
+    for check in CHECKS if facts.opening else ():
         denial = check(limits, facts)
         if denial is not None:
             return denial
@@ -155,14 +166,21 @@ def _stale(limits: Limits, facts: Facts) -> Denial | None:
 
 
 def _collar(limits: Limits, facts: Facts) -> Denial | None:
+    """Deny a price that trades far beyond the market; one that waits for it does no harm.
+
+    Of an order with a stop the market is where that is, once it trades.
+    """
     if limits.price_collar is None or facts.order_price is None:
         return None
     if facts.quote is None or facts.quote <= 0:
         return _deny("price_collar", limits, f"There is no price of {facts.symbol} to compare with")
-    away = abs(facts.order_price - facts.quote) / facts.quote
+    market = facts.quote
+    if facts.trigger is not None:
+        market = max(market, facts.trigger) if facts.sign > 0 else min(market, facts.trigger)
+    away = facts.sign * (facts.order_price - market) / market
     if away <= limits.price_collar:
         return None
-    return _deny("price_collar", limits, f"Its price is {away:.2%} away from {facts.quote:f}")
+    return _deny("price_collar", limits, f"Its price is {away:.2%} away from {market:f}")
 
 
 def _short(limits: Limits, facts: Facts) -> Denial | None:
@@ -176,8 +194,16 @@ def _at_most(
     name: str,
     value: Callable[[Facts, Decimal], Decimal],
     limit: Callable[[Limits], Decimal | None],
+    *,
+    of_all: bool = False,
 ) -> Check:
-    """Return a check that the value an order leads to is at most a limit."""
+    """Return a check that the value an order leads to is at most a limit.
+
+    Parameters
+    ----------
+    of_all : bool
+        Whether it needs the value of all that is held, and not only of the order's symbol.
+    """
 
     def check(limits: Limits, facts: Facts) -> Denial | None:
         most = limit(limits)
@@ -186,6 +212,8 @@ def _at_most(
         price = facts.price
         if price is None:
             return _deny(code, limits, f"There is no price of {facts.symbol} to value it with")
+        if of_all and facts.unpriced:
+            return _deny(code, limits, f"There is no price of {facts.unpriced} to value it with")
         found = value(facts, price * facts.multiplier)
         if found <= most:
             return None
@@ -213,7 +241,7 @@ def _drawdown(limits: Limits, facts: Facts) -> Denial | None:
         return _deny("drawdown", limits, "The drawdown is not known")
     if facts.drawdown < most:
         return None
-    return _deny("drawdown", limits, f"The account is {facts.drawdown:.2%} below its highest")
+    return _deny("drawdown", limits, f"Equity is {facts.drawdown:.2%} below its highest")
 
 
 def _buying_power(limits: Limits, facts: Facts) -> Denial | None:
@@ -227,7 +255,7 @@ def _buying_power(limits: Limits, facts: Facts) -> Denial | None:
     )
 
 
-ALWAYS: Final[tuple[Check, ...]] = (
+CHECKS: Final[tuple[Check, ...]] = (
     _symbol,
     _rate,
     _session,
@@ -236,13 +264,11 @@ ALWAYS: Final[tuple[Check, ...]] = (
     _at_most(
         "order_value", "Its value", lambda f, price: f.units * price, lambda li: li.max_order_value
     ),
-)
-OPENING: Final[tuple[Check, ...]] = (
     _short,
     _at_most(
         "position_value",
         "The position",
-        lambda f, price: abs(f.held + f.sign * f.units) * price,
+        lambda f, price: (f.sign * f.held + f.units) * price,
         lambda li: li.max_position_value,
     ),
     _at_most(
@@ -250,12 +276,14 @@ OPENING: Final[tuple[Check, ...]] = (
         "Gross exposure",
         lambda f, price: f.gross + f.units * price,
         lambda li: li.max_gross_exposure,
+        of_all=True,
     ),
     _at_most(
         "net_exposure",
         "Net exposure",
-        lambda f, price: abs(f.net + f.sign * f.units * price),
+        lambda f, price: f.sign * f.net + f.units * price,
         lambda li: li.max_net_exposure,
+        of_all=True,
     ),
     _loss,
     _drawdown,

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from brokers.choices import REDUCING_SIDES
-from brokers.models import BrokerAccount, Order, RiskDecision, RiskLimit
+from brokers.choices import REDUCING_SIDES, SIGN, Side
+from brokers.models import (
+    BrokerAccount,
+    Order,
+    ReplacementDecision,
+    RiskDecision,
+    RiskLimit,
+)
 from brokers.quotes import Quotes
 from brokers.risk.checks import Denial, Facts, Limits, judge
 from brokers.risk.facts import facts_gather, payment_gather
-from brokers.risk.ledger import Ledger, covers
+from brokers.risk.ledger import Ledger
+from brokers.risk.reading import covers
 from brokers.risk.standing import Room, Standing, room_denial
 from notifications.services import event_notify
 
@@ -37,42 +47,94 @@ def orders_judge(
     locked: two orders at once cannot both fit into the room for one. The decisions are for the
     caller to write.
     """
-    ledger = Ledger(accounts, now=timezone.now(), quotes=quotes)
-    standing = Standing(orders, accounts)
+    book = _Book(orders, accounts, quotes)
     decisions = []
     for order in orders:
-        if order.side in REDUCING_SIDES:
-            denial, known = _reduction_judged(order, standing.room(order))
-        else:
-            denial, known = _opening_judged(order, accounts[order.account_id], ledger)
-        ledger.add(order, admitted=denial is None)
-        if denial is None:
-            standing.add(order)
-        decisions.append(_decision(order, denial, known))
+        judged = book.judged(order, replaced=order.replaces)
+        if judged.denial is None:
+            book.ledger.add(order)
+            book.standing.add(order)
+        decisions.append(RiskDecision(order=order, **judged.columns()))
     return decisions
 
 
-def _decision(order: Order, denial: Denial | None, known: Mapping[str, object]) -> RiskDecision:
-    return RiskDecision(
-        order=order,
-        admitted=denial is None,
-        code=denial.code if denial else "",
-        reason=denial.reason if denial else "",
-        facts=dict(known),
-    )
+def replacement_judge(
+    *, order: Order, changed: Order, account: BrokerAccount
+) -> ReplacementDecision:
+    """Judge the change of an order in place, whose account's row is locked.
+
+    Parameters
+    ----------
+    changed : Order
+        What would be open instead of the order: what is filled is not in its quantity.
+    """
+    judged = _Book([changed], {account.id: account}, None).judged(changed, replaced=order)
+    return ReplacementDecision(order=order, **judged.columns())
 
 
-def _reduction_judged(order: Order, room: Room | None) -> tuple[Denial | None, dict[str, object]]:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Why an order is denied, if it is, and what was known."""
+
+    denial: Denial | None
+    known: Mapping[str, object]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of a decision."""
+        return {
+            "admitted": self.denial is None,
+            "code": self.denial.code if self.denial else "",
+            "reason": self.denial.reason if self.denial else "",
+            "facts": dict(self.known),
+        }
+
+
+class _Book:
+    """What is known of the accounts of some orders, and the judgement by it."""
+
+    def __init__(
+        self,
+        orders: Sequence[Order],
+        accounts: Mapping[UUID, BrokerAccount],
+        quotes: Quotes | None,
+    ) -> None:
+        self._accounts = accounts
+        self.ledger = Ledger(accounts, now=timezone.now(), quotes=quotes, lock=True)
+        self.standing = Standing(orders, accounts)
+
+    def judged(self, order: Order, *, replaced: Order | None) -> _Judged:
+        """Judge an order as if the one that it replaces were not there."""
+        if replaced is not None:
+            self.ledger.leave_out(replaced)
+            self.standing.leave_out(replaced)
+        if order.side in REDUCING_SIDES:
+            return _reduction_judged(order, self.standing.room(order))
+        if replaced is not None and not _worsens(replaced, order):
+            return _Judged(None, {})
+        return _opening_judged(order, self._accounts[order.account_id], self.ledger)
+
+
+def _worsens(old: Order, new: Order) -> bool:
+    """Tell whether an order that opens asks for more than the one that it replaces.
+
+    To ask for less is a way out, too.
+    """
+    if new.quantity > old.quantity - old.filled_quantity or new.stop_price != old.stop_price:
+        return True
+    if new.limit_price is None or old.limit_price is None:
+        return new.limit_price != old.limit_price
+    return SIGN[Side(new.side)] * (new.limit_price - old.limit_price) > 0
+
+
+def _reduction_judged(order: Order, room: Room | None) -> _Judged:
     """Judge an order that says that it reduces: that it does. No limit keeps anyone from it."""
     if room is None:
-        return None, {}
+        return _Judged(None, {})
     known = {"held": f"{room.held:f}", "promised": f"{room.promised:f}"}
-    return room_denial(order, room), {"position": known}
+    return _Judged(room_denial(order, room), {"position": known})
 
 
-def _opening_judged(
-    order: Order, account: BrokerAccount, ledger: Ledger
-) -> tuple[Denial | None, dict[str, object]]:
+def _opening_judged(order: Order, account: BrokerAccount, ledger: Ledger) -> _Judged:
     denial: Denial | None = None
     known: dict[str, object] = {}
     for limit in limits_for(order, ledger):
@@ -82,13 +144,13 @@ def _opening_judged(
         denial = judge(limits, facts)
         if denial is not None:
             if facts.drawdown is not None and denial.code == "drawdown":
-                drawdown_tell(account=account, order=order, drawdown=facts.drawdown)
+                drawdown_tell(account=account, order=order, facts=facts, now=ledger.now)
             break
     if not known and account.buying_power is not None:
         facts = payment_gather(order=order, account=account, ledger=ledger)
         known[ACCOUNT.scope] = _plain(facts, PAYMENT_FACTS)
         denial = judge(ACCOUNT, facts)
-    return denial, known
+    return _Judged(denial, known)
 
 
 def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:
@@ -103,13 +165,13 @@ def limits_for(order: Order, ledger: Ledger) -> list[RiskLimit]:
     ]
 
 
-def drawdown_tell(*, account: BrokerAccount, order: Order, drawdown: Decimal) -> None:
+def drawdown_tell(*, account: BrokerAccount, order: Order, facts: Facts, now: datetime) -> None:
     """Tell once a day that an account has lost more of its highest equity than it may."""
-    peak = account.peak_equity or account.initial_cash
+    drawdown = facts.drawdown or Decimal(0)
     event_notify(
         owner_id=account.owner_id,
         event="drawdown.exceeded",
-        key=f"drawdown.exceeded:{account.id}:{account.day}",
+        key=f"drawdown.exceeded:{account.id}:{now.date()}",
         subject=f"{account}: {drawdown:.2%} below its highest",
         text="Its limit denies orders that open positions.",
         data={
@@ -117,7 +179,7 @@ def drawdown_tell(*, account: BrokerAccount, order: Order, drawdown: Decimal) ->
             "deployment_id": str(order.deployment_id) if order.deployment_id else None,
             "strategy_id": str(order.strategy_id) if order.strategy_id else None,
             "drawdown_pct": float(drawdown * 100),
-            "equity": float(peak * (1 - drawdown)),
+            "equity": None if facts.equity is None else float(facts.equity),
         },
     )
 

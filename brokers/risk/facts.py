@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from brokers.choices import SIGN, Side
 from brokers.models import BrokerAccount, Order, RiskLimit
 from brokers.risk.checks import Facts
 from brokers.risk.ledger import ZERO, Ledger
+from brokers.risk.losses import losses_of
 from market.calendars import bar_closes_at, is_open
 from market.contracts import contract_terms
 from market.intervals import interval_get
@@ -24,13 +26,13 @@ def facts_gather(
     terms = contract_terms(order.symbol)
     instrument = quotes.instrument(order.symbol, owner_id)
     quote = quotes.get(order.symbol, owner_id)
-    price = quote.price if quote else order.limit_price or order.stop_price or ZERO
-    held, pending = ledger.held(limit), ledger.pending(limit)
-    fallback = order.limit_price or order.stop_price or ZERO
-    values = [ledger.worth(name, owner_id, units, fallback) for name, units in held.items()]
-    adding = [ledger.worth(name, owner_id, units, price) for name, units in pending.items()]
-    own = pending.get(order.symbol, ZERO)
-    day_profit, drawdown = _losses(account, limit, ledger)
+    sign = SIGN[Side(order.side)]
+    held, along = ledger.held(limit), ledger.pending(limit, sign)
+    values, added, against = (
+        _worths(units, order, ledger) for units in (held, along, ledger.pending(limit, -sign))
+    )
+    every = [*values.items(), *added.items(), *against.items()]
+    losses = losses_of(limit, ledger)
     return Facts(
         symbol=order.symbol,
         side=Side(order.side),
@@ -38,13 +40,16 @@ def facts_gather(
         multiplier=order.multiplier,
         underlying=terms.underlying if terms else "",
         order_price=order.limit_price or order.stop_price,
+        trigger=order.stop_price,
         quote=quote.price if quote else None,
         quote_age_s=_age_s(quote, instrument, ledger.now),
-        held=held.get(order.symbol, ZERO) + (own if own * SIGN[Side(order.side)] > 0 else ZERO),
-        gross=sum((abs(value) for value in (*values, *adding)), ZERO),
-        net=sum((*values, *adding), ZERO),
-        day_profit=day_profit,
-        drawdown=drawdown,
+        held=held.get(order.symbol, ZERO) + along.get(order.symbol, ZERO),
+        gross=sum((abs(value) for _, value in every if value is not None), ZERO),
+        net=sum((one for one in (*values.values(), *added.values()) if one is not None), ZERO),
+        unpriced=", ".join(sorted({symbol for symbol, value in every if value is None})),
+        day_profit=losses.day_profit,
+        drawdown=losses.drawdown,
+        equity=losses.equity,
         orders_last_minute=(
             ledger.orders_last_minute(limit) if limit.max_orders_per_minute is not None else 0
         ),
@@ -68,40 +73,15 @@ def payment_gather(*, order: Order, account: BrokerAccount, ledger: Ledger) -> F
     )
 
 
-def _losses(
-    account: BrokerAccount, limit: RiskLimit, ledger: Ledger
-) -> tuple[Decimal | None, Decimal | None]:
-    """Return the account's profit of the day and its drawdown, where a limit asks for them."""
-    if limit.max_daily_loss is None and limit.max_drawdown is None:
-        return None, None
-    profit = account_profit(account, ledger)
-    before = (account.day, account.day_profit, account.peak_equity)
-    if account.day != ledger.now.date():
-        account.day, account.day_profit = ledger.now.date(), profit
-    equity = account.initial_cash + profit
-    account.peak_equity = max(equity, account.peak_equity or account.initial_cash)
-    if before != (account.day, account.day_profit, account.peak_equity):
-        account.save(update_fields=["day", "day_profit", "peak_equity"])
-    peak = account.peak_equity
-    return profit - account.day_profit, (peak - equity) / peak if peak > 0 else Decimal(1)
-
-
-def account_profit(account: BrokerAccount, ledger: Ledger) -> Decimal:
-    """Return what the account has won since it began: realised, and open at the last prices."""
-    return sum(
-        (
-            row.realized_pnl
-            + row.quantity
-            * row.multiplier
-            * (
-                ledger.quotes.price(row.symbol, account.owner_id, row.average_price)
-                - row.average_price
-            )
-            for row in ledger.positions
-            if row.account_id == account.id
-        ),
-        ZERO,
-    )
+def _worths(
+    units: Mapping[str, Decimal], order: Order, ledger: Ledger
+) -> dict[str, Decimal | None]:
+    """Return what units are worth, None where that is not known; of an order's symbol its own."""
+    own = order.limit_price or order.stop_price
+    return {
+        symbol: ledger.worth(symbol, order.owner_id, count, own if symbol == order.symbol else None)
+        for symbol, count in units.items()
+    }
 
 
 def _buying_power(account: BrokerAccount, ledger: Ledger) -> Decimal | None:

@@ -3,66 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import (
-    Case,
-    Count,
-    DecimalField,
-    ExpressionWrapper,
-    F,
-    Sum,
-    Value,
-    When,
+from brokers.choices import OPENING_SIDES, SIGN, Side
+from brokers.models import BrokerAccount, Deployment, Order, Position, RiskLimit
+from brokers.quotes import Quotes
+from brokers.risk.reading import (
+    Entry,
+    claims_read,
+    deployments_cash,
+    deployments_hold,
+    held_entry,
+    limits_read,
+    orders_pending,
+    orders_recent,
+    positions_read,
 )
 
-from brokers.choices import OPEN_STATUSES, OPENING_SIDES, SIGN, Side
-from brokers.models import BrokerAccount, Fill, Order, Position, RiskLimit
-from brokers.quotes import Quotes
-from market.contracts import contract_terms
-
 ZERO: Final = Decimal(0)
-AMOUNT: DecimalField[Decimal, Decimal] = DecimalField(max_digits=40, decimal_places=8)
-NEVER_THERE: Final = ("denied", "rejected", "canceled")
-
-
-def _signed(prefix: str) -> Case:
-    return Case(
-        *(When(**{f"{prefix}side": side}, then=Value(sign)) for side, sign in SIGN.items()),
-        default=Value(0),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Units (or a number of orders) of one account, deployment and symbol."""
-
-    owner_id: UUID
-    account_id: UUID
-    deployment_id: UUID | None
-    symbol: str
-    units: Decimal
-
-    def within(self, limit: RiskLimit) -> bool:
-        """Tell whether a set of limits is about it."""
-        return (
-            self.owner_id == limit.owner_id
-            and limit.account_id in (None, self.account_id)
-            and limit.deployment_id in (None, self.deployment_id)
-            and covers(limit, self.symbol)
-        )
-
-
-def covers(limit: RiskLimit, symbol: str) -> bool:
-    """Tell whether limits are about a symbol: those of an underlying are about its contracts."""
-    if limit.symbol in ("", symbol):
-        return True
-    terms = contract_terms(symbol)
-    return terms is not None and terms.underlying == limit.symbol
 
 
 class Ledger:
@@ -78,33 +39,74 @@ class Ledger:
         *,
         now: datetime,
         quotes: Quotes | None = None,
+        lock: bool = False,
     ) -> None:
         self.now = now
+        self._accounts = accounts
         owners = {account.owner_id for account in accounts.values()}
         self.quotes = quotes or Quotes(owners, now=now)
-        self.limits = list(RiskLimit.objects.filter(owner_id__in=owners))
+        self.limits = limits_read(owners, lock=lock)
         # Without limits nothing is looked at but the buying power that brokers told.
         limited = {limit.owner_id for limit in self.limits}
         powered = [row for row in accounts.values() if row.buying_power is not None]
-        self.positions = _positions(limited)
+        self.positions = positions_read(limited)
         # By owner: a set of limits is about one, and many are judged at once.
-        self._held = _by_owner(map(_held_entry, self.positions))
-        self._by_deployment = _by_owner(_deployments_hold(self.limits))
-        self._pending = _by_owner(_pending(limited))
-        self._recent = _by_owner(self._recent_orders())
-        self._claims = _claims(powered)
+        self._held = _by_owner(map(held_entry, self.positions))
+        self._by_deployment = _by_owner(deployments_hold(self.limits))
+        pending = orders_pending(limited)
+        self._buying = _by_owner(row for row in pending if row.units > 0)
+        self._selling = _by_owner(row for row in pending if row.units < 0)
+        self._asked = {(row.owner_id, row.symbol): row.price for row in pending if row.price}
+        self._recent = _by_owner(orders_recent(self.limits, now))
+        self._claims = claims_read(powered)
+        self._cash: dict[UUID, list[Entry]] | None = None
+        self._of_owner: dict[UUID, tuple[Decimal, Decimal]] = {}
 
     def held(self, limit: RiskLimit) -> dict[str, Decimal]:
         """Return the units of each symbol in the scope of a set of limits, signed."""
         rows = self._by_deployment if limit.deployment_id else self._held
         return _summed(rows, limit)
 
-    def pending(self, limit: RiskLimit) -> dict[str, Decimal]:
-        """Return what open orders that open positions would add, by symbol, signed."""
-        return _summed(self._pending, limit)
+    def positions_in(self, limit: RiskLimit) -> list[Position]:
+        """Return the positions in the scope of a set of limits that is not a deployment's."""
+        return [row for row in self.positions if held_entry(row).within(limit)]
+
+    def cash(self, limit: RiskLimit) -> Decimal:
+        """Return what a deployment's own fills have brought in money; spent is below zero."""
+        if self._cash is None:
+            self._cash = _by_owner(deployments_cash(self.limits))
+        return sum(_summed(self._cash, limit).values(), ZERO)
+
+    def capital(self, limit: RiskLimit) -> Decimal:
+        """Return the money that a scope began with."""
+        if limit.deployment_id is not None:
+            capital = Deployment.objects.filter(id=limit.deployment_id).values_list("capital")
+            return sum((Decimal(one) for (one,) in capital), ZERO)
+        return self._began(limit)[0]
+
+    def profit_before(self, limit: RiskLimit) -> Decimal:
+        """Return what the accounts of a scope had won before they were connected."""
+        return self._began(limit)[1]
+
+    def _began(self, limit: RiskLimit) -> tuple[Decimal, Decimal]:
+        if limit.account_id is not None:
+            account = self._accounts[limit.account_id]
+            return account.initial_cash, account.profit_before
+        if limit.owner_id not in self._of_owner:
+            rows = BrokerAccount.objects.filter(owner_id=limit.owner_id)
+            told = rows.values_list("initial_cash", "profit_before")
+            self._of_owner[limit.owner_id] = (
+                sum((cash for cash, _ in told), ZERO),
+                sum((profit for _, profit in told), ZERO),
+            )
+        return self._of_owner[limit.owner_id]
+
+    def pending(self, limit: RiskLimit, sign: int) -> dict[str, Decimal]:
+        """Return what open orders on one side that open positions would add, by symbol, signed."""
+        return _summed(self._buying if sign > 0 else self._selling, limit)
 
     def orders_last_minute(self, limit: RiskLimit) -> int:
-        """Return how many orders were made within a minute."""
+        """Return how many orders and changes of orders were admitted within a minute."""
         rows = self._recent.get(limit.owner_id, ())
         return int(sum((row.units for row in rows if row.within(limit)), ZERO))
 
@@ -112,44 +114,51 @@ class Ledger:
         """Return what orders since the last reconciliation have taken of the buying power."""
         return sum(
             (
-                self.worth(symbol, account.owner_id, units, limit_price or ZERO)
+                self.worth(symbol, account.owner_id, units, limit_price) or ZERO
                 for symbol, units, limit_price in self._claims.get(account.id, ())
             ),
             ZERO,
         )
 
-    def worth(self, symbol: str, owner_id: UUID, units: Decimal, fallback: Decimal) -> Decimal:
-        """Return the money that units are worth at the last price, or at another without one."""
-        price = self.quotes.price(symbol, owner_id, fallback)
+    def worth(
+        self, symbol: str, owner_id: UUID, units: Decimal, fallback: Decimal | None = None
+    ) -> Decimal | None:
+        """Return the money that units are worth; None where there is no price of the symbol.
+
+        That is the last one. Without it an open order's own counts, or another that is known.
+        """
+        quote = self.quotes.get(symbol, owner_id)
+        price = quote.price if quote else fallback or self._asked.get((owner_id, symbol))
+        if price is None:
+            return None
         return units * price * self.quotes.multiplier(symbol, owner_id)
 
-    def add(self, order: Order, *, admitted: bool) -> None:
-        """Take in an order that was judged."""
+    def add(self, order: Order) -> None:
+        """Take in an order that was admitted."""
         place = (order.owner_id, order.account_id, order.deployment_id, order.symbol)
         self._recent.setdefault(order.owner_id, []).append(Entry(*place, Decimal(1)))
-        if admitted and order.side in OPENING_SIDES:
-            entry = Entry(*place, order.quantity * SIGN[Side(order.side)])
-            self._pending.setdefault(order.owner_id, []).append(entry)
-            claims = self._claims.setdefault(order.account_id, [])
-            claims.append((order.symbol, order.quantity, order.limit_price))
+        self._pend(order, order.quantity)
 
-    def _recent_orders(self) -> list[Entry]:
-        owners = {row.owner_id for row in self.limits if row.max_orders_per_minute is not None}
-        if not owners:
-            return []
-        rows = Order.objects.filter(
-            owner_id__in=owners, created_at__gt=self.now - timedelta(minutes=1), external=False
-        ).values_list("owner_id", "account_id", "deployment_id", "symbol")
-        return [
-            Entry(owner_id, account_id, deployment_id, symbol, Decimal(count))
-            for owner_id, account_id, deployment_id, symbol, count in rows.annotate(
-                count=Count("id")
-            )
-        ]
+    def leave_out(self, order: Order) -> None:
+        """Forget an open order that another takes the place of.
 
+        What its broker keeps back for it is there for the other one.
+        """
+        self._pend(order, order.filled_quantity - order.quantity)
 
-def _held_entry(row: Position) -> Entry:
-    return Entry(row.account.owner_id, row.account_id, None, row.symbol, row.quantity)
+    def _pend(self, order: Order, units: Decimal) -> None:
+        if order.side not in OPENING_SIDES:
+            return
+        place = (order.owner_id, order.account_id, order.deployment_id, order.symbol)
+        sign = SIGN[Side(order.side)]
+        rows = self._buying if sign > 0 else self._selling
+        rows.setdefault(order.owner_id, []).append(Entry(*place, units * sign))
+        price = order.limit_price or order.stop_price
+        if price is not None:
+            asked = self._asked.get((order.owner_id, order.symbol))
+            self._asked[order.owner_id, order.symbol] = max(price, asked or price)
+        claims = self._claims.setdefault(order.account_id, [])
+        claims.append((order.symbol, units, order.limit_price))
 
 
 def _by_owner(rows: Iterable[Entry]) -> dict[UUID, list[Entry]]:
@@ -165,49 +174,3 @@ def _summed(rows: Mapping[UUID, Sequence[Entry]], limit: RiskLimit) -> dict[str,
         if row.within(limit):
             found[row.symbol] = found.get(row.symbol, ZERO) + row.units
     return {symbol: units for symbol, units in found.items() if units}
-
-
-def _positions(owners: Iterable[UUID]) -> list[Position]:
-    if not owners:
-        return []
-    rows = Position.objects.filter(account__owner_id__in=owners)
-    return list(rows.select_related("account").order_by("id"))
-
-
-def _deployments_hold(limits: Sequence[RiskLimit]) -> list[Entry]:
-    """Return what those deployments hold that have limits of their own: of their own fills."""
-    ids = {limit.deployment_id for limit in limits if limit.deployment_id}
-    if not ids:
-        return []
-    place = ("order__owner_id", "account_id", "order__deployment_id", "order__symbol")
-    rows = Fill.objects.filter(order__deployment_id__in=ids).values_list(*place)
-    units = Sum(ExpressionWrapper(F("quantity") * _signed("order__"), AMOUNT))
-    return [Entry(*row) for row in rows.annotate(units=units)]
-
-
-def _pending(owners: Iterable[UUID]) -> list[Entry]:
-    if not owners:
-        return []
-    rows = Order.objects.filter(
-        account__owner_id__in=owners, status__in=OPEN_STATUSES, side__in=OPENING_SIDES
-    ).values_list("owner_id", "account_id", "deployment_id", "symbol")
-    left = ExpressionWrapper((F("quantity") - F("filled_quantity")) * _signed(""), AMOUNT)
-    return [Entry(*row) for row in rows.annotate(units=Sum(left))]
-
-
-def _claims(
-    accounts: Iterable[BrokerAccount],
-) -> dict[UUID, list[tuple[str, Decimal, Decimal | None]]]:
-    ids = [account.id for account in accounts]
-    if not ids:
-        return {}
-    found: dict[UUID, list[tuple[str, Decimal, Decimal | None]]] = {}
-    rows = Order.objects.filter(
-        account_id__in=ids,
-        created_at__gt=F("account__reconciled_at"),
-        side__in=OPENING_SIDES,
-    ).exclude(status__in=NEVER_THERE)
-    for order in rows.only("account_id", "symbol", "quantity", "limit_price"):
-        claim = (order.symbol, order.quantity, order.limit_price)
-        found.setdefault(order.account_id, []).append(claim)
-    return found

@@ -165,7 +165,7 @@ def account_live(
             raise Conflict(
                 "The account holds practice positions: close them, or connect another account."
             )
-        BrokerAccount.objects.filter(id=held.id).update(live=True, reconciled_at=None, day=None)
+        BrokerAccount.objects.filter(id=held.id).update(live=True, reconciled_at=None)
         trading_record(TradingAction.LIVE_ENABLED, user, origin, account)
     account.refresh_from_db()
     return account

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 from uuid import UUID
 
 from brokers.models import RiskLimit
+from brokers.risk.checks import Limits
+from brokers.risk.losses import losses_sample
 from core.errors import NotFound
 
 
@@ -19,16 +22,17 @@ def limit_set(
 ) -> RiskLimit:
     """Set the limits of a scope, in place of those it had."""
     blank = RiskLimit()
-    names = {field.name for field in RiskLimit._meta.concrete_fields} - {
-        "id", "owner", "account", "deployment_id", "symbol", "created_at", "updated_at",
-    }  # fmt: skip
+    names = {field.name for field in dataclasses.fields(Limits)} - {"scope"}
+    values = {name: limits.get(name, getattr(blank, name)) for name in names}
     row, _ = RiskLimit.objects.update_or_create(
         owner_id=owner_id,
         account_id=account_id,
         deployment_id=deployment_id,
         symbol=symbol.upper(),
-        defaults={name: limits.get(name, getattr(blank, name)) for name in names},
+        defaults=values,
     )
+    # From now on: what is lost before the first order counts.
+    losses_sample([owner_id])
     return row
 
 

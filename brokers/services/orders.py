@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -26,10 +27,10 @@ from brokers.choices import (
     TimeInForce,
 )
 from brokers.frames import order_tell
-from brokers.models import BrokerAccount, Order, RiskDecision
+from brokers.models import BrokerAccount, Order, ReplacementDecision, RiskDecision
 from brokers.quotes import Quotes
 from brokers.recording import WORKING
-from brokers.risk.engine import orders_judge
+from brokers.risk.engine import orders_judge, replacement_judge
 from brokers.services.capability import request_check, usual_time
 from brokers.transitions import order_move, orders_born
 from core.db import uuid7
@@ -196,7 +197,10 @@ def order_cancel(*, order: Order) -> Order:
     return order
 
 
-@atomic
+class ReplacementDenied(Conflict):
+    """A risk limit forbids what an order was to become: it stays as it was."""
+
+
 def order_replace(
     *,
     order: Order,
@@ -208,11 +212,28 @@ def order_replace(
 
     Raises
     ------
+    ReplacementDenied
+        When a risk limit forbids the change of an order in place. Where the venue replaces by a
+        new order, that one is returned as denied.
     Conflict
         When the order does not wait at its venue.
     InvalidInput
         When the venue cannot change orders, or not so.
     """
+    changed, denied = _replace(order, quantity, limit_price, stop_price)
+    if denied is not None:  # raised here: the decision about it is kept
+        raise ReplacementDenied(f"{denied.reason} The order stays as it was.", code=denied.code)
+    return changed
+
+
+@atomic
+def _replace(
+    order: Order,
+    quantity: Decimal | None,
+    limit_price: Decimal | None,
+    stop_price: Decimal | None,
+) -> tuple[Order, ReplacementDecision | None]:
+    """Have an order replaced; return what will stand there, and why not where that is denied."""
     held = BrokerAccount.objects.select_for_update(no_key=True).get(id=order.account_id)
     order = Order.objects.select_for_update().get(id=order.id)
     can = ADAPTERS.get(held.kind).capabilities
@@ -247,16 +268,38 @@ def order_replace(
     instrument = instrument_get(order.symbol, owner_id=order.owner_id)
     request_check(account=held, instrument=instrument, request=request)
     if can.replacing == Replacing.NEW_ORDER:
-        return _replace_by_new(held, order, request)
-    _pend(order)
-    order.wanted = {
+        return _replace_by_new(held, order, request), None
+    return _replace_in_place(held, order, request)
+
+
+def _replace_in_place(
+    account: BrokerAccount, order: Order, request: OrderRequest
+) -> tuple[Order, ReplacementDecision | None]:
+    changed = copy(order)
+    changed.quantity = request.quantity - order.filled_quantity
+    changed.limit_price, changed.stop_price = request.limit_price, request.stop_price
+    decision = replacement_judge(order=order, changed=changed, account=account)
+    decision.wanted = {
         name: f"{value:f}"
         for name in ("quantity", "limit_price", "stop_price")
         if (value := getattr(request, name)) is not None
     }
+    if not decision.admitted:
+        _denial_keep(decision)
+        return order, decision
+    decision.save(force_insert=True)
+    _pend(order)
+    order.wanted = decision.wanted
     order.save(update_fields=["wanted"])
     order.refresh_from_db()
-    return order
+    return order, None
+
+
+def _denial_keep(decision: ReplacementDecision) -> None:
+    """Keep why a change was denied; asked for again and again it is kept once."""
+    last = ReplacementDecision.objects.filter(order=decision.order).order_by("-created_at").first()
+    if last is None or (last.code, last.wanted) != (decision.code, decision.wanted):
+        decision.save(force_insert=True)
 
 
 def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest) -> Order:

@@ -14,8 +14,8 @@ from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Order, Position, RiskLimit
 from brokers.recording import venue_orders_record
 from brokers.risk.engine import orders_judge
-from brokers.risk.facts import account_profit
 from brokers.risk.ledger import Ledger
+from brokers.risk.losses import account_profit
 from brokers.services.capability import request_check, usual_time
 from brokers.services.orders import order_create
 from core.errors import InvalidInput
@@ -131,10 +131,8 @@ def test_profit_is_of_a_hundred_shares_a_contract(account):
 
 def test_open_profit_counts_the_multiplier(account, priced):
     executed(made(account, side=Side.SHORT), "5.00")
-    RiskLimit.objects.create(owner=account.owner, max_drawdown=D("0.5"))
-    ledger = Ledger({account.id: account}, now=timezone.now())
     # two sold at 5.00 and now at 4.20
-    assert account_profit(account, ledger) == D(160)
+    assert account_profit(account) == D(160)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +177,7 @@ def test_what_is_on_its_way_claims_its_price_times_the_multiplier(account, price
 
 def test_only_what_came_after_the_broker_told_it_claims_of_the_buying_power(account, priced):
     made(account)
+    Order.objects.update(submitted_at=timezone.now(), status=OrderStatus.ACCEPTED)
     account.buying_power, account.reconciled_at = D(2000), timezone.now()
     account.save()
     now = timezone.now()

@@ -1,5 +1,4 @@
 """What says that it reduces a position does, by what is held and promised."""
-# ruff: noqa: F401, F811
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from brokers.external import position_adopt
 from brokers.models import BrokerAccount, Position, RiskDecision
 from brokers.recording import venue_order_record
 from brokers.services.intents import Intent, intent_create
-from tests.brokers.test_order_path import account, fresh, place, sent, venue
+from tests.brokers.ordering import fresh, sent
 
 pytestmark = pytest.mark.django_db
 D = Decimal

@@ -67,7 +67,7 @@ def place(account, chance):
         account=account,
         symbol="ACME",
         asset_type=AssetType.STOCK,
-        side=chance.choice([Side.BUY, Side.BUY, Side.SELL]),
+        side=chance.choice([Side.BUY, Side.BUY, Side.SELL, Side.SHORT]),
         order_type=OrderType.LIMIT if limit else OrderType.MARKET,
         quantity=Decimal(chance.randint(1, 9)),
         limit_price=Decimal(limit) if limit else None,

@@ -63,6 +63,8 @@ class Facts:
         those against it may never fill.
     unpriced : str
         What is held or ordered and has no price, so that gross and net are not known.
+    currencies : str
+        Those of the accounts in the scope where they are several: what is in them has no sum.
     day_profit : Decimal or None
         Since the day began (UTC).
     drawdown : Decimal or None
@@ -85,6 +87,7 @@ class Facts:
     equity: Decimal | None = None
     orders_last_minute: int = 0
     unpriced: str = ""
+    currencies: str = ""
     trigger: Decimal | None = None
     multiplier: Decimal = ONE
     underlying: str = ""
@@ -212,6 +215,8 @@ def _at_most(
         price = facts.price
         if price is None:
             return _deny(code, limits, f"There is no price of {facts.symbol} to value it with")
+        if of_all and facts.currencies:
+            return _mixed(code, limits, facts)
         if of_all and facts.unpriced:
             return _deny(code, limits, f"There is no price of {facts.unpriced} to value it with")
         found = value(facts, price * facts.multiplier)
@@ -222,10 +227,17 @@ def _at_most(
     return check
 
 
+def _mixed(code: str, limits: Limits, facts: Facts) -> Denial:
+    text = f"Accounts in {facts.currencies} cannot be summed up: set it for each account"
+    return _deny(code, limits, text)
+
+
 def _loss(limits: Limits, facts: Facts) -> Denial | None:
     most = limits.max_daily_loss
     if most is None:
         return None
+    if facts.currencies:
+        return _mixed("daily_loss", limits, facts)
     if facts.day_profit is None:
         return _deny("daily_loss", limits, "The profit of the day is not known")
     if facts.day_profit > -most:
@@ -237,6 +249,8 @@ def _drawdown(limits: Limits, facts: Facts) -> Denial | None:
     most = limits.max_drawdown
     if most is None:
         return None
+    if facts.currencies:
+        return _mixed("drawdown", limits, facts)
     if facts.drawdown is None:
         return _deny("drawdown", limits, "The drawdown is not known")
     if facts.drawdown < most:

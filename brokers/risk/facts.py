@@ -46,6 +46,7 @@ def facts_gather(
         held=held.get(order.symbol, ZERO) + along.get(order.symbol, ZERO),
         gross=sum((abs(value) for _, value in every if value is not None), ZERO),
         net=sum((one for one in (*values.values(), *added.values()) if one is not None), ZERO),
+        currencies=_several(ledger.currencies(limit, account)),
         unpriced=", ".join(sorted({symbol for symbol, value in every if value is None})),
         day_profit=losses.day_profit,
         drawdown=losses.drawdown,
@@ -71,6 +72,10 @@ def payment_gather(*, order: Order, account: BrokerAccount, ledger: Ledger) -> F
         quote_age_s=None,
         buying_power=_buying_power(account, ledger),
     )
+
+
+def _several(currencies: set[str]) -> str:
+    return " and ".join(sorted(currencies)) if len(currencies) > 1 else ""
 
 
 def _worths(

@@ -60,7 +60,7 @@ class Ledger:
         self._recent = _by_owner(orders_recent(self.limits, now))
         self._claims = claims_read(powered)
         self._cash: dict[UUID, list[Entry]] | None = None
-        self._of_owner: dict[UUID, tuple[Decimal, Decimal]] = {}
+        self._of_owner: dict[UUID, list[BrokerAccount]] = {}
 
     def held(self, limit: RiskLimit) -> dict[str, Decimal]:
         """Return the units of each symbol in the scope of a set of limits, signed."""
@@ -82,23 +82,30 @@ class Ledger:
         if limit.deployment_id is not None:
             capital = Deployment.objects.filter(id=limit.deployment_id).values_list("capital")
             return sum((Decimal(one) for (one,) in capital), ZERO)
-        return self._began(limit)[0]
+        return sum((row.initial_cash for row in self._of(limit)), ZERO)
 
     def profit_before(self, limit: RiskLimit) -> Decimal:
         """Return what the accounts of a scope had won before they were connected."""
-        return self._began(limit)[1]
+        return sum((row.profit_before for row in self._of(limit)), ZERO)
 
-    def _began(self, limit: RiskLimit) -> tuple[Decimal, Decimal]:
+    def currencies(self, limit: RiskLimit, account: BrokerAccount) -> set[str]:
+        """Return those of an order's account and of all in the scope that have traded in it."""
+        if limit.account_id is not None or limit.deployment_id is not None:
+            return {account.currency}
+        sources = (self._held, self._buying, self._selling)
+        rows = (row for source in sources for row in source.get(limit.owner_id, ()))
+        others = {row.account_id for row in rows if row.within(limit)} - {account.id}
+        if not others:
+            return {account.currency}
+        return {account.currency, *(row.currency for row in self._of(limit) if row.id in others)}
+
+    def _of(self, limit: RiskLimit) -> list[BrokerAccount]:
+        """Return the accounts in the scope of a set of limits."""
         if limit.account_id is not None:
-            account = self._accounts[limit.account_id]
-            return account.initial_cash, account.profit_before
+            return [self._accounts[limit.account_id]]
         if limit.owner_id not in self._of_owner:
-            rows = BrokerAccount.objects.filter(owner_id=limit.owner_id)
-            told = rows.values_list("initial_cash", "profit_before")
-            self._of_owner[limit.owner_id] = (
-                sum((cash for cash, _ in told), ZERO),
-                sum((profit for _, profit in told), ZERO),
-            )
+            rows = BrokerAccount.objects.filter(owner_id=limit.owner_id).defer("sealed")
+            self._of_owner[limit.owner_id] = list(rows)
         return self._of_owner[limit.owner_id]
 
     def pending(self, limit: RiskLimit, sign: int) -> dict[str, Decimal]:

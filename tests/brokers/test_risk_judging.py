@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from brokers import services
@@ -139,7 +141,7 @@ def test_a_new_order_is_judged_without_the_one_that_it_replaces(
     BrokerAccount.objects.update(buying_power=D(0), reconciled_at=timezone.now())
     new = services.order_replace(order=order, limit_price=D(99))
     assert verdict(new) == "admitted"
-    order_change(order_id=order.id)
+    assert sent(new).status == OrderStatus.ACCEPTED
     assert verdict(services.order_replace(order=fresh(new), quantity=D(11))) == "position_value"
 
 
@@ -213,6 +215,31 @@ def test_two_accounts_share_the_room_of_their_owner(place, account, prices, limi
     second = place(quantity=1)
     assert verdict(second) == "gross_exposure"
     assert "would be 1600.00, above 1500.00 (limit of the user)" in fresh(second).reason
+
+
+@pytest.mark.parametrize(("scope", "locked"), [("user", True), ("account", False)])
+def test_who_judges_by_limits_of_all_accounts_locks_them(
+    place, account, prices, limits, scope, locked
+):
+    limits(account_id=None if scope == "user" else account.id, max_gross_exposure=D(1500))
+    with CaptureQueriesContext(connection) as asked:
+        place(quantity=1)
+    found = [each["sql"] for each in asked if "NO KEY UPDATE" in each["sql"]]
+    assert any('FROM "brokers_risklimit"' in sql for sql in found) == locked
+
+
+def test_money_of_several_currencies_is_not_summed_up(place, account, prices, limits):
+    limits(max_gross_exposure=D(10_000))
+    other = another(account)
+    held(other, quantity=1)
+    assert verdict(place(quantity=1)) == "admitted"
+    BrokerAccount.objects.filter(id=other.id).update(currency="INR")
+    order = place(quantity=1)
+    assert verdict(order) == "gross_exposure"
+    assert "in INR and USD cannot be summed up" in fresh(order).reason
+    limits(account_id=account.id, max_gross_exposure=D(10_000))
+    limits(max_position_value=D(10_000))
+    assert verdict(place(quantity=1)) == "admitted", "each symbol has one price"
 
 
 # Losses

@@ -13,8 +13,9 @@ from brokers.access import access_of, ref_of
 from brokers.adapters.base import VenuePosition
 from brokers.choices import OrderStatus, Side
 from brokers.external import position_adopt
-from brokers.models import BrokerAccount, Position, RiskDecision
+from brokers.models import BrokerAccount, Order, Position, RiskDecision
 from brokers.recording import venue_order_record
+from brokers.risk.standing import Standing
 from brokers.services.intents import Intent, intent_create
 from tests.brokers.ordering import fresh, sent
 
@@ -87,6 +88,20 @@ def test_exits_of_a_deployment_lie_beside_each_other(place, account):
     for node in ("stop", "take"):
         assert exits(account, 10, deployment_id, node=node).status == OrderStatus.CREATED
     assert exits(account, 11, deployment_id, node="more").reason_code == "not_held"
+
+
+def test_what_is_held_is_asked_for_once_and_only_for_exits(account, django_assert_num_queries):
+    holding(account, 10)
+    accounts = {account.id: BrokerAccount.objects.get(id=account.id)}
+    orders = [
+        Order(account=account, symbol="ACME", side=side, quantity=D(1), deployment_id=uuid4())
+        for side in (Side.BUY, Side.SHORT, Side.SELL, Side.SELL)
+    ]
+    with django_assert_num_queries(0):
+        Standing(orders[:2], accounts)
+    with django_assert_num_queries(1):
+        standing = Standing(orders, accounts)
+        assert [standing.room(order) is None for order in orders] == [True, True, False, False]
 
 
 def test_deployments_on_both_sides_of_a_symbol_each_get_out(place, account, venue):

@@ -26,7 +26,7 @@ WHERE kept.deployment_id IS NULL AND kept.symbol = '' AND (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('brokers', '0008_fill_taken'),
+        ('brokers', '0009_paper_execution_side'),
     ]
 
     operations = [

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
+
+import numpy as np
 
 from brokers.models import BrokerAccount
 from brokers.paper.margin import market_time
@@ -22,12 +24,14 @@ from brokers.paper.terms import Terms
 from brokers.quotes import ONE, Quotes
 from core.errors import InvalidInput
 from core.options.ledger import commission_of
-from market.calendars import bar_closes_at
+from market.calendars import bar_closes_at, session_ids
 from market.contract_prices import ContractQuote, ModelMarket
 from market.contracts import ContractTerms, contract_terms
 from market.intervals import interval_get
+from market.models import Instrument
 from market.selectors import LatestPrice
 
+EPOCH: Final = date(1970, 1, 1)
 STEP: Final = Decimal("1e-8")
 # A contract whose last session nobody stores is settled at the last price there is.
 WAITED_FOR: Final = timedelta(days=4)
@@ -91,6 +95,9 @@ class Dealing(Protocol):
     def finished(self) -> bool:
         """Whether, besides, all bars are there in which it could."""
 
+    def session(self, opened_at: datetime) -> date:
+        """Return the session that a bar belongs to: an exchange's day, which UTC's may part."""
+
     def paid(self, trade: Trade) -> Decimal:
         """Return what a market or stop order pays."""
 
@@ -115,7 +122,8 @@ def dealing_of(
     contract = contract_terms(symbol)
     if contract is None:
         latest = quotes.latest(symbol, owner_id)
-        return Units(symbol, terms, latest, quotes.reader(symbol, owner_id))
+        instrument = quotes.instrument(symbol, owner_id)
+        return Units(symbol, terms, latest, quotes.reader(symbol, owner_id), instrument)
     return Contracts(
         contract,
         terms,
@@ -134,6 +142,7 @@ class Units:
     terms: Terms
     latest: LatestPrice
     reader: UUID | None
+    instrument: Instrument
     multiplier: Decimal = ONE
     ended: bool = False
     finished: bool = False
@@ -143,6 +152,10 @@ class Units:
         """Both sides trade at the last price."""
         price = self.latest.price
         return ContractQuote(price, price, price)
+
+    def session(self, opened_at: datetime) -> date:
+        """Return the session that a bar belongs to."""
+        return _session(opened_at, self.instrument, self.terms.interval or self.latest.interval)
 
     def paid(self, trade: Trade) -> Decimal:
         """Return the price with the slippage and the spread of the terms."""
@@ -213,6 +226,11 @@ class Contracts:
             return self.latest.price
         return close
 
+    def session(self, opened_at: datetime) -> date:
+        """Return the session that a bar of the underlying belongs to."""
+        interval = self.terms.interval or self.latest.interval
+        return _session(opened_at, self.market.underlying, interval)
+
     def paid(self, trade: Trade) -> Decimal:
         """Return the price: the spread is in it."""
         return trade.price
@@ -247,6 +265,14 @@ class Contracts:
 
     def _quote(self, spot: Decimal, at: datetime) -> ContractQuote:
         return self.market.quote(self.contract, spot=spot, at=at)
+
+
+def _session(opened_at: datetime, instrument: Instrument, interval: str) -> date:
+    ts = np.array([int(opened_at.timestamp()) * 10**9], np.int64)
+    (day,) = session_ids(
+        ts, timezone=instrument.timezone, interval=interval, calendar=instrument.calendar
+    )
+    return EPOCH + timedelta(days=int(day))
 
 
 def _candle(prices: list[Decimal]) -> Candle:

@@ -119,10 +119,12 @@ def _look(
     for sides in deal.bars(after=order.looked_until):
         opened_at, bar = sides.opened_at, sides.of(sign)
         first = order.good_for is None
-        order.good_for = order.good_for or opened_at.date()
-        if order.time_in_force == TimeInForce.DAY and opened_at.date() > order.good_for:
-            order.status = OrderStatus.EXPIRED
-            break
+        if first or order.time_in_force == TimeInForce.DAY:
+            session = deal.session(opened_at)
+            order.good_for = order.good_for or session
+            if order.time_in_force == TimeInForce.DAY and session > order.good_for:
+                order.status = OrderStatus.EXPIRED
+                break
         waiting = _waiting(order)
         matched = match(waiting, bar)
         order.looked_until = opened_at

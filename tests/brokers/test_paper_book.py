@@ -92,6 +92,24 @@ def test_an_order_for_the_day_expires_after_the_next_session(place, bars):
     assert looked(keeps).status == OrderStatus.FILLED
 
 
+@pytest.mark.parametrize(
+    ("timezone", "calendar", "hours"),
+    [
+        # In summer Sydney opens at 23:00 and closes at 05:00 of the next day, by UTC.
+        ("Australia/Sydney", "XASX", (23.5, 25, 49)),
+        ("UTC", "24/7", (1, 23, 25)),
+    ],
+)
+def test_an_order_for_the_day_is_for_the_exchanges_day(place, bars, timezone, calendar, hours):
+    Instrument.objects.update(timezone=timezone, calendar=calendar)
+    BrokerAccount.objects.update(paper_terms={"interval": "30m"})
+    order = place("limit", limit_price=90)
+    monday = 3
+    for hour, status in zip(hours, ("accepted", "accepted", "expired"), strict=True):
+        bars(monday + hour / 24, 100, 101, 99, 100)
+        assert looked(order).status == status, hour
+
+
 @pytest.mark.parametrize("time_in_force", [TimeInForce.IOC, TimeInForce.FOK])
 def test_at_once_or_not_at_all(place, time_in_force):
     order = place("limit", limit_price=90, time_in_force=time_in_force)

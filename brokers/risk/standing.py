@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES, REDUCING_SIDES, SIGN, Side
@@ -166,10 +166,16 @@ def _promised(places: set[Place]) -> dict[tuple[UUID, str, str], Decimal]:
 def _own(order: Order, *, held: Decimal, sign: int) -> Decimal:
     """Return what a deployment holds itself, where others hold the other side of the symbol.
 
-    The account shows the sum of both. Asked for only where it shows less than is to be closed.
+    The account shows the sum of both. By hand the other side is what was opened under its name: who
+    sells by hand what a deployment holds leaves it that much less. Asked for only where the account
+    shows less than is to be closed.
     """
+    opposite = (Side.SHORT, Side.COVER) if sign > 0 else (Side.BUY, Side.SELL)
+    by_hand = Q(order__external=False, order__side__in=opposite)
     rows = Fill.objects.filter(
-        account_id=order.account_id, order__symbol=order.symbol, order__deployment_id__isnull=False
+        by_hand | Q(order__deployment_id__isnull=False),
+        account_id=order.account_id,
+        order__symbol=order.symbol,
     )
     books: dict[UUID | None, Decimal] = {}
     sums = rows.values_list("order__deployment_id", "order__side").annotate(Sum("quantity"))

@@ -116,6 +116,22 @@ def test_deployments_on_both_sides_of_a_symbol_each_get_out(place, account, venu
     assert exits(account, 1, uuid4()).reason_code == "not_held"
 
 
+@pytest.mark.parametrize(
+    ("by_hand", "status"), [(Side.SHORT, OrderStatus.CREATED), (Side.SELL, OrderStatus.DENIED)]
+)
+def test_what_is_sold_by_hand_of_a_deployment_is_gone_for_it(
+    place, account, venue, by_hand, status
+):
+    deployment_id = uuid4()
+    BrokerAccount.objects.update(reconciled_at=timezone.now())
+    booked(account, venue, 10, deployment_id, Side.BUY)
+    order = sent(place(side=by_hand, quantity=4))
+    venue_order_record(order_id=order.id, venue=venue.find(access_of(account), ref_of(order)))
+    assert Position.objects.get().quantity == 6
+    assert exits(account, 10, deployment_id).status == status
+    assert exits(account, 6, deployment_id, node="less").status == OrderStatus.CREATED
+
+
 def test_what_is_gone_when_it_is_sent_is_not_sold(place, account, venue):
     holding(account, 10)
     order = place(side=Side.SELL, quantity=10)

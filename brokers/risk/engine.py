@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from brokers.choices import REDUCING_SIDES, SIGN, Side
+from brokers.choices import OPENING_SIDES, REDUCING_SIDES, SIGN, Side
 from brokers.models import (
     BrokerAccount,
     Order,
@@ -52,8 +52,7 @@ def orders_judge(
     for order in orders:
         judged = book.judged(order, replaced=order.replaces)
         if judged.denial is None:
-            book.ledger.add(order)
-            book.standing.add(order)
+            book.add(order)
         decisions.append(RiskDecision(order=order, **judged.columns()))
     return decisions
 
@@ -99,19 +98,28 @@ class _Book:
         quotes: Quotes | None,
     ) -> None:
         self._accounts = accounts
-        self.ledger = Ledger(accounts, now=timezone.now(), quotes=quotes, lock=True)
-        self.standing = Standing(orders, accounts)
+        self._standing = Standing(orders, accounts)
+        self._ledger = None
+        if any(order.side in OPENING_SIDES for order in orders):  # limits are about these alone
+            self._ledger = Ledger(accounts, now=timezone.now(), quotes=quotes, lock=True)
 
     def judged(self, order: Order, *, replaced: Order | None) -> _Judged:
         """Judge an order as if the one that it replaces were not there."""
         if replaced is not None:
-            self.ledger.leave_out(replaced)
-            self.standing.leave_out(replaced)
-        if order.side in REDUCING_SIDES:
-            return _reduction_judged(order, self.standing.room(order))
-        if replaced is not None and not _worsens(replaced, order):
-            return _Judged(None, {})
-        return _opening_judged(order, self._accounts[order.account_id], self.ledger)
+            self._standing.leave_out(replaced)
+        if self._ledger is None or order.side in REDUCING_SIDES:
+            return _reduction_judged(order, self._standing.room(order))
+        if replaced is not None:
+            self._ledger.leave_out(replaced)
+            if not _worsens(replaced, order):
+                return _Judged(None, {})
+        return _opening_judged(order, self._accounts[order.account_id], self._ledger)
+
+    def add(self, order: Order) -> None:
+        """Take in an order that was admitted."""
+        self._standing.add(order)
+        if self._ledger is not None:
+            self._ledger.add(order)
 
 
 def _worsens(old: Order, new: Order) -> bool:

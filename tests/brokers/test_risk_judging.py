@@ -206,6 +206,14 @@ def test_an_exit_passes_every_limit(place, account, prices, limits):
     assert verdict(place(side=Side.SELL, quantity=30)) == "admitted"
 
 
+def test_an_exit_asks_for_no_limits(place, account, prices, limits):
+    held(account, quantity=50)
+    limits(max_gross_exposure=D(1))
+    with CaptureQueriesContext(connection) as asked:
+        place(side=Side.SELL, quantity=20)
+    assert not [each["sql"] for each in asked if "brokers_risklimit" in each["sql"]]
+
+
 def test_two_accounts_share_the_room_of_their_owner(place, account, prices, limits):
     limits(max_gross_exposure=D(1500))
     limits(account_id=account.id, max_gross_exposure=D(1200))

@@ -181,8 +181,14 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
     unsure, absent = _orders_take(account, adapter, access)
     theirs = {row.symbol: row.quantity for row in _held(account, adapter, access)}
     ours = dict(Position.objects.filter(account=account).values_list("symbol", "quantity"))
-    wallet = adapter.capabilities.wallet
-    compared = ours.keys() if wallet else ours.keys() | theirs.keys()
+    # At first what lies there is the account's; what comes later, and was not traded, is not.
+    can, first = adapter.capabilities, account.reconciled_at is None
+    wallet = {
+        symbol
+        for symbol in ours.keys() | theirs.keys()
+        if can.in_wallet(symbol) and (can.wallet or not first)
+    }
+    compared = ours.keys() | (theirs.keys() - wallet)
     rows = [
         {
             "symbol": symbol,
@@ -190,7 +196,7 @@ def _look(account: BrokerAccount, adapter: Adapter, access: Access) -> list[dict
             "theirs": f"{theirs.get(symbol, ZERO).normalize():f}",
         }
         for symbol in sorted(compared - unsure)
-        if _differ(ours.get(symbol, ZERO), theirs.get(symbol, ZERO), wallet=wallet)
+        if _differ(ours.get(symbol, ZERO), theirs.get(symbol, ZERO), wallet=symbol in wallet)
     ]
     differing = {row["symbol"] for row in rows}
     absent_end(order for order in absent if order.symbol not in unsure | differing)

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
@@ -84,6 +84,9 @@ COINS: Final = Offer(
     fractional=True,
     short=False,
 )
+# Of trades in coins, at the most: fills do not tell it. It is taken out of what is received.
+COIN_COMMISSION: Final = Decimal("0.0025")
+STEP: Final = Decimal("1e-8")
 BUYING: Final = (Side.BUY, Side.COVER)
 PAGE: Final = 100
 # As many orders as a list of them has at the most.
@@ -112,6 +115,7 @@ class AlpacaBroker:
         fractions=FRACTIONS,
         offers={AssetType.OPTION: Offer(ORDER_TYPES, TIMES_IN_FORCE), AssetType.CRYPTO: COINS},
         replacing=Replacing.NEW_ORDER,
+        coin_wallet=True,
         streaming=True,
     )
 
@@ -253,7 +257,7 @@ class AlpacaBroker:
             with outcomes(TITLE):
                 for fill in told:
                     if fill["order_id"] == row["id"]:
-                        found[fill["id"]] = _execution(fill)
+                        found[fill["id"]] = _execution(fill, row)
                 filled = sum(execution.quantity for execution in found.values())
                 if filled >= Decimal(row["filled_qty"]) or len(told) < PAGE:
                     break
@@ -351,13 +355,20 @@ def _failure(status: int | None, error: APIError) -> Refused | OutcomeUnknown:
     return failure(TITLE, status, name, message)
 
 
-def _execution(fill: dict[str, Any]) -> Execution:
+def _execution(fill: dict[str, Any], row: dict[str, Any]) -> Execution:
+    """Return a fill of an order; what is taken of a coin is reckoned by the highest commission."""
+    quantity, price = abs(Decimal(fill["qty"])), Decimal(fill["price"])
+    coin = row["asset_class"] == "crypto"
+    commission = quantity * price * COIN_COMMISSION if coin else Decimal(0)
+    taken = quantity * COIN_COMMISSION if coin and row["side"] == "buy" else Decimal(0)
     return Execution(
         execution_id=fill["id"],
-        quantity=abs(Decimal(fill["qty"])),
-        price=Decimal(fill["price"]),
-        commission=Decimal(0),
+        quantity=quantity,
+        price=price,
+        commission=commission.quantize(STEP),
         executed_at=datetime.fromisoformat(fill["transaction_time"]),
+        taken=taken.quantize(STEP, ROUND_UP),
+        charged_in=row["symbol"].partition("/")[0] if taken else "",
     )
 
 

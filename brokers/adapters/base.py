@@ -69,6 +69,8 @@ class Capabilities:
     wallet : bool
         Whether positions are balances of coins: commissions are taken out of them, and coins that
         were never traded lie beside them.
+    coin_wallet : bool
+        Whether those positions are that are in coins, at a broker that has others as well.
     remote : bool
         Whether asking it costs a call over the network, which may take long or fail.
     """
@@ -88,7 +90,12 @@ class Capabilities:
     streaming: bool = False
     practice: bool = True
     wallet: bool = False
+    coin_wallet: bool = False
     remote: bool = True
+
+    def in_wallet(self, symbol: str) -> bool:
+        """Tell whether what is held of a symbol is the balance of a coin."""
+        return self.wallet or (self.coin_wallet and "/" in symbol)
 
     def of(self, asset_type: AssetType, quantity: Decimal | None = None) -> Offer:
         """Return what orders there are of what is traded, or of so much of it."""

@@ -8,8 +8,11 @@ import pytest
 from brokers.adapters.alpaca import AlpacaBroker
 from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.models import Order
+from brokers.dispatch import account_send
+from brokers.models import Order, Position
 from brokers.reconciling import account_reconcile
+from brokers.services.orders import order_create
+from market.models import Instrument
 from tests.brokers.at_alpaca import alpaca_account, alpaca_served
 from tests.venue.alpaca import AlpacaVenue
 from tests.venue.conformance import Conformance, RemoteConformance
@@ -190,3 +193,43 @@ class TestAlpacaCoins(Conformance):
             with pytest.raises(Refused):
                 broker.submit(access, order(**changes))
         assert not venue.exchange.orders
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rate", ["0.0025", "0.0015"])
+def test_a_commission_on_coins_leaves_a_position_that_can_be_sold(user, settings, rate):
+    Instrument.objects.create(symbol="BTC/USD", asset_class="crypto", calendar="24/7")
+    with alpaca_served(settings, "BTC/USD") as venue:
+        venue.coin_fee = Decimal(rate)
+        account = alpaca_account(user)
+        for side, quantity in ((Side.BUY, "2"), (Side.SELL, "1.995")):
+            order = order_create(
+                account=account, symbol="BTC/USD", asset_type=AssetType.CRYPTO, side=side,
+                order_type=OrderType.MARKET, quantity=Decimal(quantity),
+            )  # fmt: skip
+            account_send(account_id=account.id)
+            assert account_reconcile(account_id=account.id)
+            order.refresh_from_db()
+            assert order.status == OrderStatus.FILLED, order.reason
+    account.refresh_from_db()
+    assert (account.state, account.mismatch) == (AccountState.ACTIVE, [])
+    position = Position.objects.get()
+    assert (position.quantity, position.realized_pnl) == (0, Decimal("-0.99875"))
+
+
+@pytest.mark.django_db
+def test_coins_that_are_there_at_first_are_the_accounts_and_those_that_go_are_missed(
+    user, settings
+):
+    with alpaca_served(settings, "BTC/USD") as venue:
+        venue.exchange.place(
+            client_id="", symbol="BTC/USD", side="buy", type="market", quantity=Decimal(3)
+        )
+        account = alpaca_account(user)
+        assert Position.objects.get().quantity == 3
+        venue.exchange.place(
+            client_id="", symbol="BTC/USD", side="sell", type="market", quantity=Decimal(1)
+        )
+        account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert account.mismatch == [{"symbol": "BTC/USD", "ours": "3", "theirs": "2"}]

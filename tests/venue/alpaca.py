@@ -24,6 +24,8 @@ class AlpacaVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique="for_ever"))
         self.page = 10_000
+        # Commissions on coins, taken out of what is received; no fill tells them.
+        self.coin_fee = Decimal(0)
 
     def kind_of(self, method, path):
         return "list" if path == "/v2/options/contracts" else super().kind_of(method, path)
@@ -58,7 +60,7 @@ class AlpacaVenue(HttpVenue):
                     "avg_entry_price": str(exchange.average(symbol)),
                     "asset_class": self.asset_class(symbol),
                 }
-                for symbol, units in exchange.positions().items()
+                for symbol, units in self.held().items()
             ]  # fmt: skip
         if parts == ["account"]:
             cash = str(exchange.cash)
@@ -171,12 +173,20 @@ class AlpacaVenue(HttpVenue):
             if contract.right == "P" and self.exchange.cash < needed * contract.strike:
                 raise Refusal("funds", "insufficient options buying power")
 
+    def held(self):
+        """Return positions, less what commissions took out of coins."""
+        held = self.exchange.positions()
+        for trade in self.exchange.trades:
+            if "/" in trade.symbol and trade.side == "buy" and trade.symbol in held:
+                held[trade.symbol] -= trade.quantity * self.coin_fee
+        return held
+
     def _check_coin(self, body):
         if body["time_in_force"] not in {"gtc", "ioc"}:
             raise Refusal("time", "invalid crypto time_in_force")
         if body["type"] not in {"market", "limit", "stop_limit"}:
             raise Refusal("type", "invalid order type for crypto order")
-        held = self.exchange.positions().get(body["symbol"], Decimal(0))
+        held = self.held().get(body["symbol"], Decimal(0))
         if body["side"] == "sell" and held < amount(body["qty"]):
             raise Refusal("funds", f"insufficient balance (available: {held})")
 

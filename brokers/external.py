@@ -6,14 +6,26 @@ over.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from brokers.adapters.base import Execution, VenueOrder, VenuePosition, venue_id
+from brokers.adapters.base import (
+    Access,
+    Adapter,
+    Execution,
+    OrderRef,
+    TellsEnded,
+    VenueOrder,
+    VenuePosition,
+    venue_id,
+)
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.models import BrokerAccount, Order
 from brokers.quotes import ONE, Quotes
@@ -21,6 +33,8 @@ from brokers.recording import venue_order_record
 from market.contracts import contract_terms
 
 STEP: Final = Decimal("1e-8")
+# Brokers tell times in whole seconds.
+TOLD_WITHIN: Final = timedelta(seconds=1)
 
 
 def external_record(
@@ -76,6 +90,52 @@ def _most(account: BrokerAccount, venue: VenueOrder) -> Decimal:
     owner_id = account.owner_id
     price = Quotes([owner_id]).price(venue.symbol, owner_id, ONE)
     return max(STEP, (2 * (venue.notional or ONE) / price).quantize(STEP))
+
+
+def external_ended(
+    *, account: BrokerAccount, adapter: Adapter, access: Access, symbols: Collection[str]
+) -> bool:
+    """Keep orders of others that have come and gone since the account was compared last.
+
+    They never were among those that wait. What was executed before is in what was taken over then.
+
+    Returns
+    -------
+    bool
+        Whether there was any.
+    """
+    if not isinstance(adapter, TellsEnded) or account.reconciled_at is None:
+        return False
+    since = account.reconciled_at - TOLD_WITHIN
+    found = False
+    for venue in adapter.ended_orders(access):
+        if venue.symbol not in symbols or _known(account, venue):
+            continue
+        whole = adapter.find(access, _ref_of(venue))
+        if whole is None or not whole.executions:
+            continue
+        if min(execution.executed_at for execution in whole.executions) > since:
+            external_record(account=account, venue=whole)
+            found = True
+    return found
+
+
+def _known(account: BrokerAccount, venue: VenueOrder) -> bool:
+    """Tell whether a venue's order is written down, or one that we sent."""
+    named = Q(broker_order_id=venue.broker_order_id)
+    if venue.client_order_id:
+        named |= Q(client_order_id=venue.client_order_id)
+    return Order.objects.filter(named, account=account).exists()
+
+
+def _ref_of(venue: VenueOrder) -> OrderRef:
+    contract = contract_terms(venue.symbol) is not None
+    return OrderRef(
+        client_order_id=f"external-{venue.broker_order_id}",
+        symbol=venue.symbol,
+        asset_type=AssetType.OPTION if contract else AssetType.STOCK,
+        broker_order_id=venue.broker_order_id,
+    )
 
 
 def _traded(account: BrokerAccount, symbol: str) -> dict[str, object]:

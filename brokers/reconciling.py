@@ -32,7 +32,7 @@ from brokers.adapters.base import (
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
 from brokers.choices import FINAL_STATUSES, WORKING_STATUSES, AccountState, OrderStatus
-from brokers.external import external_record, position_adopt
+from brokers.external import external_ended, external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
 from brokers.fungible import positions_named
 from brokers.lease import Lease, lease_claim, leases_release
@@ -143,6 +143,9 @@ def _compare(
     With `adopt` all else is taken over as well.
     """
     rows = _differences(account, adapter, access)
+    differing = {row["symbol"] for row in rows}
+    if rows and external_ended(account=account, adapter=adapter, access=access, symbols=differing):
+        rows = _differences(account, adapter, access)
     if not rows:
         return []
     waiting = _settle(account, rows)

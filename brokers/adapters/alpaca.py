@@ -205,6 +205,12 @@ class AlpacaBroker:
         with outcomes(TITLE):
             return [order_told(row) for row in _single(rows)]
 
+    def ended_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return the youngest orders that wait no more."""
+        rows = self._listed(access, "closed")
+        with outcomes(TITLE):
+            return [order_told(row) for row in _single(rows)]
+
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return what the account holds."""
         rows = self._call(access, "get", "/positions")

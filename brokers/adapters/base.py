@@ -377,6 +377,15 @@ class CancelsAll(Adapter, Protocol):
         ...
 
 
+@runtime_checkable
+class TellsEnded(Adapter, Protocol):
+    """A broker that lists orders which have ended, whoever sent them."""
+
+    def ended_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return orders that wait no more, those of today at least; executions need not be told."""
+        ...
+
+
 def venue_id(client_order_id: str, *, longest: int, allowed: str = r"[A-Za-z0-9]") -> str:
     """Return our id as a venue takes it: as it is where it fits, else a hash of it.
 

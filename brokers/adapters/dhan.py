@@ -189,13 +189,11 @@ class DhanBroker:
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
-        rows = self._call(access, lambda client: client.get_order_list())
-        with outcomes(TITLE):
-            return [
-                _order(row, called=self._called(access, row))
-                for row in rows
-                if row["orderStatus"] not in ENDED
-            ]
+        return self._listed(access, ended=False)
+
+    def ended_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return the orders of today that wait no more."""
+        return self._listed(access, ended=True)
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return shares of today and of the days before: positions and holdings."""
@@ -234,6 +232,16 @@ class DhanBroker:
     ) -> Sequence[ListedContract]:
         """Return the options that can be traded."""
         return self._options.contracts(access, underlying=underlying, first=first, last=last)
+
+    def _listed(self, access: Access, *, ended: bool) -> list[VenueOrder]:
+        """Return the orders of today that wait, or those that do not."""
+        rows = self._call(access, lambda client: client.get_order_list())
+        with outcomes(TITLE):
+            return [
+                _order(row, called=self._called(access, row))
+                for row in rows
+                if (row["orderStatus"] in ENDED) == ended
+            ]
 
     def _traded(self, access: Access, request: OrderRequest) -> tuple[str, str, str, int]:
         """Return segment, number and product of what an order is for, and the units of one."""

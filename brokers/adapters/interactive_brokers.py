@@ -192,6 +192,15 @@ class InteractiveBrokers:
 
         return self._call(access, work)
 
+    def ended_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return the orders of today that wait no more."""
+
+        async def work(ib: IB) -> list[VenueOrder]:
+            trades = _of(access, await ib.reqCompletedOrdersAsync(apiOnly=False))
+            return [_order(trade, ()) for trade in trades]
+
+        return self._call(access, work)
+
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return what the account holds."""
 

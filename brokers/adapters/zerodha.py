@@ -170,13 +170,11 @@ class ZerodhaBroker:
 
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
-        rows = self._call(access, "GET", "/orders")
-        with outcomes(TITLE):
-            return [
-                order_told(row, called=option_called(self._options, access, row))
-                for row in rows
-                if row["status"] not in STATUSES
-            ]
+        return self._listed(access, ended=False)
+
+    def ended_orders(self, access: Access) -> Sequence[VenueOrder]:
+        """Return the orders of today that wait no more."""
+        return self._listed(access, ended=True)
 
     def positions(self, access: Access) -> Sequence[VenuePosition]:
         """Return shares of today and of the days before: positions and holdings.
@@ -214,6 +212,16 @@ class ZerodhaBroker:
     ) -> Sequence[ListedContract]:
         """Return the options that can be traded."""
         return self._options.contracts(access, underlying=underlying, first=first, last=last)
+
+    def _listed(self, access: Access, *, ended: bool) -> list[VenueOrder]:
+        """Return the orders of today that wait, or those that do not."""
+        rows = self._call(access, "GET", "/orders")
+        with outcomes(TITLE):
+            return [
+                order_told(row, called=option_called(self._options, access, row))
+                for row in rows
+                if (row["status"] in STATUSES) == ended
+            ]
 
     def _traded(self, access: Access, request: OrderRequest) -> tuple[str, str, str, int]:
         """Return exchange, name and product of what an order is for, and the units of one."""

@@ -327,6 +327,51 @@ def test_orders_of_others_are_kept_as_external_and_move_the_position(venue, acco
     assert not venue.sent
 
 
+@pytest.fixture
+def telling(venue, monkeypatch):
+    """A venue that lists what has come and gone."""
+
+    class Telling(DirectBroker):
+        def ended_orders(self, _):
+            orders = self.exchange.orders.values()
+            return [self.told(order, fills=False) for order in orders if order.status == "filled"]
+
+    broker = Telling()
+    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
+    return broker
+
+
+def test_orders_of_others_that_have_come_and_gone_are_external(telling, account, place):
+    def elsewhere(quantity):
+        telling.exchange.place(
+            client_id="", symbol="ACME", side="buy", type="market", quantity=Decimal(quantity)
+        )
+
+    elsewhere(5)
+    telling.exchange.trades[0].at -= timedelta(minutes=1)
+    account_reconcile(account_id=account.id)
+    assert Position.objects.get().quantity == 5, "it was held before"
+    sent(place())
+    elsewhere(3)
+    account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert (account.state, account.mismatch) == (AccountState.ACTIVE, [])
+    assert Position.objects.get().quantity == 18
+    external = Order.objects.filter(external=True).values_list("quantity", "status")
+    assert sorted(external) == [(3, "filled"), (5, "filled")]
+
+
+def test_what_was_executed_before_the_last_comparison_is_not_taken_twice(telling, account):
+    account_reconcile(account_id=account.id)
+    telling.exchange.place(
+        client_id="", symbol="ACME", side="buy", type="market", quantity=Decimal(5)
+    )
+    BrokerAccount.objects.update(reconciled_at=timezone.now() + timedelta(minutes=1))
+    account_reconcile(account_id=account.id)
+    account.refresh_from_db()
+    assert (account.state, Order.objects.count()) == (AccountState.HALTED, 0)
+
+
 def test_what_the_account_held_before_is_taken_over_at_first(venue, account):
     venue.exchange.fill(
         venue.exchange.place(

@@ -21,6 +21,7 @@ from brokers.adapters.base import (
     OutcomeUnknown,
     Refused,
     Replacing,
+    TellsEnded,
 )
 from brokers.adapters.begin import begun_unless
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -274,6 +275,24 @@ class RemoteConformance(Conformance):
             found.broker_order_id,
         )  # fmt: skip
         assert broker.find(access, ref).broker_order_id == found.broker_order_id
+
+    def test_orders_of_others_that_have_come_and_gone_are_told(self, broker, venue, access):
+        if not isinstance(broker, TellsEnded):
+            pytest.skip("its orders are listed for one symbol at a time")
+        for limit in (None, Decimal(50)):
+            venue.exchange.place(
+                client_id="", symbol=self.venue_symbol, side="buy", quantity=Decimal(3),
+                type="limit" if limit else "market", limit=limit,
+            )  # fmt: skip
+        (found,) = broker.ended_orders(access)
+        assert (found.symbol, found.side, found.status) == (
+            self.symbol, Side.BUY, OrderStatus.FILLED,
+        )  # fmt: skip
+        ref = OrderRef(
+            f"external-{found.broker_order_id}", found.symbol, self.asset_type,
+            found.broker_order_id,
+        )  # fmt: skip
+        assert {each.quantity for each in broker.find(access, ref).executions} == {3}
 
     @pytest.mark.parametrize("ahead_s", [-7200, 7200])
     def test_a_venue_whose_clock_differs_is_understood(self, broker, venue, access, order, ahead_s):

@@ -98,7 +98,11 @@ class TradeReplaceView(ApiView):
         operation_id="trade_replace",
     )
     def post(self, request: Request, order_id: str) -> Response:
-        """Ask the broker to change an order; answers with the order that will stand there."""
+        """Ask the broker to change an order; answers with the order that will stand there.
+
+        A change that a risk limit denies is a 409 with the limit's code where the broker changes
+        orders in place; where it replaces them by new ones, the new one is `denied`.
+        """
         order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)
         serializer = ReplaceInput(data=request.data)
         serializer.is_valid(raise_exception=True)

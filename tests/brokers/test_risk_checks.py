@@ -61,10 +61,35 @@ def test_what_cannot_be_checked_is_denied(limits, facts, code):
     assert judge(Limits(**limits), replace(FACTS, **facts)).code == code
 
 
+@pytest.mark.parametrize(
+    ("side", "price", "trigger", "denied"),
+    [
+        (Side.BUY, 102, None, False),
+        (Side.BUY, "102.01", None, True),
+        (Side.BUY, 50, None, False),  # waits far below
+        (Side.SHORT, "97.99", None, True),
+        (Side.SHORT, 150, None, False),
+        (Side.BUY, 120, 120, False),  # trades when the market is there
+        (Side.BUY, 122, 120, False),
+        (Side.BUY, 123, 120, True),
+        (Side.BUY, "102.01", 50, True),  # trades at once
+        (Side.SHORT, 78, 80, True),
+    ],
+)
+def test_a_collar_is_about_prices_that_trade_beyond_the_market(side, price, trigger, denied):
+    order = {
+        "side": side, "order_price": D(price), "trigger": None if trigger is None else D(trigger),
+    }  # fmt: skip
+    found = judge(Limits(price_collar=D("0.02")), replace(FACTS, **order))
+    assert (found is not None and found.code == "price_collar") == denied
+
+
 def test_it_is_always_possible_to_get_out():
     tight = Limits(
         max_position_value=D(0), max_gross_exposure=D(0), max_net_exposure=D(0),
-        max_daily_loss=D(0), max_drawdown=D(0), short_allowed=False,
+        max_daily_loss=D(0), max_drawdown=D(0), short_allowed=False, max_order_value=D(0),
+        price_collar=D(0), max_orders_per_minute=0, max_quote_age_s=0, in_session_only=True,
+        allowed_symbols=frozenset({"GOOG"}),
     )  # fmt: skip
     for side in (Side.SELL, Side.COVER):
         assert judge(tight, replace(FACTS, side=side, buying_power=D(0))) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -32,7 +33,7 @@ from core.errors import InvalidInput
 from market.models import Instrument
 from market.selectors import LatestPrice
 from tests.brokers.ordering import fresh, sent
-from tests.brokers.test_standing import holding
+from tests.brokers.test_standing import booked, exits, holding
 from tests.venue.direct import DirectBroker
 
 pytestmark = pytest.mark.django_db
@@ -307,6 +308,20 @@ def test_losses_of_a_symbol_are_its_own(place, account, prices, limits, symbol, 
     limits(symbol=symbol, max_daily_loss=D(1000))
     held(account, "GOOG", realized=-5000)
     assert verdict(place(symbol=symbol, quantity=1)) == code
+
+
+def test_losses_of_a_deployment_are_those_of_its_own_fills(account, venue, prices, limits):
+    mine, another_one = uuid4(), uuid4()
+    BrokerAccount.objects.update(reconciled_at=timezone.now())
+    for each in (mine, another_one):
+        booked(account, venue, 10, each, Side.BUY)
+        limits(deployment_id=each, max_daily_loss=D(150))
+    booked(account, venue, 10, mine, Side.SHORT)
+    prices["ACME"] = 85
+    for each, code in ((mine, "admitted"), (another_one, "daily_loss")):
+        order = exits(account, 1, each, side=Side.BUY, node="more")
+        assert verdict(order) == code
+    assert D(facts(order, "deployment")["day_profit"]) == -150
 
 
 def test_losses_without_a_price_are_not_known(place, account, prices, limits):

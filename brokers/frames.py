@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ ALERTS = {OrderStatus.DENIED: "order.rejected"}
 # What every order goes through is told to those who have a rule on it; the rest to everybody.
 TOLD_TO_ALL = frozenset({"order.filled", "order.rejected", "order.unknown", "risk.denied"})
 
+REFUSED: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)
 RECEIVED: Final = "fill.received"
 
 
@@ -78,11 +80,19 @@ def _order_alert(order: Order, event: str, data: dict[str, Any]) -> Telling:
     return Telling(
         owner_id=order.owner_id,
         event=event,
-        key=f"{event}:{order.id}",
+        key=_key(order, event),
         subject=f"{order.side} {frame['quantity']} {order.symbol}: {order.status}",
         text=order.reason or _done(frame),
         data={"ticker": order.symbol, **frame, **data},
     )
+
+
+def _key(order: Order, event: str) -> str:
+    """Name an alert: what a deployment tries again and again is refused once a day."""
+    if order.deployment_id is None or order.status not in REFUSED:
+        return f"{event}:{order.id}"
+    what = f"{order.deployment_id}|{order.bar_ts}|{order.node}|{order.symbol}"
+    return f"{event}:{sha256(what.encode()).hexdigest()[:32]}:{order.created_at:%Y-%m-%d}"
 
 
 def _event_of(order: Order) -> tuple[str, dict[str, Any]]:

@@ -70,19 +70,27 @@ def _apart(ids: Sequence[UUID], work: Work, fail: Fail, *, wait: bool) -> tuple[
     """Return what a batch made, and those that somebody else works on."""
     try:
         return _together(ids, work, wait=wait)
-    except Overtaken as error:  # again and again: whoever looks next decides
+    except Overtaken as error:
         if len(ids) == 1:
-            log.warning(
-                "deployment.overtaken", deployment_id=str(ids[0]), error=repr(error.__cause__)
-            )
-            return [], []
+            return _left(ids[0], error)
     except FAULTS as error:
         if len(ids) == 1:
-            tick = fail(ids[0], error)
+            try:
+                tick = fail(ids[0], error)
+            except Overtaken as overtaken:
+                return _left(ids[0], overtaken)
             return [tick] if tick else [], []
     half = len(ids) // 2
     first, second = (_apart(part, work, fail, wait=wait) for part in (ids[:half], ids[half:]))
     return first[0] + second[0], first[1] + second[1]
+
+
+def _left(deployment_id: UUID, error: Overtaken) -> tuple[Ticks, list[UUID]]:
+    """Leave a deployment that others come before again and again to whoever looks next."""
+    log.warning(
+        "deployment.overtaken", deployment_id=str(deployment_id), error=repr(error.__cause__)
+    )
+    return [], []
 
 
 def _together(ids: Sequence[UUID], work: Work, *, wait: bool) -> tuple[Ticks, list[UUID]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from brokers.choices import SIGN, AssetType, OrderStatus, Side
+from brokers.choices import SIGN, AssetType, OrderStatus, OrderType, Side
 from brokers.deployments.books import Book, row_of
 from brokers.deployments.choices import BookKind
 from brokers.deployments.gathering import Dossier
@@ -94,13 +94,14 @@ def units_kept(fill: Fill, lot: Decimal) -> Decimal:
 def _end_entry(dossier: Dossier, closed: int, order: Order) -> BookEntry:
     if order.asset_type == AssetType.OPTION:
         return option_end_entry(dossier, closed, order)
-    decided = order.bar_ts or order.created_at
+    purpose, decided = purpose_of(order.node), order.bar_ts or order.created_at
+    waited = purpose.role in (Role.ENTRY, Role.EXIT) and order.order_type != OrderType.MARKET
     ended = ts_of(order.finished_at or order.updated_at)
     return BookEntry(
         deployment=dossier.deployment,
         order=order,
-        kind=BookKind.ENDED,
-        rule=purpose_of(order.node).rule,
+        kind=BookKind.ENDED if waited else BookKind.LAPSED,
+        rule=purpose.rule,
         bar_ts=moment_of(bar_of(dossier.stored, closed, ended, after=ts_of(decided))),
         decided_ts=decided,
     )

@@ -66,6 +66,8 @@ class Book:
         if number != self.count + 1:
             raise ValueError(f"Row {number} of a book does not follow row {self.count}.")
         self.count = number
+        if row.kind == BookKind.LAPSED:
+            return  # It is written down that this was seen: nobody decides by it.
         self.rows.append(row)
         if row.kind == BookKind.ENTRY:
             first = self.entered.get(order_id, bar_ts)

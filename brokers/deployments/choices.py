@@ -35,8 +35,10 @@ ALLOWED = frozenset(
         (S.STOPPED, S.STARTING),
     }
 )
-# Those that news of orders still moves.
-FOLLOWED = (S.RUNNING, S.PAUSED)
+# Those that may trade.
+ACTIVE = (S.RUNNING, S.PAUSED)
+# Those that news of orders still moves: what failed decides nothing, and stays guarded.
+FOLLOWED = (*ACTIVE, S.FAILED)
 
 
 class TickStatus(models.TextChoices):
@@ -56,6 +58,7 @@ class BookKind(models.TextChoices):
     EXIT = "exit"
     GUARD = "guard"
     ENDED = "ended"  # the order waits no longer
+    LAPSED = "lapsed"  # a guard or an exit came to nothing: nothing is decided by it
     LEG_OPEN = "leg_open"  # of an option position
     LEG_CLOSE = "leg_close"
     LEG_END = "leg_end"  # an order of a leg ended without all of its contracts

@@ -6,9 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from brokers.deployments.batches import deployments_lock
-from brokers.deployments.choices import FOLLOWED, DeploymentState, TickStatus
+from brokers.deployments.choices import ACTIVE, DeploymentState, TickStatus
 from brokers.deployments.timing import bar_after, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
+from brokers.deployments.withdrawing import OPENS, OpenOrders
 from brokers.models import Deployment, DeploymentTick
 from core.errors import ApplicationError
 from core.transactions import atomic
@@ -20,10 +21,14 @@ from market.selectors import instrument_get
 def deployment_fail(
     now: datetime, deployment_id: UUID, error: BaseException
 ) -> DeploymentTick | None:
-    """End a deployment whose strategy cannot decide; what it has at the broker stays guarded."""
+    """End a deployment whose strategy cannot decide; what it holds at the broker stays guarded.
+
+    Entries that wait are taken back. Of one that fills all the same, the fill is booked and guarded
+    like any other (`FOLLOWED`).
+    """
     (deployment,) = deployments_lock([deployment_id])
     reason = error.message if isinstance(error, ApplicationError) else repr(error)
-    if deployment.state not in FOLLOWED:
+    if deployment.state not in ACTIVE:
         return None
     tick = None
     if deployment.last_bar_ts is not None and deployment.next_close_at is not None:
@@ -36,6 +41,7 @@ def deployment_fail(
                 "closed_at": deployment.next_close_at,
             },
         )
+    OpenOrders(deployment).withdraw(OPENS)
     deployment_move(deployment, new=DeploymentState.FAILED, reason=reason, stopped_at=now)
     return tick
 

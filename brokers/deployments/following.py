@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain
 from uuid import UUID
 
+from django.utils import timezone
+
 from brokers.deployments.asking import orders_refresh
 from brokers.deployments.batches import in_batches
 from brokers.deployments.choices import FOLLOWED
@@ -42,7 +44,9 @@ def _follow_all(deployments: Sequence[Deployment], now: datetime) -> list[Deploy
     news = []
     for dossier in dossiers_read(alive, now=now):
         tick = pending.get((dossier.deployment.id, dossier.last_bar_ts))
+        retry_at = dossier.deployment.retry_at
         due = tick is not None and not legs_wait(dossier, now)
+        due = due or (retry_at is not None and retry_at <= timezone.now())
         if dossier.closed and (dossier.fills or dossier.ended or due):
             news.append((dossier, tick))
     dossiers_complete(dossier for dossier, _ in news)

@@ -23,6 +23,8 @@ from market.store import StoredBars
 ENDING: Final = (
     Q(node__endswith=f":{Role.ENTRY.value}") | Q(node__endswith=f":{Role.EXIT.value}")
 ) & ~Q(order_type=OrderType.MARKET)
+# Where others end, something may be unguarded: that is looked at again. No bar is decided by it.
+LAPSING: Final = ~Q(node__endswith=f":{Role.ENTRY.value}") & ~Q(asset_type=AssetType.OPTION)
 # Of an option position each leg does: without it the others may not stay.
 LEG_ENDING: Final = Q(asset_type=AssetType.OPTION, external=False)
 # Of the order of a fill; the second line is for options.
@@ -30,7 +32,8 @@ READ: Final = (
     "deployment_id", "node", "bar_ts", "side", "status",
     "asset_type", "symbol", "external", "reason_code",
 )  # fmt: skip
-ENDS: Final = (BookKind.ENDED, BookKind.LEG_END)
+ENDS: Final = (BookKind.ENDED, BookKind.LEG_END, BookKind.LAPSED)
+SHORT: Final = set(FINAL_STATUSES) - {OrderStatus.FILLED}
 
 
 @dataclass(slots=True)
@@ -46,7 +49,7 @@ class Dossier:
     fills : list of Fill
         Those that are not booked, oldest first.
     ended : list of Order
-        Entries and exits that ended without a fill and are not booked.
+        Those that ended short and are not booked.
     book : Book
         What is booked.
     skipped : list of int
@@ -95,7 +98,7 @@ def dossiers_read(deployments: Sequence[Deployment], *, now: datetime) -> list[D
         dossier.orders.append(order)
     for fill in _fills(found):
         found[_deployment_id(fill.order)].fills.append(fill)
-    for order in _ended(found):
+    for order in ended_unbooked().filter(deployment_id__in=list(found)):
         found[_deployment_id(order)].ended.append(order)
     return list(found.values())
 
@@ -125,13 +128,15 @@ def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
     return rows.only("quantity", "price", "commission", "taken", "executed_at", *own)
 
 
-def _ended(ids: Iterable[UUID]) -> QuerySet[Order]:
+def ended_unbooked() -> QuerySet[Order]:
+    """Return the orders of deployments that ended short, where that is not taken up yet."""
     booked = BookEntry.objects.filter(order=OuterRef("id"), kind__in=ENDS)
     return Order.objects.filter(
-        ENDING | LEG_ENDING,
+        ENDING | LEG_ENDING | LAPSING,
         ~Exists(booked),
-        deployment_id__in=list(ids),
-        status__in=set(FINAL_STATUSES) - {OrderStatus.FILLED},
+        deployment_id__isnull=False,
+        external=False,
+        status__in=SHORT,
     )
 
 

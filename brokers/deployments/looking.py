@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from brokers.deployments.booking import fills_book
-from brokers.deployments.choices import TickStatus
+from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.option_placing import OptionDesk, options_act
 from brokers.deployments.option_reading import options_decide
@@ -21,7 +21,7 @@ from brokers.deployments.showing import decision_json
 from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
 from brokers.deployments.wanted import Decision
 from brokers.lease import accounts_lock
-from brokers.models import BookEntry, DeploymentTick
+from brokers.models import BookEntry, Deployment, DeploymentTick
 from brokers.services.orders import Begin
 
 
@@ -90,23 +90,38 @@ def look_after(dossier: Dossier, tick: DeploymentTick | None) -> Look:
     found = _decide(dossier, view)
     # What trades at the market was sent with its tick.
     decision = opens_recall(found, tick.decision) if tick else replace(found, now=())
+    if (
+        dossier.deployment.state != DeploymentState.RUNNING
+    ):  # what closes goes on, nothing is opened
+        decision = replace(decision, now=tuple(one for one in decision.now if not one.opens))
     return Look(dossier, view, decision, entries, tick)
 
 
 def looks_act(looks: Sequence[Look], now: datetime, begin: Begin | None = None) -> None:
     """Have lie at the brokers what was decided; the accounts are locked in one order."""
     busy = [look for look in looks if look.dossier.orders or _wants(look.decision)]
-    if not busy:
-        return
     if any(look.dossier.orders for look in busy):
         accounts_lock({look.dossier.deployment.account_id for look in busy})
-    desks = []
+    desks = {}
     for look in busy:
         dossier = look.dossier
-        desk = Desk(dossier.deployment, look.view.program, look.view.instrument, dossier.orders)
+        desk = Desk(
+            dossier.deployment, look.view.program, look.view.instrument, dossier.orders, now=now
+        )
         look.act(desk, now)
-        desks.append(desk)
-    drafts_create(desks, begin=begin, quotes=busy[0].dossier.shelf.quotes)
+        desks[dossier.deployment.id] = desk
+    for look in looks:
+        found = desks.get(look.dossier.deployment.id)
+        retry_note(look.dossier.deployment, found.retry_at if found else None)
+    if busy:
+        drafts_create(desks.values(), begin=begin, quotes=busy[0].dossier.shelf.quotes)
+
+
+def retry_note(deployment: Deployment, retry_at: datetime | None) -> None:
+    """Write down when a deployment is looked at again; mostly that is with its next news."""
+    if deployment.retry_at != retry_at:
+        Deployment.objects.filter(id=deployment.id).update(retry_at=retry_at)
+        deployment.retry_at = retry_at
 
 
 def _wants(decision: Decision) -> bool:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
 from brokers.adapters.base import Replacing
-from brokers.adapters.kinds import ADAPTERS
-from brokers.changing import order_change
 from brokers.choices import (
-    OPEN_STATUSES,
     AccountState,
     AssetType,
     OrderStatus,
@@ -25,20 +25,24 @@ from brokers.choices import (
     Side,
     TimeInForce,
 )
-from brokers.deployments.naming import Purpose, node_name, purpose_of
-from brokers.deployments.timing import moment_of, ts_of
+from brokers.deployments.attempts import AT_ONCE, Attempts
+from brokers.deployments.naming import Purpose, node_name
+from brokers.deployments.timing import moment_of, opens_in, ts_of
 from brokers.deployments.wanted import Decision, Role, Wanted
+from brokers.deployments.withdrawing import GUARDS, OpenOrders
 from brokers.models import Deployment, Order
 from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.services.capability import TRADED_AS
 from brokers.services.intents import Draft, Intent, intents_create
-from brokers.services.orders import Begin, ReplacementDenied, order_cancel, order_replace
+from brokers.services.orders import Begin, ReplacementDenied, order_replace
 from core.engine.option_rules import Right
 from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
 from core.errors import Conflict, InvalidInput
 from core.transactions import Overtaken
+from market.calendars import is_open
+from market.intervals import interval_get
 from market.models import Instrument
 
 STEP: Final = Decimal("1e-8")
@@ -51,14 +55,18 @@ KINDS: Final = {
 }
 # What an order in shares is called that came of contracts, and of no rule.
 DELIVERED: Final = "delivered"
-GUARDS: Final = (Role.STOP, Role.TAKE)
 CLOSES: Final = (Role.EXIT, Role.REVERSE)
 
 
-class Desk:
+class Desk(OpenOrders):
     """Places the orders of one deployment; its row is locked by the caller.
 
     What is new is kept in `drafts`, for the caller to create together with those of other desks.
+
+    Attributes
+    ----------
+    retry_at : datetime or None
+        When to look again, because something could not be placed now.
     """
 
     def __init__(
@@ -67,21 +75,18 @@ class Desk:
         program: Program,
         instrument: Instrument,
         orders: Iterable[Order] | None = None,
+        *,
+        now: datetime | None = None,
     ) -> None:
-        self.deployment, self.program, self.instrument = deployment, program, instrument
-        self.can = ADAPTERS.get(deployment.account.kind).capabilities
+        super().__init__(deployment, orders)
+        self.program, self.instrument = program, instrument
+        self.now = now or timezone.now()
         self.drafts: list[Draft] = []
         # Sales that purchases cover, by the keys of these: nothing is sold that is not covered.
         self.covered: list[tuple[Draft, frozenset[tuple[UUID, str]]]] = []
-        self._orders = list(self._read() if orders is None else orders)
-
-    def _read(self) -> Iterable[Order]:
-        rows = Order.objects.filter(deployment_id=self.deployment.id, status__in=OPEN_STATUSES)
-        return rows.select_related("account").order_by("created_at")
-
-    def open_orders(self) -> list[tuple[Purpose, Order]]:
-        """Return the orders that are not at their end, those in `drafts` not among them."""
-        return [(purpose_of(order.node), order) for order in self._orders]
+        self.retry_at: datetime | None = None
+        # A bar is decided on: what was refused before is tried again.
+        self._fresh = False
 
     def follow(self, decision: Decision) -> bool:
         """Have guards lie where they belong, unless the position is being closed.
@@ -100,6 +105,7 @@ class Desk:
     def act(self, decision: Decision) -> bool:
         """Place what a bar decided; False where guards must be gone from the venue first."""
         leaving = any(wanted.role in CLOSES for wanted in decision.now)
+        self._fresh = True
         self._waiting(decision)
         self._guards(() if leaving else decision.guards, self.open_orders())
         return self.enter(decision)
@@ -123,13 +129,6 @@ class Desk:
         )
         waits = (order for _, order in self.open_orders() if order.asset_type == AssetType.OPTION)
         return wanted or any(order.side == Side.COVER for order in waits)
-
-    def withdraw(self, *, guards: bool) -> bool:
-        """Take back what is open; return whether nothing is left that may still fill."""
-        for purpose, order in self.open_orders():
-            if guards or purpose.role not in GUARDS:
-                self.cancel(order)
-        return not any(guards or purpose.role not in GUARDS for purpose, _ in self.open_orders())
 
     def place(self, wanted: Wanted, *, bar_ts: int, leg: int) -> None:
         """Draft the order of a decision."""
@@ -196,16 +195,17 @@ class Desk:
     def _touched(self, guards: tuple[Wanted, ...]) -> list[Wanted]:
         """Return the take-profits that were reached and do not lie at the venue.
 
-        Where their sale was refused the stop-loss lies there again: its owner was told.
+        Where their sale was refused the stop-loss lies there again: its owner was told. A reason
+        that passes has it tried again.
         """
         if not self.can.remote:
             return []
         stops = {lot_of(one) for one in guards if one.role == Role.STOP}
-        return [
-            one
-            for one in guards
-            if one.touched and lot_of(one) in stops and not _refused(self._last(one))
-        ]
+        reached = [one for one in guards if one.touched and lot_of(one) in stops]
+        return [one for one in reached if self._may_sell(self._attempts(one))]
+
+    def _may_sell(self, sales: Attempts) -> bool:
+        return not sales.lasting and self._may_try(sales)
 
     def _takes(self, guards: tuple[Wanted, ...]) -> bool:
         """Sell the lots whose take-profit was reached, once their stop-loss is gone.
@@ -222,32 +222,48 @@ class Desk:
             lying = there.get(lot_of(one))
             if lying is None:
                 sale = replace(one, kind=OrderKind.MARKET, limit=float("nan"))
-                last = self._last(one)
-                self.place(sale, bar_ts=one.entry_ts, leg=0 if last is None else last.leg + 1)
+                self.place(sale, bar_ts=one.entry_ts, leg=self._attempts(one).leg())
             elif lying.order_type != OrderType.MARKET:
                 done = False
         return done
 
-    def _last(self, guard: Wanted) -> Order | None:
-        """Return the last order that there was for a guard."""
+    def _attempts(self, guard: Wanted) -> Attempts:
+        """Return the orders that there were for a guard, the latest first."""
         rule = self.program.rules[guard.rule]
         before = Order.objects.filter(
             deployment_id=self.deployment.id,
             bar_ts=moment_of(guard.entry_ts),
             node=node_name(rule.source, guard.rule, guard.role),
         )
-        return before.order_by("-leg").first()
+        return Attempts.of(before, bar_s=interval_get(self.deployment.interval).seconds)
 
     def _guard_place(self, guard: Wanted) -> None:
         """Place a guard, named after the bar of its entry; the next leg of those there were."""
-        last = self._last(guard)
-        if last is None:
-            leg = 0
-        elif _refused(last):
-            return  # Told by its own alert: it would be refused again.
-        else:
-            leg = last.leg + 1
-        self.place(guard, bar_ts=guard.entry_ts, leg=leg)
+        attempts = self._attempts(guard)
+        # What ends with the day is refused while the market is closed.
+        if self._time_in_force(guard) == TimeInForce.DAY and not self.can_trade():
+            self.later(opens_in(self.instrument, self.now))
+        elif self._may_try(attempts):
+            self.place(guard, bar_ts=guard.entry_ts, leg=attempts.leg())
+
+    def _may_try(self, attempts: Attempts) -> bool:
+        """Tell whether an order may be tried (again) now; see to it that it is tried later."""
+        if attempts.failed and self.deployment.account.state == AccountState.HALTED:
+            self.later(AT_ONCE)  # As soon as it is not halted any more.
+            return False
+        wait = AT_ONCE if self._fresh else attempts.wait(self.instrument, self.now)
+        if wait:
+            self.later(min(wait, opens_in(self.instrument, self.now) or wait))
+        return not wait
+
+    def later(self, wait: timedelta) -> None:
+        """Have the deployment looked at again after a while."""
+        at = timezone.now() + wait
+        self.retry_at = at if self.retry_at is None else min(self.retry_at, at)
+
+    def can_trade(self) -> bool:
+        """Tell whether the market is open; our own venue takes orders at any time."""
+        return not self.can.remote or is_open(self.instrument, self.now)
 
     def _adjust(self, order: Order, guard: Wanted) -> None:
         """Move a guard to where it belongs: in place where the venue can, else by another."""
@@ -280,30 +296,6 @@ class Desk:
                 raise Overtaken from error
             raise
         self._changed(order)
-
-    def cancel(self, order: Order) -> None:
-        """Take an order back, once.
-
-        Raises
-        ------
-        Overtaken
-            When it has ended since it was read: what was decided was decided without that.
-        """
-        if order.cancel_requested_at is not None or order.status == OrderStatus.PENDING_CANCEL:
-            return
-        try:
-            order_cancel(order=order)
-        except Conflict as error:
-            raise Overtaken from error
-        self._changed(order)
-
-    def _changed(self, order: Order) -> None:
-        """Look at an order again that was to be changed; our own venue does it right now."""
-        if not self.can.remote:
-            order_change(order_id=order.id)
-        now = Order.objects.select_related("account").get(id=order.id)
-        self._orders = [now if one.id == order.id else one for one in self._orders]
-        self._orders = [one for one in self._orders if one.status in OPEN_STATUSES]
 
     def _time_in_force(self, wanted: Wanted) -> TimeInForce:
         lasting = wanted.kind != OrderKind.MARKET and (
@@ -353,10 +345,6 @@ def lot_of(guard: Wanted) -> tuple[int, int]:
 def is_sale(purpose: Purpose, order: Order) -> bool:
     """Tell whether an order sells a lot whose take-profit was reached."""
     return purpose.role == Role.TAKE and order.order_type == OrderType.MARKET
-
-
-def _refused(order: Order | None) -> bool:
-    return order is not None and order.status in (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 
 def _side(wanted: Wanted) -> Side:

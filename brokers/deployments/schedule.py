@@ -12,12 +12,14 @@ from uuid import UUID
 
 from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Random, RowNumber
+from django.utils import timezone
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import OPEN_STATUSES
+from brokers.choices import OPEN_STATUSES, AccountState
 from brokers.deployments.batches import BATCH
 from brokers.deployments.choices import FOLLOWED, DeploymentState
 from brokers.deployments.following import deployments_follow as _follow
+from brokers.deployments.gathering import ended_unbooked
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
 from brokers.deployments.ticking import LATE_AFTER, deployments_decide
@@ -27,6 +29,8 @@ from brokers.turns import in_turn, turn
 from market.models import BarSeries
 
 AT_ONCE: Final = 500
+# What ended before, and nobody looked at since, is found with the next bar.
+ENDED_LATELY: Final = timedelta(hours=1)
 LOST_AFTER: Final = timedelta(seconds=10)
 # So many deployments of a bar are worth a second process.
 SHARED_FROM: Final = 20
@@ -116,8 +120,15 @@ def deployments_follow(*, now: datetime) -> None:
     booked = BookEntry.objects.filter(fill=OuterRef("id"))
     news = Fill.objects.filter(~Exists(booked), order__deployment_id=OuterRef("id"))
     pending = DeploymentTick.objects.filter(deployment=OuterRef("id"), pending=True)
+    ended = ended_unbooked().filter(finished_at__gt=timezone.now() - ENDED_LATELY)
+    # Nothing is sent for an account that is halted: it is tried again when that is over.
+    retried = Q(retry_at__lte=timezone.now()) & ~Q(account__state=AccountState.HALTED)
     alive = Deployment.objects.filter(
-        Exists(own.filter(status__in=OPEN_STATUSES)) | Exists(news) | Exists(pending),
+        Exists(own.filter(status__in=OPEN_STATUSES))
+        | Exists(news)
+        | Exists(pending)
+        | Q(id__in=ended.values("deployment_id"))
+        | retried,
         state__in=FOLLOWED,
     )
     local, remote = _apart(_some(alive, Random()))  # each has its turn, however many there are

@@ -16,10 +16,10 @@ from brokers.deployments.compiled import options_warm
 from brokers.deployments.history import history_first
 from brokers.deployments.option_reading import options_check
 from brokers.deployments.passing import ticks_pass
-from brokers.deployments.placing import Desk
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
 from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
+from brokers.deployments.withdrawing import OPENS, OpenOrders
 from brokers.models import BrokerAccount, Deployment
 from core.errors import ApplicationError, Conflict, Detail, InvalidInput
 from core.outbox.services import task_enqueue
@@ -143,9 +143,12 @@ def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
 
 @atomic
 def deployment_pause(*, deployment: Deployment) -> Deployment:
-    """Decide nothing until it is resumed: entries that wait are canceled, guards stay."""
+    """Decide nothing until it is resumed: entries that wait are canceled.
+
+    Guards stay, and so do exits: what was being closed is.
+    """
     held = _held(deployment)
-    _desk(held).withdraw(guards=False)
+    OpenOrders(held).withdraw(OPENS)
     _move(held, DeploymentState.PAUSED)
     return held
 
@@ -184,7 +187,7 @@ def deployment_stop(*, deployment: Deployment, liquidate: bool = False) -> Deplo
             Deployment.objects.filter(id=held.id).update(liquidate=True)
             held.refresh_from_db()
         return held
-    _desk(held).withdraw(guards=True)
+    OpenOrders(held).withdraw()
     _move(held, DeploymentState.STOPPING, liquidate=liquidate)
     task_enqueue(task=FOLLOW_TASK, args=[str(held.id)], queue="live")
     return held
@@ -204,11 +207,6 @@ def deployment_delete(*, deployment: Deployment) -> None:
 def _held(deployment: Deployment) -> Deployment:
     (held,) = deployments_lock([deployment.id])
     return held
-
-
-def _desk(deployment: Deployment) -> Desk:
-    instrument = instrument_get(deployment.symbol, owner_id=deployment.owner_id)
-    return Desk(deployment, plan_of(deployment).program, instrument)
 
 
 def _move(deployment: Deployment, new: DeploymentState, **changes: Any) -> None:

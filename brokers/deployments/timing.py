@@ -59,6 +59,14 @@ def bar_after(ts: int, *, instrument: Instrument, interval: Interval) -> int:
     return max(following, int(sessions.opens[number + 1]))
 
 
+def opens_in(instrument: Instrument, now: datetime) -> timedelta:
+    """Return how long it is until an exchange opens; nothing while it is open."""
+    ts = ts_of(now)
+    sessions = sessions_for(instrument, first_ts=ts, last_ts=ts)
+    number = int(np.searchsorted(sessions.closes, ts, side="right"))
+    return max(timedelta(0), moment_of(int(sessions.opens[number])) - now)
+
+
 def bars_missing(before: int, ts: int, *, instrument: Instrument, interval: Interval) -> int:
     """Return how many bars there should have been between two."""
     count = 0

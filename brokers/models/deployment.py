@@ -48,6 +48,8 @@ class Deployment(OwnedModel):
     last_bar_ts = models.DateTimeField(null=True, blank=True)
     # When the bar closes that is decided on next.
     next_close_at = models.DateTimeField(null=True, blank=True)
+    # When to look again, because a guard or an exit could not be placed.
+    retry_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
 

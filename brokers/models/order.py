@@ -104,6 +104,15 @@ class Order(OwnedModel):
                 name="order_account_open",
                 condition=models.Q(status__in=OPEN),
             ),
+            # the scheduler: what of deployments has ended short lately
+            models.Index(
+                fields=["finished_at"],
+                name="order_ended_short",
+                condition=models.Q(
+                    status__in=["denied", "rejected", "canceled", "expired", "replaced"],
+                    deployment_id__isnull=False,
+                ),
+            ),
             # executions and open orders as a broker tells them
             models.Index(fields=["account", "broker_order_id"], name="order_account_broker_id"),
         ]

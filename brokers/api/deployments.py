@@ -95,7 +95,7 @@ class PauseView(ApiView):
 
     @extend_schema(request=None, responses=DeploymentOutput, operation_id="deployment_pause")
     def post(self, request: Request, deployment_id: str) -> Response:
-        """Decide nothing until it is resumed; stop-losses stay at the broker."""
+        """Decide nothing until it is resumed; stop-losses and exits stay at the broker."""
         found = services.deployment_pause(deployment=_own(request, deployment_id))
         return Response(DeploymentOutput(found).data)
 
@@ -119,7 +119,11 @@ class StopView(ApiView):
 
     @extend_schema(request=StopInput, responses=DeploymentOutput, operation_id="deployment_stop")
     def post(self, request: Request, deployment_id: str) -> Response:
-        """Cancel what is open; with `liquidate` close what is held, too."""
+        """Cancel what is open; with `liquidate` close what is held, too.
+
+        While it is stopping, asking again without `liquidate` gives up closing: it ends with what
+        it holds. What keeps it from being stopped is in `state_reason`.
+        """
         serializer = StopInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         found = services.deployment_stop(

@@ -76,6 +76,14 @@ class Attempts:
         last = self.orders[0]
         return last.status in ENDED or last.reason_code in TRANSIENT
 
+    @property
+    def reason(self) -> str:
+        """Return why the last one came to nothing; empty where it did not."""
+        if not self.failed:
+            return ""
+        last = self.orders[0]
+        return last.reason or f"The order in {last.symbol} is {last.status}."
+
     def leg(self, first: int = 0) -> int:
         """Return the number of the next attempt."""
         return self.orders[0].leg + 1 if self.orders else first

@@ -7,17 +7,21 @@ from datetime import datetime
 from typing import Final
 
 from brokers.choices import AssetType
+from brokers.deployments.attempts import COUNTED, Attempts
+from brokers.deployments.naming import purpose_of
 from brokers.deployments.option_book import Key
-from brokers.deployments.option_placing import OptionDesk
+from brokers.deployments.option_placing import SECOND_PART, OptionDesk
 from brokers.deployments.placing import Desk
 from brokers.deployments.timing import ts_of
 from brokers.deployments.wanted import BookRow, LegHeld, LegWanted, Role
-from brokers.models import Order
+from brokers.models import Deployment, Order
 from core.engine.option_rules import OptionRule
 from core.options.contract import contract_parse
+from market.intervals import interval_get
 
 # Apart from the legs of a bar's own decision.
 LIQUIDATION_LEG: Final = 100
+LONGEST_APART_S: Final = 900.0
 _SLACK: Final = 1e-9
 
 
@@ -56,10 +60,16 @@ def legs_broken(rows: Iterable[BookRow], rules: Sequence[OptionRule]) -> set[Key
     }
 
 
+def attempts_apart_s(deployment: Deployment) -> float:
+    """Return how long to wait after a refusal that does not pass: a bar, yet not for hours."""
+    return min(interval_get(deployment.interval).seconds, LONGEST_APART_S)
+
+
 def legs_liquidate(desk: Desk, legs: Iterable[LegHeld], *, now: datetime) -> str:
     """Close contracts, short ones first; return why what was tried before came to nothing.
 
-    What a broker has refused is not tried again: its owner decides.
+    Each attempt is an order of its own, made when it is time for it. What covers a short leg is
+    kept until that one is bought back, or its order is on its way with it.
     """
     deployment = desk.deployment
     decided = deployment.last_bar_ts or deployment.created_at
@@ -69,21 +79,23 @@ def legs_liquidate(desk: Desk, legs: Iterable[LegHeld], *, now: datetime) -> str
             bar_ts=decided,
             leg__gte=LIQUIDATION_LEG,
             asset_type=AssetType.OPTION,
-        ).order_by("leg")
+        ).order_by("-leg")
     )
-    tried = {order.symbol: order for order in orders}
     wanted: list[LegWanted] = []
-    refused = ""
+    kept: set[Key] = set()
+    reason = ""
     for leg in sorted(legs, key=lambda one: one.quantity):
-        before = tried.get(leg.symbol)
-        if before is not None and not before.filled_quantity:
-            refused = before.reason or f"The order in {leg.symbol} is {before.status}."
+        attempts = Attempts(_tried(orders, leg), attempts_apart_s(deployment))
+        reason = attempts.reason or reason
+        position = leg.rule, leg.position_ts
+        if attempts.wait(desk.instrument, now) or (leg.quantity > 0.0 and position in kept):
+            kept.add(position)
             continue
         wanted.append(
             LegWanted(
                 role=Role.LIQUIDATION,
                 rule=leg.rule,
-                leg=LIQUIDATION_LEG + len(orders) + len(wanted),
+                leg=_leg(len(orders) + len(wanted)),
                 position_ts=leg.position_ts,
                 symbol=leg.symbol,
                 contract=leg.contract,
@@ -94,4 +106,21 @@ def legs_liquidate(desk: Desk, legs: Iterable[LegHeld], *, now: datetime) -> str
     options = OptionDesk(desk, now)
     if options.can_place():
         options.place(wanted, bar_ts=ts_of(decided))
-    return refused
+    return reason
+
+
+def _tried(orders: Iterable[Order], leg: LegHeld) -> list[Order]:
+    """Return the orders that were to close a leg, the latest first."""
+    return [
+        order
+        for order in orders
+        if order.symbol == leg.symbol
+        and (purpose := purpose_of(order.node)).rule == leg.rule
+        and purpose.position_s * 10**9 == leg.position_ts
+    ][:COUNTED]
+
+
+def _leg(number: int) -> int:
+    """Return the leg of a number: both parts of each have a place of their own."""
+    block, place = divmod(number, SECOND_PART)
+    return LIQUIDATION_LEG + 2 * SECOND_PART * block + place

@@ -139,7 +139,7 @@ def deployments_follow(*, now: datetime) -> None:
                 if mine:
                     _follow_at(kind, remote[kind], now)
     stopping = Deployment.objects.filter(state=DeploymentState.STOPPING)
-    for one in stopping.values_list("id", flat=True)[:AT_ONCE]:
+    for one in stopping.order_by(Random()).values_list("id", flat=True)[:AT_ONCE]:
         deployment_finish(deployment_id=one)
     lost = Deployment.objects.filter(
         state=DeploymentState.STARTING, updated_at__lt=now - LOST_AFTER

@@ -17,6 +17,7 @@ from brokers.deployments.history import history_first
 from brokers.deployments.option_reading import options_check
 from brokers.deployments.passing import ticks_pass
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
+from brokers.deployments.stopping import orders_withdraw
 from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.withdrawing import OPENS, OpenOrders
@@ -177,18 +178,19 @@ def deployment_resume(*, deployment: Deployment, now: datetime | None = None) ->
 def deployment_stop(*, deployment: Deployment, liquidate: bool = False) -> Deployment:
     """Cancel what is open and decide nothing more; with `liquidate` close what is held.
 
-    Without it the position stays in the account, unguarded: its owner has it in hand.
+    Without it the position stays in the account, unguarded: its owner has it in hand. One that is
+    stopping already is asked to close now, or not to close any more: then it ends with what it
+    holds.
     """
     held = _held(deployment)
     if held.state == DeploymentState.INACTIVE:
         raise Conflict("This deployment was never started: there is nothing to stop.")
-    if held.state == DeploymentState.STOPPING:
-        if liquidate and not held.liquidate:
-            Deployment.objects.filter(id=held.id).update(liquidate=True)
-            held.refresh_from_db()
-        return held
-    OpenOrders(held).withdraw()
-    _move(held, DeploymentState.STOPPING, liquidate=liquidate)
+    if held.state != DeploymentState.STOPPING:
+        _move(held, DeploymentState.STOPPING, liquidate=liquidate)
+    elif held.liquidate != liquidate:
+        Deployment.objects.filter(id=held.id).update(liquidate=liquidate, state_reason="")
+        held.refresh_from_db(fields=["liquidate", "state_reason"])
+    orders_withdraw(held)
     task_enqueue(task=FOLLOW_TASK, args=[str(held.id)], queue="live")
     return held
 

@@ -33,6 +33,8 @@ from tests.brokers.deployments.replaying import DAY_NS, START, Venue
 from tests.brokers.deployments.test_replay import with_units
 from tests.venue.exchange import Refusal
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 FLAT = 30
 
 
@@ -155,7 +157,7 @@ def test_a_guard_that_the_rate_refused_is_sent_again_after_a_growing_wait(
         assert len(guards("rejected")) == count
         deployment.refresh_from_db()
         wait = deployment.retry_at - Order.objects.order_by("-leg").first().finished_at
-        assert wait == pytest.approx(timedelta(seconds=2**count), abs=timedelta(seconds=1.5))
+        assert wait == pytest.approx(timedelta(seconds=10 * 2**count), abs=timedelta(seconds=9))
         if count < 3:
             waited()
             follow(venue)

@@ -83,6 +83,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": Clocked(2, 1.5),
         "options": {"queue": "live", "expires": 2},
     },
+    "deployments: pause what its account does not hold": {
+        "task": "brokers.deployments_holdings",
+        "schedule": Clocked(MINUTE, 38),
+        "options": {"queue": "live", "expires": 60},
+    },
     "deployments: replay sessions that are over": {
         "task": "brokers.deployments_drift",
         "schedule": Clocked(15 * MINUTE, 42),

@@ -131,9 +131,13 @@ def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
 def ended_unbooked() -> QuerySet[Order]:
     """Return the orders of deployments that ended short, where that is not taken up yet."""
     booked = BookEntry.objects.filter(order=OuterRef("id"), kind__in=ENDS)
+    successor = Order.objects.filter(replaces=OuterRef("id"))
     return Order.objects.filter(
         ENDING | LEG_ENDING | LAPSING,
         ~Exists(booked),
+        # What was replaced goes on as the order in its place, once that is there.
+        ~Q(status=OrderStatus.REPLACED) | ~Exists(successor),
+        Q(replaces=None) | Q(replaces__status=OrderStatus.REPLACED),
         deployment_id__isnull=False,
         external=False,
         status__in=SHORT,

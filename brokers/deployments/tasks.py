@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from brokers.deployments import schedule, warm  # noqa: F401 - warm is there by being imported
 from brokers.deployments.drifting import drifts_compare
+from brokers.deployments.holdings import holdings_compare
 from brokers.deployments.services import deployment_begin
 from brokers.deployments.stopping import deployment_finish
 from brokers.models import Deployment
@@ -69,6 +70,12 @@ def begin(deployment_id: str) -> None:
 def finish(deployment_id: str) -> None:
     """Go on with the end of one deployment."""
     deployment_finish(deployment_id=UUID(deployment_id))
+
+
+@shared_task(name="brokers.deployments_holdings")
+def holdings() -> None:
+    """Pause what trades with what its account does not hold."""
+    holdings_compare()
 
 
 @shared_task(name="brokers.deployments_drift")

@@ -33,8 +33,16 @@ class OpenOrders:
         return rows.select_related("account").order_by("created_at")
 
     def open_orders(self) -> list[tuple[Purpose, Order]]:
-        """Return the orders that are not at their end; what is only drafted is not among them."""
-        return [(purpose_of(order.node), order) for order in self._orders]
+        """Return the orders that are not at their end; what is only drafted is not among them.
+
+        An order and what is about to take its place are one: the first stands for both.
+        """
+        there = {order.id for order in self._orders}
+        return [
+            (purpose_of(order.node), order)
+            for order in self._orders
+            if order.replaces_id not in there
+        ]
 
     def withdraw(self, roles: Collection[Role] = tuple(Role)) -> None:
         """Take back what is open for some purposes, or all of it."""

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Max
 from django.utils import timezone
 
 from brokers.adapters.base import OrderRequest, Replacing
@@ -312,6 +313,11 @@ def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest)
         strategy_id=order.strategy_id,
         replaces=order,
         multiplier=order.multiplier,
+        # It is for what the other was for: whoever decided on that one reads what comes of this.
+        deployment_id=order.deployment_id,
+        bar_ts=order.bar_ts,
+        node=order.node,
+        leg=_leg_next(order),
         **order_fields(request),
     )
     if orders_write(orders=[new], accounts={account.id: account}):
@@ -320,6 +326,17 @@ def _replace_by_new(account: BrokerAccount, order: Order, request: OrderRequest)
         )
         task_enqueue(task=SUBMIT_TASK, args=[str(new.id)], queue="orders")
     return new
+
+
+def _leg_next(order: Order) -> int:
+    """Return the first leg of an order's intent that is free; it is locked by the order's row."""
+    if order.deployment_id is None:
+        return order.leg
+    legs = Order.objects.filter(
+        deployment_id=order.deployment_id, bar_ts=order.bar_ts, node=order.node
+    )
+    last: int | None = legs.aggregate(last=Max("leg"))["last"]
+    return (order.leg if last is None else last) + 1
 
 
 def _pend(order: Order) -> None:

@@ -55,12 +55,12 @@ class Venue:
     rest of it, so that a guard that is placed once the entry has filled sees the same bar.
     """
 
-    def __init__(self, user, bars, *, symbol="REPLAY"):
+    def __init__(self, user, bars, *, symbol="REPLAY", asset_class="crypto"):
         self.user, self.bars, self.symbol = user, bars, symbol
         self.instrument = Instrument.objects.create(
             symbol=symbol,
             name=symbol,
-            asset_class="crypto",
+            asset_class=asset_class,
             calendar="24/7",
             timezone="UTC",
             periods_per_year=365,

@@ -57,7 +57,7 @@ def venue(user, broker):
         close=price,
         volume=np.ones(40),
     )
-    venue = Venue(user, bars)
+    venue = Venue(user, bars, asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(FLAT)
     return venue

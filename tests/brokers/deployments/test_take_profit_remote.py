@@ -51,7 +51,7 @@ def broker(settings):
 
 @pytest.fixture
 def venue(user, broker):
-    venue = Venue(user, bars_touching())
+    venue = Venue(user, bars_touching(), asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(FLAT)
     return venue

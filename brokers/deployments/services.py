@@ -14,6 +14,7 @@ from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ALLOWED, DeploymentState, TickStatus
 from brokers.deployments.compiled import options_warm
 from brokers.deployments.history import history_first
+from brokers.deployments.offering import orders_check
 from brokers.deployments.option_reading import options_check
 from brokers.deployments.passing import ticks_pass
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
@@ -93,6 +94,7 @@ def deployment_create(
     plan_of(deployment)
     config_of(deployment, instrument)
     options_check(deployment, instrument)
+    orders_check(deployment, instrument)
     deployment.save(force_insert=True)
     return deployment
 

@@ -46,7 +46,7 @@ def venue(django_user_model, settings, tmp_path, broker):
     """A deployment at the broker, with an order that waits there."""
     settings.BARS_URL = str(tmp_path / "bars")
     user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
-    venue = Venue(user, bars_random(40))
+    venue = Venue(user, bars_random(40), asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(30)
     deployment = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
@@ -54,7 +54,7 @@ def venue(django_user_model, settings, tmp_path, broker):
     venue.trades(30)
     order = Order.objects.create(
         owner=user, account=venue.account, client_order_id=str(uuid4()), symbol="REPLAY",
-        asset_type=AssetType.CRYPTO, side=Side.BUY, order_type=OrderType.LIMIT,
+        asset_type=AssetType.STOCK, side=Side.BUY, order_type=OrderType.LIMIT,
         quantity=Decimal(1), limit_price=Decimal(1), status=OrderStatus.ACCEPTED,
         deployment_id=deployment.id, submitted_at=timezone.now(),
     )  # fmt: skip

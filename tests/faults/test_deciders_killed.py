@@ -70,7 +70,9 @@ def markets(account, broker, settings, tmp_path):
     settings.BARS_URL = str(tmp_path / "bars")
     made = []
     for number in range(DEPLOYMENTS):
-        market = Venue(account.owner, bars_random(FIRST + BARS), symbol=f"S{number}")
+        market = Venue(
+            account.owner, bars_random(FIRST + BARS), symbol=f"S{number}", asset_class="equity"
+        )
         market.account.delete()  # on paper
         market.account = account
         market.past(FIRST)

@@ -50,7 +50,7 @@ def broker(settings):
 def venue(django_user_model, settings, tmp_path, broker):
     settings.BARS_URL = str(tmp_path / "bars")
     user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
-    venue = Venue(user, bars_random(40))
+    venue = Venue(user, bars_random(40), asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(30)
     venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})

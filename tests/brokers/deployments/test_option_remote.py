@@ -70,7 +70,7 @@ def broker(settings):
 
 @pytest.fixture
 def venue(user, broker):
-    venue = Venue(user, bars_until_today())
+    venue = Venue(user, bars_until_today(), asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(AT)
     return venue

@@ -16,9 +16,11 @@ from brokers.deployments.following import deployment_follow
 from brokers.deployments.stopping import position_of
 from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
-from brokers.models import BookEntry, BrokerAccount, DeploymentTick, Order
+from brokers.models import BookEntry, BrokerAccount, Deployment, DeploymentTick, Order
 from core.engine.bars import Bars
 from core.engine.result import ExitReason
+from core.errors import InvalidInput
+from market.models import Instrument
 from strategies.selectors import template_graph
 from tests.brokers.at_alpaca import alpaca_account, alpaca_served
 from tests.brokers.deployments.replaying import DAY_NS, START, Venue
@@ -106,6 +108,14 @@ def held(venue, deployment):
 
 def sells(broker):
     return [trade.quantity for trade in broker.exchange.trades if trade.side == "sell"]
+
+
+def test_a_stop_that_the_broker_does_not_take_of_what_is_traded_is_refused_at_once(venue):
+    Instrument.objects.update(asset_class="crypto")
+    with pytest.raises(InvalidInput, match="Alpaca takes no stop orders of REPLAY"):
+        venue.deploy(graph_guarded(), at=FLAT)
+    assert not Deployment.objects.exists()
+    assert venue.deploy(template_graph("buy_and_hold")[0], at=FLAT).state == "running"
 
 
 def test_the_stop_is_withdrawn_and_the_lot_is_sold(venue, broker, deployment):

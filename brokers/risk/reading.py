@@ -144,7 +144,7 @@ def deployments_hold(limits: Sequence[RiskLimit]) -> list[Entry]:
         return []
     place = ("order__owner_id", "account_id", "order__deployment_id", "order__symbol")
     rows = Fill.objects.filter(order__deployment_id__in=ids).values_list(*place)
-    units = Sum(ExpressionWrapper(F("quantity") * _signed("order__"), AMOUNT))
+    units = Sum(ExpressionWrapper(F("quantity") * _signed("order__") - F("taken"), AMOUNT))
     return [Entry(*row) for row in rows.annotate(units=units)]
 
 

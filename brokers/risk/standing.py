@@ -178,9 +178,11 @@ def _own(order: Order, *, held: Decimal, sign: int) -> Decimal:
         order__symbol=order.symbol,
     )
     books: dict[UUID | None, Decimal] = {}
-    sums = rows.values_list("order__deployment_id", "order__side").annotate(Sum("quantity"))
-    for deployment_id, side, quantity in sums:
-        units = sign * quantity * SIGN[Side(side)]
+    sums = rows.values_list("order__deployment_id", "order__side").annotate(
+        Sum("quantity"), Sum("taken")
+    )
+    for deployment_id, side, quantity, taken in sums:
+        units = sign * (quantity * SIGN[Side(side)] - taken)
         books[deployment_id] = books.get(deployment_id, ZERO) + units
     own = books.pop(order.deployment_id, ZERO)
     return min(own, held - sum((units for units in books.values() if units < 0), ZERO))

@@ -33,7 +33,7 @@ def order_change(*, order_id: UUID) -> None:
     if order.cancel_requested_at is None and order.status == OrderStatus.PENDING_REPLACE:
         _replace(order)
     else:
-        _successors_end(order_id)
+        successors_end(order_id)
     # Also one that was replaced only now: who canceled it meanwhile found it under its old id.
     unwanted_withdraw([order_id])
 
@@ -52,7 +52,7 @@ def orders_withdraw(rows: QuerySet[Order]) -> None:
     )
 
 
-def _successors_end(order_id: UUID) -> None:
+def successors_end(order_id: UUID) -> None:
     """End what was to take the place of an order that is not to be replaced any more."""
     unsent = Order.objects.filter(replaces_id=order_id, status=OrderStatus.CREATED)
     for each in unsent.exclude(replaces__status=OrderStatus.PENDING_REPLACE):

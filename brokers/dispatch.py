@@ -27,6 +27,7 @@ from brokers.changing import (
     order_ended,
     orders_deny,
     replacement_end,
+    successors_end,
     unwanted_withdraw,
 )
 from brokers.choices import CHANGE_TASK, OPENING_SIDES, AccountState, OrderStatus
@@ -65,6 +66,8 @@ def order_submit(*, order_id: UUID) -> None:
     order = Order.objects.only("status", "account_id", "replaces_id").get(id=order_id)
     if order.status == OrderStatus.CREATED:
         account_send(account_id=order.account_id)
+        if order.replaces_id is not None:  # the other may have ended before
+            successors_end(order.replaces_id)
 
 
 def account_send(*, account_id: UUID) -> None:

@@ -8,8 +8,8 @@ sides, so that the parts below add up to the difference exactly.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from core.engine.result import ExitReason
@@ -78,6 +78,29 @@ class FillDrift:
     live: TradedFill | None
     backtest: TradedFill | None
     parts: Drift
+
+
+def fills_join(rows: Iterable[tuple[Hashable, TradedFill]]) -> list[TradedFill]:
+    """Return fills as a backtest has them, one an order: what it was filled in part by is one.
+
+    Each comes with what it belongs to. Its price is the average, its bar that of the first.
+    """
+    found: dict[Hashable, TradedFill] = {}
+    for key, fill in rows:
+        first = found.get(key)
+        if first is None:
+            found[key] = fill
+            continue
+        quantity = first.quantity + fill.quantity
+        paid = first.quantity * first.price + fill.quantity * fill.price
+        found[key] = replace(
+            first,
+            bar_ts=min(first.bar_ts, fill.bar_ts),
+            quantity=quantity,
+            price=paid / quantity,
+            commission=first.commission + fill.commission,
+        )
+    return list(found.values())
 
 
 def drift_split(live: Side, backtest: Side, *, start: float, end: float) -> Drift:

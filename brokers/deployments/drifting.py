@@ -7,13 +7,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Random
 
 from brokers.deployments.choices import BookKind, TickStatus
-from brokers.deployments.drift import FillDrift, Side, TradedFill, drift_split, fills_split
+from brokers.deployments.drift import (
+    FillDrift,
+    Side,
+    TradedFill,
+    drift_split,
+    fills_join,
+    fills_split,
+)
 from brokers.deployments.option_drift import NO_RULE, drifts_sum, option_drift, options_replay
 from brokers.deployments.reading import View, stored_of, view_of
 from brokers.deployments.timing import ts_of
-from brokers.models import BookEntry, Deployment, DriftReport
+from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import ApplicationError
@@ -82,7 +91,10 @@ def drift_compare(*, deployment: Deployment, now: datetime) -> list[DriftReport]
 def drifts_compare(*, now: datetime) -> int:
     """Compare what is due in all deployments that have traded; return how many sessions."""
     count = 0
-    rows = Deployment.objects.filter(ticks__created_at__gt=now - timedelta(days=3)).distinct()
+    lately = DeploymentTick.objects.filter(
+        deployment=OuterRef("id"), created_at__gt=now - timedelta(days=3)
+    )
+    rows = Deployment.objects.filter(Exists(lately)).order_by(Random())  # each has its turn
     for deployment in rows.select_related("account", "strategy_version")[:AT_ONCE]:
         try:
             count += len(drift_compare(deployment=deployment, now=now))
@@ -202,19 +214,18 @@ def _live_side(deployment: Deployment, first_ts: int, last_ts: int) -> Side:
         if ts < first_ts:
             position += row.side * float(row.quantity)
         elif ts <= last_ts:
-            fills.append(
-                TradedFill(
-                    bar_ts=ts,
-                    # Shares that were delivered are nobody's order, as in a backtest.
-                    rule=NO_RULE if row.kind == BookKind.DELIVERY else row.rule,
-                    reason=row.reason,
-                    side=row.side,
-                    quantity=float(row.quantity),
-                    price=float(row.price),
-                    commission=float(row.commission),
-                )
+            fill = TradedFill(
+                bar_ts=ts,
+                # Shares that were delivered are nobody's order, as in a backtest.
+                rule=NO_RULE if row.kind == BookKind.DELIVERY else row.rule,
+                reason=row.reason,
+                side=row.side,
+                quantity=float(row.quantity),
+                price=float(row.price),
+                commission=float(row.commission),
             )
-    return Side(position, tuple(fills))
+            fills.append((row.order_id, fill))
+    return Side(position, tuple(fills_join(fills)))
 
 
 def _alert(deployment: Deployment, report: DriftReport) -> None:

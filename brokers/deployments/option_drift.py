@@ -7,14 +7,22 @@ traded at is in the difference, what it is thought to be worth is not.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from brokers.deployments.choices import BookKind
-from brokers.deployments.drift import Drift, FillDrift, Side, TradedFill, drift_split, fills_split
+from brokers.deployments.drift import (
+    Drift,
+    FillDrift,
+    Side,
+    TradedFill,
+    drift_split,
+    fills_join,
+    fills_split,
+)
 from brokers.deployments.option_decision import OptionMarket
 from brokers.deployments.option_reading import option_market
 from brokers.deployments.reading import View
@@ -130,21 +138,23 @@ def _side(fills: Iterable[TradedFill], until: tuple[int, int]) -> Side:
 
 def _live_books(deployment: Deployment, multiplier: float) -> Books:
     rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False).exclude(symbol="")
-    found: defaultdict[str, list[TradedFill]] = defaultdict(list)
+    found: defaultdict[str, list[tuple[Hashable, TradedFill]]] = defaultdict(list)
     for row in rows.order_by("bar_ts", "number"):
         ended = row.kind == BookKind.SETTLED
-        found[row.symbol].append(
-            TradedFill(
-                bar_ts=ts_of(row.bar_ts),
-                rule=NO_RULE if ended else row.rule,
-                reason=int(OptionExitReason.EXPIRED) if ended else row.reason,
-                side=row.side,
-                quantity=float(row.quantity),
-                price=float(row.price) * multiplier,
-                commission=float(row.commission),
-            )
+        fill = TradedFill(
+            bar_ts=ts_of(row.bar_ts),
+            rule=NO_RULE if ended else row.rule,
+            reason=int(OptionExitReason.EXPIRED) if ended else row.reason,
+            side=row.side,
+            quantity=float(row.quantity),
+            price=float(row.price) * multiplier,
+            commission=float(row.commission),
         )
-    return found
+        # Of one bar: what comes in another may be of another session.
+        found[row.symbol].append(((row.order_id, row.bar_ts), fill))
+    books: Books = defaultdict(list)
+    books.update((symbol, fills_join(fills)) for symbol, fills in found.items())
+    return books
 
 
 def _backtest_books(result: OptionsResult) -> Books:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.deployments.drift import Side, TradedFill, drift_split
+from brokers.deployments.drift import Side, TradedFill, drift_split, fills_join
 from core.engine.result import ExitReason
 
 SIGNAL = int(ExitReason.SIGNAL)
@@ -53,6 +53,20 @@ def test_another_size_is_timing():
 def test_a_fill_that_is_missing_is_signal_and_its_commission_fees():
     found = split([], [fill()])
     assert (found.signal, found.fees) == (-100.0, 1.0)
+
+
+def test_an_order_that_is_filled_in_parts_is_one_fill():
+    parts = [
+        ("order", fill(quantity=4.0, price=100.0, commission=0.5)),
+        ("other", fill(side=-1)),
+        ("order", fill(quantity=6.0, price=101.0, bar_ts=6, commission=0.5)),
+    ]
+    first, second = fills_join(parts)
+    assert (first.bar_ts, first.quantity, first.commission) == (5, 10.0, 1.0)
+    assert first.price == pytest.approx(100.6)
+    assert second == fill(side=-1)
+    found = split([first], [fill()])
+    assert (found.slippage, found.timing, found.signal) == (pytest.approx(-6.0), 0.0, 0.0)
 
 
 def test_a_position_held_by_one_side_only_is_signal():

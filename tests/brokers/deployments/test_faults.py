@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
-from brokers.deployments import ticking
+from brokers.deployments import drifting, ticking
 from brokers.deployments.drifting import drift_compare
 from brokers.deployments.following import deployment_follow
 from brokers.deployments.gathering import Dossier
@@ -17,6 +18,7 @@ from brokers.deployments.stopping import deployment_finish, position_of
 from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, Deployment, DeploymentTick, Order
+from core.db import uuid7
 from core.outbox.models import OutboxMessage
 from notifications.models import Alert
 from strategies.selectors import template_graph
@@ -194,3 +196,23 @@ def test_worse_fills_than_the_backtests_are_slippage_and_beyond_the_threshold_to
     assert bought.slippage == pytest.approx(-10 * wrong, abs=1e-6)
     assert (bought.signal, bought.timing, bought.data, bought.fees) == (0, 0, 0, 0)
     assert Alert.objects.filter(event="drift.exceeded").count() == 1
+
+
+def test_every_deployment_has_its_turn_to_be_compared(user, monkeypatch):
+    venue, deployment = deployed(user)
+    for _ in range(3):
+        other = Deployment.objects.get(id=deployment.id)
+        other.id = uuid7()
+        other.save(force_insert=True)
+    for one in Deployment.objects.all():
+        DeploymentTick.objects.create(
+            deployment=one, bar_ts=venue.over(30), closed_at=venue.over(31), status="decided"
+        )
+    seen = set()
+    monkeypatch.setattr(drifting, "AT_ONCE", 2)
+    monkeypatch.setattr(
+        drifting, "drift_compare", lambda deployment, **_now: [seen.add(deployment.id)]
+    )
+    for _ in range(40):
+        drifting.drifts_compare(now=timezone.now())
+    assert len(seen) == 4

@@ -51,6 +51,12 @@ def order_tell(*, order_id: UUID) -> None:
     orders_tell([order_id])
 
 
+def orders_show(orders: Sequence[Order]) -> None:
+    """Publish what orders are now that have not moved; nobody is alerted."""
+    if orders:
+        news_publish([_order_news(order) for order in orders])
+
+
 def orders_tell(order_ids: Sequence[UUID]) -> None:
     """Publish where orders are now; call it inside the transaction that moved them."""
     if not order_ids:

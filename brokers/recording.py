@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
 from brokers.choices import FINAL_STATUSES, NOT_AT_BROKER, SIGN, OrderStatus, Side
-from brokers.frames import fills_tell, order_tell, orders_tell
+from brokers.frames import fills_tell, order_tell, orders_show, orders_tell
 from brokers.models import Fill, Order, Position
 from brokers.quotes import Quotes
 from brokers.rows import rows_update
@@ -60,7 +60,8 @@ def venue_orders_record(
     """
     orders = list(Order.objects.select_for_update().filter(id__in=found).order_by("id"))
     filled = fills_record(orders, {each: venue.executions for each, venue in found.items()})
-    orders_resize(_resized(orders, found, was))
+    resized = _resized(orders, found, was)
+    orders_resize(resized)
     moves, kept = [], []
     for order in orders:
         venue = found[order.id]
@@ -76,7 +77,9 @@ def venue_orders_record(
             kept.append(order)
     rows_update(kept, ("broker_order_id", "filled_quantity", "average_price"))
     orders_settle(moves)
-    orders_tell([move.order.id for move in moves])
+    moved = [move.order.id for move in moves]
+    orders_tell(moved)
+    orders_show([order for order in resized if order.id not in moved])
 
 
 def _resized(

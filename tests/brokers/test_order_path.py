@@ -31,6 +31,7 @@ from brokers.services.stopping import kill_switch
 from brokers.sweeping import orders_sweep
 from core.errors import Conflict
 from core.outbox.models import OutboxMessage
+from core.realtime.models import Event
 from notifications.models import Alert
 from tests.brokers.ordering import fresh, history, sent
 from tests.venue.direct import DirectBroker, Killed
@@ -238,6 +239,8 @@ def test_an_order_that_was_changed_by_hand_at_its_venue_is_what_it_is_there(plac
     order = fresh(order)
     assert (order.status, order.quantity) == (OrderStatus.PARTIALLY_FILLED, quantity)
     assert history(order).count(("partially_filled", "partially_filled")) == 1
+    shown = Event.objects.filter(type="order.partially_filled").latest("created_at")
+    assert shown.data["quantity"] == str(quantity)
 
 
 def test_an_answer_from_before_a_change_does_not_undo_it(place, venue):

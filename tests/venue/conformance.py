@@ -276,6 +276,15 @@ class RemoteConformance(Conformance):
         )  # fmt: skip
         assert broker.find(access, ref).broker_order_id == found.broker_order_id
 
+    def test_an_order_that_the_venue_has_forgotten_is_not_there(self, broker, venue, access, order):
+        request = order(OrderType.LIMIT)
+        told = broker.submit(access, request)
+        venue.exchange.orders.clear()  # its book is that of a day
+        assert broker.find(access, self.ref(request, told)) is None
+        assert broker.open_orders(access) == []
+        with pytest.raises((Refused, OutcomeUnknown)):
+            broker.cancel(access, self.ref(request, told))
+
     def test_orders_of_others_that_have_come_and_gone_are_told(self, broker, venue, access):
         if not isinstance(broker, TellsEnded):
             pytest.skip("its orders are listed for one symbol at a time")

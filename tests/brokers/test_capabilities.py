@@ -19,6 +19,7 @@ CLASSES = {
     AssetType.STOCK: "equity", AssetType.CRYPTO: "crypto", AssetType.FOREX: "forex",
 }  # fmt: skip
 SYMBOLS = {asset: asset.value.upper() for asset in AssetType}
+SYMBOLS[AssetType.CRYPTO] = "CRYPTO/USDT"
 SYMBOLS[AssetType.OPTION] = "STOCK490115P00150000"
 KINDS = ("paper", "alpaca", "binance", "zerodha", "dhan", "interactive_brokers")
 PRICES = {
@@ -63,7 +64,7 @@ def test_each_order_is_taken_or_refused_as_the_adapter_declares(user, kind):
     can = ADAPTERS.get(kind).capabilities
     account = BrokerAccount.objects.create(owner=user, kind=kind, name="Test", live=True)
     for asset, asset_class in CLASSES.items():
-        Instrument.objects.create(symbol=asset.value.upper(), asset_class=asset_class)
+        Instrument.objects.create(symbol=SYMBOLS[asset], asset_class=asset_class)
     lacking = 0
     for path, able, changes in wanted(can):
         order = {

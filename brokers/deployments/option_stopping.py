@@ -69,7 +69,7 @@ def legs_liquidate(desk: Desk, legs: Iterable[LegHeld], *, now: datetime) -> str
     """Close contracts, short ones first; return why what was tried before came to nothing.
 
     Each attempt is an order of its own, made when it is time for it. What covers a short leg is
-    kept until that one is bought back, or its order is on its way with it.
+    kept until that one is bought back; at our own venue their orders go together.
     """
     deployment = desk.deployment
     decided = deployment.last_bar_ts or deployment.created_at
@@ -91,6 +91,8 @@ def legs_liquidate(desk: Desk, legs: Iterable[LegHeld], *, now: datetime) -> str
         if attempts.wait(desk.instrument, now) or (leg.quantity > 0.0 and position in kept):
             kept.add(position)
             continue
+        if desk.can.remote and leg.quantity < 0.0:
+            kept.add(position)
         wanted.append(
             LegWanted(
                 role=Role.LIQUIDATION,

@@ -152,6 +152,29 @@ def test_a_sale_that_is_refused_has_the_purchase_sold_again(venue, broker, deplo
     assert net() == {}
 
 
+def test_a_short_leg_that_cannot_be_bought_back_keeps_what_covers_it(
+    venue, broker, deployment, patient
+):
+    tick(venue, deployment)
+    for _ in range(3):
+        look(venue, deployment)
+    assert sorted(net().values()) == [-1, 1]
+    deployment_stop(deployment=deployment, liquidate=True)
+    broker.faults.next("submit", "rate_limit")
+    for _ in range(3):
+        deployment_finish(deployment_id=deployment.id)
+        account_send(account_id=venue.account.id)
+    assert legs()[2:] == [("P00087000", "cover", "rejected")]
+    ago = timezone.now() - timedelta(minutes=5)
+    Order.objects.filter(status="rejected").update(finished_at=ago)
+    for _ in range(4):
+        deployment_finish(deployment_id=deployment.id)
+        account_send(account_id=venue.account.id)
+    assert legs()[3:] == [("P00087000", "cover", "filled"), ("P00099000", "sell", "filled")]
+    deployment.refresh_from_db()
+    assert (deployment.state, net()) == ("stopped", {})
+
+
 COVERED = graph(
     [
         ("high", "condition", {"operator": "gt", "right": 98}),

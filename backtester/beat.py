@@ -85,7 +85,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "deployments: pause what its account does not hold": {
         "task": "brokers.deployments_holdings",
-        "schedule": Clocked(MINUTE, 38),
+        "schedule": Clocked(MINUTE, 40),
         "options": {"queue": "live", "expires": 60},
     },
     "deployments: replay sessions that are over": {

@@ -56,7 +56,7 @@ def venue(django_user_model, settings, tmp_path, broker):
         owner=user, account=venue.account, client_order_id=str(uuid4()), symbol="REPLAY",
         asset_type=AssetType.STOCK, side=Side.BUY, order_type=OrderType.LIMIT,
         quantity=Decimal(1), limit_price=Decimal(1), status=OrderStatus.ACCEPTED,
-        deployment_id=deployment.id, submitted_at=timezone.now(),
+        deployment_id=deployment.id, node="buy#0:entry", submitted_at=timezone.now(),
     )  # fmt: skip
     Order.objects.filter(id=order.id).update(updated_at=timezone.now() - timedelta(minutes=1))
     broker.requests.clear()

@@ -7,7 +7,6 @@ over.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -33,8 +32,6 @@ from brokers.recording import venue_order_record
 from market.contracts import contract_terms
 
 STEP: Final = Decimal("1e-8")
-# Brokers tell times in whole seconds.
-TOLD_WITHIN: Final = timedelta(seconds=1)
 
 
 def external_record(
@@ -106,7 +103,6 @@ def external_ended(
     """
     if not isinstance(adapter, TellsEnded) or account.reconciled_at is None:
         return False
-    since = account.reconciled_at - TOLD_WITHIN
     found = False
     for venue in adapter.ended_orders(access):
         if venue.symbol not in symbols or _known(account, venue):
@@ -114,7 +110,7 @@ def external_ended(
         whole = adapter.find(access, _ref_of(venue))
         if whole is None or not whole.executions:
             continue
-        if min(execution.executed_at for execution in whole.executions) > since:
+        if min(execution.executed_at for execution in whole.executions) > account.reconciled_at:
             external_record(account=account, venue=whole)
             found = True
     return found

@@ -351,7 +351,6 @@ def test_orders_of_others_that_have_come_and_gone_are_external(telling, account,
         )
 
     elsewhere(5)
-    telling.exchange.trades[0].at -= timedelta(minutes=1)
     account_reconcile(account_id=account.id)
     assert Position.objects.get().quantity == 5, "it was held before"
     sent(place())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -46,14 +46,14 @@ def held(user):
             account=account, symbol=instrument.symbol, quantity=Decimal(1), average_price=Decimal(1)
         )
     own = Instrument.objects.create(symbol="S7", owner=user)
-    _series(own, 7.0, owner=user)
+    _series(own, 7.0, owner=user, last_ts=LAST.ts + timedelta(days=1))
     return list(Position.objects.order_by("created_at"))
 
 
-def _series(instrument, close, **of):
+def _series(instrument, close, last_ts=LAST.ts, **of):
     BarSeries.objects.create(
-        instrument=instrument, interval="1d", provider="csv", first_ts=LAST.ts, last_ts=LAST.ts,
-        last_close=close, rows=1, **of,
+        instrument=instrument, interval="1d", provider="csv", first_ts=LAST.ts, last_ts=last_ts,
+        last_close=close, rows=2, **of,
     )  # fmt: skip
 
 
@@ -63,5 +63,5 @@ def test_many_are_looked_up_together(user, held, django_assert_max_num_queries):
         positions_value(held, owner_id=user.id)
     found = [position.worth.value for position in held]
     assert found[0] is None, "it has no bars"
-    assert found[7] == 7, "an owner's own bars come before those of all"
+    assert found[7] == 7, "an owner's own bars, which are later, count"
     assert found[1:7] + found[8:] == [100 + number for number in range(1, 20) if number != 7]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -127,7 +128,8 @@ def _report(
     bars = current.view.bars
     start = float(bars.close[first - 1]) if first else float(bars.open[0])
     end = float(bars.close[stop - 1])
-    live = _live_side(deployment, int(bars.ts[first]), int(bars.ts[stop - 1]))
+    rows = _booked(deployment)
+    live = _live_side(rows, int(bars.ts[first]), int(bars.ts[stop - 1]))
     seen = _as_seen(deployment, current, str(decision.get("snapshot", "")), int(bars.ts[stop - 1]))
     then = seen.side(first, stop)
     today = current.side(first, stop)
@@ -137,7 +139,8 @@ def _report(
     then_pnl, told = then.profit(start, end), [_told(one) for one in pairs]
     counts = len(live.fills), len(today.fills)
     if isinstance(seen.result, OptionsResult) and isinstance(current.result, OptionsResult):
-        options = option_drift(deployment, current.view, (seen.result, current.result), bounds)
+        results = seen.result, current.result
+        options = option_drift(deployment, current.view, results, bounds, rows)
         live_pnl, then_pnl = live_pnl + options.live_pnl, then_pnl + options.then_pnl
         backtest_pnl += options.today_pnl
         parts = drifts_sum([parts, options.parts])
@@ -206,10 +209,17 @@ def _as_seen(deployment: Deployment, current: _Replay, snapshot: str, until: int
     return replayed if same else current
 
 
-def _live_side(deployment: Deployment, first_ts: int, last_ts: int) -> Side:
-    rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False, symbol="")
+def _booked(deployment: Deployment) -> list[BookEntry]:
+    """Return what was filled, read at once: shares come for contracts that end, or neither does."""
+    rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False)
+    return list(rows.order_by("bar_ts", "number"))
+
+
+def _live_side(rows: Iterable[BookEntry], first_ts: int, last_ts: int) -> Side:
     position, fills = 0.0, []
-    for row in rows.order_by("bar_ts", "created_at"):
+    for row in rows:
+        if row.symbol:
+            continue
         ts = ts_of(row.bar_ts)
         if ts < first_ts:
             position += row.side * float(row.quantity)

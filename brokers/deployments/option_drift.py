@@ -87,15 +87,17 @@ def option_drift(
     view: View,
     results: tuple[OptionsResult, OptionsResult],
     bounds: tuple[int, int],
+    rows: Iterable[BookEntry],
 ) -> OptionDrift:
     """Return the drift of the bars from the first up to before the last of `bounds`.
 
-    `results` are the backtests on the bars as they were then, and on those of today.
+    `results` are the backtests on the bars as they were then, and on those of today; `rows` is the
+    book, the oldest bar first.
     """
     market = option_market(deployment, view)
     first, stop = bounds
     ends = first - 1, stop - 1
-    live = _live_books(deployment, market.config.multiplier)
+    live = _live_books(rows, market.config.multiplier)
     then, today = (_backtest_books(result) for result in results)
     symbols = sorted(live.keys() | then.keys() | today.keys())
     marks = _marks(view, market, symbols, ends)
@@ -136,10 +138,11 @@ def _side(fills: Iterable[TradedFill], until: tuple[int, int]) -> Side:
     return Side(before, tuple(one for one in rows if first_ts <= one.bar_ts <= last_ts))
 
 
-def _live_books(deployment: Deployment, multiplier: float) -> Books:
-    rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False).exclude(symbol="")
+def _live_books(rows: Iterable[BookEntry], multiplier: float) -> Books:
     found: defaultdict[str, list[tuple[Hashable, TradedFill]]] = defaultdict(list)
-    for row in rows.order_by("bar_ts", "number"):
+    for row in rows:
+        if not row.symbol:
+            continue
         ended = row.kind == BookKind.SETTLED
         fill = TradedFill(
             bar_ts=ts_of(row.bar_ts),

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from brokers.changing import order_change
-from brokers.deployments import ticking
+from brokers.deployments import drifting, ticking
 from brokers.deployments.books import books_forget
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.drifting import drift_compare
@@ -259,6 +259,27 @@ def test_under_the_same_rules_options_do_not_drift(user):
     assert all(abs(report.difference) < 1e-4 for report in reports)
     fills = [fill for report in reports for fill in report.detail["fills"]]
     assert {fill["symbol"] for fill in fills} == set(net())
+
+
+def test_what_is_booked_while_a_session_is_compared_is_no_part_of_it(user, monkeypatch):
+    """Neither shares without the contracts that they came for, nor these without the shares."""
+    venue, deployment = deployed(user)
+    for at in range(AT, AT + 3):
+        venue.bar(deployment, at)
+    rows = list(BookEntry.objects.all())
+    BookEntry.objects.all().delete()
+    compare, sessions = drifting.option_drift, []
+
+    def late(*args):
+        sessions.append(args)
+        if len(sessions) == 2:
+            BookEntry.objects.bulk_create(rows)
+        return compare(*args)
+
+    monkeypatch.setattr(drifting, "option_drift", late)
+    _, second, _ = drift_compare(deployment=Deployment.objects.get(), now=venue.over(AT + 3))
+    assert len(rows) == second.detail["fills_backtest"] == 2
+    assert second.detail["fills_live"] == 0
 
 
 def test_what_costs_more_than_in_the_backtest_is_slippage_and_fees(user):

@@ -107,12 +107,10 @@ class AlpacaBroker:
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("key_id", "secret")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order_types=frozenset(OrderType),
         asset_types=frozenset({AssetType.STOCK, AssetType.CRYPTO, AssetType.OPTION}),
-        fractional=True,
-        short=True,
-        times_in_force=frozenset(TimeInForce),
-        fractions=FRACTIONS,
+        usual=Offer(
+            frozenset(OrderType), frozenset(TimeInForce), fractional=True, fractions=FRACTIONS
+        ),
         offers={AssetType.OPTION: Offer(ORDER_TYPES, TIMES_IN_FORCE), AssetType.CRYPTO: COINS},
         replacing=Replacing.NEW_ORDER,
         coin_wallet=True,

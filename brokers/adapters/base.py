@@ -50,10 +50,10 @@ class Capabilities:
 
     Attributes
     ----------
-    order_types, times_in_force, fractional, short, fractions, lots
-        As of `Offer`: what there is for assets that `offers` does not name.
+    usual : Offer
+        What orders there are.
     offers : mapping
-        What there is for a kind of asset, where that is something else.
+        What there are of a kind of asset, where that is something else.
     quotes : frozenset of str or None
         The money in which pairs are traded; None: any.
     alike : callable or None
@@ -75,13 +75,8 @@ class Capabilities:
         Whether asking it costs a call over the network, which may take long or fail.
     """
 
-    order_types: frozenset[OrderType]
     asset_types: frozenset[AssetType]
-    fractional: bool
-    short: bool
-    times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.DAY})
-    fractions: Offer | None = None
-    lots: bool = False
+    usual: Offer
     offers: Mapping[AssetType, Offer] = field(default_factory=dict)
     quotes: frozenset[str] | None = None
     alike: Callable[[str], str] | None = None
@@ -99,14 +94,7 @@ class Capabilities:
 
     def of(self, asset_type: AssetType, quantity: Decimal | None = None) -> Offer:
         """Return what orders there are of what is traded, or of so much of it."""
-        offer = self.offers.get(asset_type) or Offer(
-            self.order_types,
-            self.times_in_force,
-            self.fractional,
-            self.short,
-            self.fractions,
-            self.lots,
-        )
+        offer = self.offers.get(asset_type, self.usual)
         if quantity is not None and quantity % 1 and offer.fractions is not None:
             return offer.fractions
         return offer

@@ -25,6 +25,7 @@ from brokers.adapters.base import (
     Capabilities,
     Change,
     Execution,
+    Offer,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -86,12 +87,14 @@ class BinanceBroker:
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("api_key", "secret")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order_types=frozenset(TYPES),
         asset_types=frozenset({AssetType.CRYPTO}),
-        fractional=True,
-        short=False,
-        lots=True,
-        times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+        usual=Offer(
+            frozenset(TYPES),
+            frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+            fractional=True,
+            short=False,
+            lots=True,
+        ),
         quotes=frozenset({QUOTE}),
         alike=coin_of,
         wallet=True,

@@ -94,11 +94,8 @@ class DhanBroker:
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("client_id", "access_token")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order_types=frozenset(TYPES),
         asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
-        fractional=False,
-        short=True,
-        times_in_force=TIMES_IN_FORCE,
+        usual=Offer(frozenset(TYPES), TIMES_IN_FORCE),
         offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
         replacing=Replacing.IN_PLACE,
         alike=name_of,

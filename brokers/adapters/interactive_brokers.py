@@ -31,6 +31,7 @@ from brokers.adapters.base import (
     Change,
     Execution,
     ListedContract,
+    Offer,
     OrderRef,
     OrderRequest,
     OutcomeUnknown,
@@ -88,11 +89,8 @@ class InteractiveBrokers:
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("gateway", "client_id", "account")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order_types=frozenset(TYPES),
         asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
-        fractional=False,
-        short=True,
-        times_in_force=frozenset(TimeInForce),
+        usual=Offer(frozenset(TYPES), frozenset(TimeInForce)),
         replacing=Replacing.IN_PLACE,
         client_ids=False,
     )

@@ -24,6 +24,7 @@ from brokers.adapters.base import (
     Balance,
     Capabilities,
     Change,
+    Offer,
     OrderRef,
     OrderRequest,
     Refused,
@@ -58,11 +59,8 @@ class PaperBroker:
     title: ClassVar[str] = "Paper"
     credential_fields: ClassVar[tuple[str, ...]] = ()
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order_types=frozenset(OrderType),
         asset_types=frozenset(AssetType),
-        fractional=True,
-        short=True,
-        times_in_force=frozenset(TimeInForce),
+        usual=Offer(frozenset(OrderType), frozenset(TimeInForce), fractional=True),
         replacing=Replacing.IN_PLACE,
         remote=False,
     )

@@ -89,11 +89,8 @@ class ZerodhaBroker:
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("api_key", "access_token")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        order_types=frozenset(TYPES),
         asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
-        fractional=False,
-        short=True,
-        times_in_force=TIMES_IN_FORCE,
+        usual=Offer(frozenset(TYPES), TIMES_IN_FORCE),
         offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
         replacing=Replacing.IN_PLACE,
         client_ids=False,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OrderType
-from brokers.deployments.placing import KINDS, asset_type_of
+from brokers.deployments.placing import KINDS
 from brokers.deployments.reading import plan_of
 from brokers.models import Deployment
+from brokers.services.capability import asset_type_of
 from core.engine.program import Operation
 from core.errors import InvalidInput
 from market.models import Instrument

@@ -33,7 +33,7 @@ from brokers.deployments.withdrawing import GUARDS, OpenOrders
 from brokers.models import Deployment, Order
 from brokers.quotes import Quotes
 from brokers.recording import WORKING
-from brokers.services.capability import TRADED_AS
+from brokers.services.capability import asset_type_of
 from brokers.services.intents import Draft, Intent, intents_create
 from brokers.services.orders import Begin, ReplacementDenied, order_replace
 from core.engine.option_rules import Right
@@ -330,11 +330,6 @@ def drafts_create(
     denied = {draft.key for draft, order in created if order.status == OrderStatus.DENIED}
     left = [draft for draft, needs in covered if not needs & denied]
     intents_create(left, begin=begin, quotes=quotes)
-
-
-def asset_type_of(instrument: Instrument) -> AssetType:
-    """Return what an instrument is called in an order."""
-    return min(TRADED_AS.get(instrument.asset_class, {AssetType.STOCK}))
 
 
 def lot_of(guard: Wanted) -> tuple[int, int]:

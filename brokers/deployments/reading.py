@@ -20,6 +20,7 @@ from brokers.deployments.timing import bar_over_at, ts_of
 from brokers.deployments.wanted import BookRow, Decision
 from brokers.models import Deployment
 from brokers.quotes import Quotes
+from brokers.services.capability import asset_type_of
 from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Program
@@ -100,8 +101,8 @@ def config_of(deployment: Deployment, instrument: Instrument) -> RunConfig:
         for name, value in deployment.config.items()
         if name in {"commission", "slippage", "spread", "margin", "maintenance_margin"}
     }
-    fractional = ADAPTERS.get(deployment.account.kind).capabilities.fractional
-    whole = not (fractional and deployment.config.get("fractional"))
+    can = ADAPTERS.get(deployment.account.kind).capabilities.of(asset_type_of(instrument))
+    whole = not (can.fractional and deployment.config.get("fractional"))
     terms = given | {
         "cash": float(deployment.capital),
         "liquidate_at_end": False,

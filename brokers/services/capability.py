@@ -38,6 +38,11 @@ PRICES = {
 }
 
 
+def asset_type_of(instrument: Instrument) -> AssetType:
+    """Return what an instrument is called in an order."""
+    return min(TRADED_AS.get(instrument.asset_class, {AssetType.STOCK}))
+
+
 def usual_time(kind: str, asset_type: AssetType = AssetType.STOCK) -> TimeInForce:
     """Return how long an order waits that does not say so: a day, where the broker knows days."""
     times = ADAPTERS.get(kind).capabilities.of(asset_type).times_in_force

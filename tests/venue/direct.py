@@ -10,6 +10,7 @@ from brokers.adapters.base import (
     Balance,
     Capabilities,
     Execution,
+    Offer,
     OutcomeUnknown,
     Refused,
     Replacing,
@@ -42,11 +43,8 @@ class DirectBroker:
         self.during = None
         self.away = False
         self.capabilities = Capabilities(
-            order_types=frozenset(OrderType),
             asset_types=frozenset({AssetType.STOCK}),
-            fractional=True,
-            short=True,
-            times_in_force=frozenset(TimeInForce),
+            usual=Offer(frozenset(OrderType), frozenset(TimeInForce), fractional=True),
             replacing=replacing,
         )
 

@@ -191,7 +191,8 @@ def test_a_guard_that_ended_with_the_day_waits_for_the_market_to_open(
     venue, deployment, monkeypatch
 ):
     adapter = ADAPTERS.get("alpaca")
-    can = replace(adapter.capabilities, times_in_force=frozenset({TimeInForce.DAY}))
+    can = adapter.capabilities
+    can = replace(can, usual=replace(can.usual, times_in_force=frozenset({TimeInForce.DAY})))
     monkeypatch.setattr(type(adapter), "capabilities", can)
     instrument = venue.instrument
     instrument.calendar, instrument.timezone = "XNYS", "America/New_York"

@@ -9,18 +9,14 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES, AccountState, AssetType, OrderStatus, Side
 from brokers.deployments.choices import DeploymentState, TickStatus
 from brokers.models import (
-    BrokerAccount,
-    Deployment,
-    DeploymentTick,
-    DriftReport,
-    Fill,
     Order,
     Position,
 )
+from core.api.filtering import Filters
 from core.api.pagination import CursorPage
 
 
-class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class OrderFilter(Filters):
     """What the list of trades can be narrowed to."""
 
     symbol = django_filters.CharFilter(lookup_expr="iexact")
@@ -47,24 +43,16 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
         waiting = Q(status__in=OPEN_STATUSES)
         return rows.filter(waiting if wanted else ~waiting)
 
-    class Meta:
-        model = Order
-        fields: list[str] = []
 
-
-class AccountFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class AccountFilter(Filters):
     """What the list of accounts can be narrowed to."""
 
     kind = django_filters.ChoiceFilter(choices=ADAPTERS.choices())
     state = django_filters.ChoiceFilter(choices=AccountState.choices)
     live = django_filters.BooleanFilter()
 
-    class Meta:
-        model = BrokerAccount
-        fields: list[str] = []
 
-
-class PositionFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class PositionFilter(Filters):
     """What the positions of an account can be narrowed to."""
 
     symbol = django_filters.CharFilter(lookup_expr="iexact")
@@ -78,12 +66,8 @@ class PositionFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-
         """Return the positions in contracts on a symbol."""
         return rows.filter(symbol__regex=_contracts_on(underlying))
 
-    class Meta:
-        model = Position
-        fields: list[str] = []
 
-
-class FillFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class FillFilter(Filters):
     """What the executions of an account can be narrowed to."""
 
     symbol = django_filters.CharFilter(field_name="order__symbol", lookup_expr="iexact")
@@ -91,12 +75,8 @@ class FillFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     since = django_filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="lt")
 
-    class Meta:
-        model = Fill
-        fields: list[str] = []
 
-
-class DeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class DeploymentFilter(Filters):
     """What the list of deployments can be narrowed to."""
 
     status = django_filters.ChoiceFilter(field_name="state", choices=DeploymentState.choices)
@@ -105,21 +85,13 @@ class DeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # djang
     account_id = django_filters.UUIDFilter()
     strategy_id = django_filters.UUIDFilter()
 
-    class Meta:
-        model = Deployment
-        fields: list[str] = []
 
-
-class TickFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class TickFilter(Filters):
     """What the bars that a deployment looked at can be narrowed to."""
 
     status = django_filters.ChoiceFilter(choices=TickStatus.choices)
     since = django_filters.IsoDateTimeFilter(field_name="bar_ts", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="bar_ts", lookup_expr="lt")
-
-    class Meta:
-        model = DeploymentTick
-        fields: list[str] = []
 
 
 class TickPage(CursorPage):
@@ -134,15 +106,11 @@ class SessionPage(CursorPage):
     ordering = "-session"
 
 
-class DriftFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class DriftFilter(Filters):
     """What the sessions of a deployment can be narrowed to."""
 
     since = django_filters.DateFilter(field_name="session", lookup_expr="gte")
     until = django_filters.DateFilter(field_name="session", lookup_expr="lte")
-
-    class Meta:
-        model = DriftReport
-        fields: list[str] = []
 
 
 def _contracts_on(underlying: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import Q, QuerySet
 
+from core.api.filtering import Filters
 from core.api.pagination import CursorPage
 from market.models import Fetch, Instrument
 
@@ -15,7 +16,7 @@ class SymbolPage(CursorPage):
     ordering = "symbol"
 
 
-class InstrumentFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class InstrumentFilter(Filters):
     """`?search=apple&asset_class=equity&exchange=NASDAQ&currency=USD`."""
 
     search = django_filters.CharFilter(
@@ -38,7 +39,7 @@ class InstrumentFilter(django_filters.FilterSet):  # type: ignore[misc]  # djang
         return queryset.filter(Q(symbol__icontains=value) | Q(name__icontains=value))
 
 
-class FetchFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class FetchFilter(Filters):
     """`?status=failed&symbol=GOOG`."""
 
     symbol = django_filters.CharFilter(lookup_expr="iexact", max_length=20)

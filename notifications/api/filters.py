@@ -7,12 +7,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+from core.api.filtering import Filters
 from notifications.channels.kinds import kind_choices
 from notifications.choices import DeliveryStatus, event_choices
-from notifications.models import Alert, AlertRule, Delivery, UserChannel
+from notifications.models import Alert, Delivery
 
 
-class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class AlertFilter(Filters):
     """What the history can be narrowed to."""
 
     event = django_filters.ChoiceFilter(choices=event_choices)
@@ -22,10 +23,6 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
     unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
     since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = Alert
-        fields: list[str] = []
 
     @extend_schema_field(OpenApiTypes.STR)
     def passed_over(self, queryset: QuerySet[Alert], _name: str, _value: str) -> QuerySet[Alert]:
@@ -44,24 +41,16 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
         return found
 
 
-class ChannelFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class ChannelFilter(Filters):
     """What the channels can be narrowed to."""
 
     kind = django_filters.ChoiceFilter(choices=kind_choices)
     enabled = django_filters.BooleanFilter()
 
-    class Meta:
-        model = UserChannel
-        fields: list[str] = []
 
-
-class RuleFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class RuleFilter(Filters):
     """What the rules can be narrowed to."""
 
     event = django_filters.ChoiceFilter(choices=event_choices)
     enabled = django_filters.BooleanFilter()
     symbol = django_filters.CharFilter(lookup_expr="iexact")
-
-    class Meta:
-        model = AlertRule
-        fields: list[str] = []

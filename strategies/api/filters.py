@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 
+from core.api.filtering import Filters
 from strategies.models import Strategy
 
 
@@ -30,7 +31,7 @@ class StrictOrdering(OrderingFilter):
         return list(valid)
 
 
-class StrategyFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class StrategyFilter(Filters):
     """Filters of `GET strategies`."""
 
     search = django_filters.CharFilter(
@@ -43,10 +44,6 @@ class StrategyFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-
     )
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = Strategy
-        fields: tuple[str, ...] = ()
 
     def text_filter(self, queryset: QuerySet[Strategy], _: str, text: str) -> QuerySet[Strategy]:
         """Keep strategies that hold every word."""

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from core.api.filtering import Filters
 from core.api.pagination import CursorPage
 from core.backtests.choices import RunStatus
 from core.backtests.models import BacktestRun
@@ -27,7 +28,7 @@ ORDERINGS: Final = (
 NULLABLE: Final = frozenset(ORDERINGS) - {"created_at"}
 
 
-class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class RunFilter(Filters):
     """`GET backtests?ticker=&strategy=&status=&start=&end=&created_after=&created_before=`."""
 
     ticker = django_filters.CharFilter(method="by_ticker", label="Symbol of the instrument.")
@@ -44,10 +45,6 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filte
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
     tag = django_filters.CharFilter(method="by_tag")
-
-    class Meta:
-        model = BacktestRun
-        fields: list[str] = []
 
     def by_ticker(
         self, rows: QuerySet[BacktestRun], _name: str, value: str

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from brokers import selectors
 from brokers.api.deployments_serializers import (
+    DeploymentDetailOutput,
     DeploymentInput,
     DeploymentOutput,
     DriftChartOutput,
@@ -48,7 +49,7 @@ class DeploymentListView(ListView):
 
     @extend_schema(
         request=DeploymentInput,
-        responses={201: DeploymentOutput},
+        responses={201: DeploymentDetailOutput},
         operation_id="deployment_create",
     )
     def post(self, request: Request) -> Response:
@@ -57,17 +58,18 @@ class DeploymentListView(ListView):
         serializer.is_valid(raise_exception=True)
         deployment = _created(request, dict(serializer.validated_data))
         return created(
-            DeploymentOutput(deployment).data, location=f"/api/v1/deployments/{deployment.id}/"
+            DeploymentDetailOutput(deployment).data,
+            location=f"/api/v1/deployments/{deployment.id}/",
         )
 
 
 class DeploymentView(ApiView):
     """One deployment."""
 
-    @extend_schema(responses=DeploymentOutput, operation_id="deployment_get")
+    @extend_schema(responses=DeploymentDetailOutput, operation_id="deployment_get")
     def get(self, request: Request, deployment_id: str) -> Response:
-        """Show a deployment."""
-        return Response(DeploymentOutput(_own(request, deployment_id)).data)
+        """Show a deployment, with what keeps it from trading as it was asked to."""
+        return Response(DeploymentDetailOutput(_own(request, deployment_id)).data)
 
     @extend_schema(responses={204: None}, operation_id="deployment_delete")
     def delete(self, request: Request, deployment_id: str) -> Response:

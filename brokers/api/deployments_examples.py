@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiExample
 
 ID = "01981f54-66ff-7a77-9b88-e299f3aa04bb"
@@ -18,27 +20,41 @@ NEW = OpenApiExample(
     },
     request_only=True,
 )
-SHOWN = OpenApiExample(
-    "Running",
+RUNNING: dict[str, Any] = {
+    "id": ID,
+    "name": "SMA cross GOOG",
+    "strategy_id": ID,
+    "version": 1,
+    "account_id": ID,
+    "symbol": "GOOG",
+    "interval": "1d",
+    "capital": "10000",
+    "parameters": {"fast": 10, "slow": 30},
+    "config": {"commission": {"percent": 0.001}},
+    "drift_threshold": "0.01",
+    "status": "running",
+    "reason": "",
+    "last_bar_ts": "2026-11-20T00:00:00Z",
+    "next_close_at": "2026-11-23T21:00:00Z",
+    "started_at": "2026-11-19T12:00:00Z",
+    "stopped_at": None,
+    "created_at": "2026-11-19T12:00:00Z",
+}
+SHOWN = OpenApiExample("Running", RUNNING, response_only=True)
+DETAILED = OpenApiExample(
+    "Running, with nobody to bring its bars",
     {
-        "id": ID,
-        "name": "SMA cross GOOG",
-        "strategy_id": ID,
-        "version": 1,
-        "account_id": ID,
-        "symbol": "GOOG",
-        "interval": "1d",
-        "capital": "10000",
-        "parameters": {"fast": 10, "slow": 30},
-        "config": {"commission": {"percent": 0.001}},
-        "drift_threshold": "0.01",
-        "status": "running",
-        "reason": "",
-        "last_bar_ts": "2026-11-20T00:00:00Z",
-        "next_close_at": "2026-11-23T21:00:00Z",
-        "started_at": "2026-11-19T12:00:00Z",
-        "stopped_at": None,
-        "created_at": "2026-11-19T12:00:00Z",
+        **RUNNING,
+        "warnings": [
+            {
+                "path": "symbol",
+                "code": "not_watched",
+                "message": "You keep no 1d bars of GOOG up to date: it decides on a bar when that "
+                "is stored, and waits until then. POST /api/v1/watches has them downloaded.",
+                "expected": None,
+                "received": "GOOG",
+            }
+        ],
     },
     response_only=True,
 )

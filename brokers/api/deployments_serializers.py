@@ -5,13 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from brokers.api import deployments_examples as examples
 from brokers.api.fields import PlainDecimalField
+from brokers.deployments.warnings import deployment_warnings
 from brokers.models import Deployment, DeploymentTick, DriftReport
 from core.api.forms import KnownFields
+from strategies.api.fields import FaultsField
 
 
 @extend_schema_serializer(examples=[examples.NEW])
@@ -60,11 +62,26 @@ class DeploymentOutput(serializers.ModelSerializer[Deployment]):
 
     class Meta:
         model = Deployment
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "name", "strategy_id", "version", "account_id", "symbol", "interval", "capital",
             "parameters", "config", "drift_threshold", "status", "reason", "last_bar_ts",
             "next_close_at", "started_at", "stopped_at", "created_at",
         )  # fmt: skip
+
+
+@extend_schema_serializer(examples=[examples.DETAILED])
+class DeploymentDetailOutput(DeploymentOutput):
+    """A deployment, and what keeps it from trading as it was asked to."""
+
+    warnings = serializers.SerializerMethodField()
+
+    class Meta(DeploymentOutput.Meta):
+        fields = (*DeploymentOutput.Meta.fields, "warnings")
+
+    @extend_schema_field(FaultsField)
+    def get_warnings(self, deployment: Deployment) -> list[dict[str, Any]]:
+        """Return what was found; nothing where all is well."""
+        return [warning.as_dict() for warning in deployment_warnings(deployment)]
 
 
 @extend_schema_serializer(examples=[examples.TICK, examples.OPTION_TICK])

@@ -74,6 +74,31 @@ def test_it_is_created_started_paused_resumed_and_stopped(client, body, venue):
     assert Alert.objects.filter(event="deployment.changed").count() == 6
 
 
+def warned(shown):
+    return {warning["code"]: warning["message"] for warning in shown.data["warnings"]}
+
+
+def test_it_is_told_what_it_will_miss_before_it_is_started(client, user, venue, body):
+    made = post(client, "/", body | {"capital": "1000000.01", "interval": "5m"})
+    told = warned(made)
+    assert list(told) == ["no_bars", "not_watched", "above_account"]
+    assert "no bars of REPLAY that make 5m bars" in told["no_bars"]
+    assert "trades with 1000000.01, and Replay has 1000000.00 to buy" in told["above_account"]
+
+    fitting = post(client, "/", body | {"capital": "1000000"})
+    assert list(warned(fitting)) == ["not_watched"]
+
+    own = f"/api/v1/deployments/{fitting.data['id']}/"
+    watch = {"provider": "yfinance", "symbol": "REPLAY", "interval": "1h"}
+    assert client.post("/api/v1/watches/", watch, format="json").status_code == 201
+    assert warned(client.get(own)) == {}  # bars of hours make those of days
+
+    assert client.post("/api/v1/kill-switch/", {}, format="json").status_code < 300
+    account = f"/api/v1/broker-accounts/{venue.account.id}"
+    halted = warned(client.get(own))["account_not_active"]
+    assert f"sends nothing: POST {account}/resume" in halted
+
+
 def test_bad_bodies_are_refused_with_what_is_wrong(client, body):
     assert post(client, "/", body | {"config": {"cash": 3}}).status_code == 422
     assert post(client, "/", body | {"parameters": {"fast": -1}}).status_code == 422

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ def report_ensure(series: BarSeries, *, snapshot: str | None = None) -> QualityR
         interval=interval_get(series.interval),
         sessions=sessions_for(series.instrument, **span),
         breaks=breaks_for(series.instrument.calendar, **span),
+        now=time.time_ns(),
         quarantined=quarantined,
     )
     report, _ = QualityReport.objects.update_or_create(

@@ -67,6 +67,8 @@ class Subject:
         That cover the bars.
     breaks : ndarray of int64, shape (n, 2)
         Pauses within them, in order.
+    now : int
+        When they are looked at, ns.
     """
 
     bars: Bars
@@ -75,6 +77,7 @@ class Subject:
     interval: Interval
     sessions: Sessions
     breaks: NDArray[np.int64]
+    now: int
 
     def paused_ns(self, ts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how much of all pauses is over at each of some times."""

@@ -1,4 +1,4 @@
-"""Bars against the calendar: what is missing, and what is there though the exchange was closed."""
+"""Bars against calendar and clock: what is missing, and what is there though it cannot be."""
 
 from __future__ import annotations
 
@@ -185,3 +185,25 @@ def clock_check(subject: Subject) -> list[Finding]:
             )
         )
     return found
+
+
+def future_check(subject: Subject) -> list[Finding]:
+    """Return the bars that nobody can know yet."""
+    ts = subject.bars.ts
+    # The date of a day's bar begins earlier where the day does: half a day east of Greenwich.
+    ahead = 0 if subject.interval.intraday else NS_PER_DAY
+    first = int(np.searchsorted(ts, subject.now + ahead, side="right"))
+    count = len(ts) - first
+    if not count:
+        return []
+    return [
+        Finding(
+            "in_future",
+            Severity.ERROR,
+            int(ts[first]),
+            int(ts[-1]),
+            count,
+            f"{count} bars from {shown(int(ts[first]))} on had not opened when they were stored: "
+            "are days and months, or time zones, mixed up?",
+        )
+    ]

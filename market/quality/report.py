@@ -16,17 +16,18 @@ from market.choices import Severity
 from market.history import History
 from market.intervals import Interval
 from market.quality.findings import Finding, Subject
-from market.quality.gaps import clock_check, gaps_check
+from market.quality.gaps import clock_check, future_check, gaps_check
 from market.quality.prices import spikes_check, splits_check, stale_check, volume_check
 
 # A report of an older version is made anew.
-VERSION: Final = 2
+VERSION: Final = 3
 NO_BREAKS: Final = np.empty((0, 2), dtype=np.int64)
 SHOWN_OF_EACH: Final = 20
 ORDER: Final = (Severity.OK, Severity.NOTE, Severity.WARNING, Severity.ERROR)
 CHECKS: Final[tuple[Callable[[Subject], list[Finding]], ...]] = (
     gaps_check,
     clock_check,
+    future_check,
     spikes_check,
     splits_check,
     stale_check,
@@ -62,6 +63,7 @@ def quality_report(
     *,
     interval: Interval,
     sessions: Sessions,
+    now: int,
     breaks: NDArray[np.int64] = NO_BREAKS,
     quarantined: int = 0,
 ) -> Report:
@@ -73,6 +75,8 @@ def quality_report(
     interval : Interval
     sessions : Sessions
         That cover the bars, of their exchange.
+    now : int
+        When they are looked at, ns: no bar opens later.
     breaks : ndarray of int64, shape (n, 2)
         Pauses within sessions, as at noon in Tokyo: no bar is missing there.
     quarantined : int
@@ -85,6 +89,7 @@ def quality_report(
         interval=interval,
         sessions=sessions,
         breaks=breaks,
+        now=now,
     )
     found = [finding for check in CHECKS for finding in check(subject)]
     if quarantined:

@@ -69,12 +69,19 @@ def minutes_of(first: str, last: str, minutes: int = 30) -> np.ndarray:
     )
 
 
-def report(bars: Bars, interval: str = "1d", sessions: Sessions = NEW_YORK, **kwargs):
+def report(
+    bars: Bars,
+    interval: str = "1d",
+    sessions: Sessions = NEW_YORK,
+    now: str = "2026-01-01",
+    **kwargs,
+):
     ratios = {name: kwargs.pop(name, None) for name in ("factor", "split")}
     return quality_report(
         History.from_bars(bars, **ratios),
         interval=interval_get(interval),
         sessions=sessions,
+        now=ns(now),
         **kwargs,
     )
 
@@ -264,6 +271,26 @@ def test_what_is_sifted_is_valid_and_nothing_gets_lost(rows):
     kept = set(sifted.bars.ts.tolist())
     for bad in sifted.rejected:
         assert (bad.ts in kept) == (bad.code == "duplicate") or bad.code.startswith("not_")
+
+
+def test_bars_that_have_not_opened_yet_are_an_error():
+    # 3 May was read for 5 March, and the day after that.
+    bars = bars_on(days_of("2024-05-01", "2024-05-03"))
+    found = report(bars, now="2024-03-05")
+    assert (found.severity, found.counts) == (Severity.ERROR, {"in_future": 1})
+    (told,) = found.findings
+    assert (told.first_ts, told.last_ts, told.bars) == (ns("2024-05-01"), ns("2024-05-03"), 3)
+    assert "3 bars from 2024-05-01 on" in told.message
+    # Friday's bar, stored while it is Thursday evening in Greenwich and Friday in Auckland.
+    assert report(bars, now="2024-05-02T22:00").counts == {}
+    assert report(bars, now="2024-05-01T22:00").findings[0].bars == 1
+
+
+def test_a_bar_within_a_day_is_in_the_future_by_its_minute():
+    bars = bars_on(minutes_of("2024-03-05", "2024-03-05"))  # from 14:30 on, the last at 20:30
+    assert report(bars, "30m", now="2024-03-05T20:30").counts == {}
+    (told,) = report(bars, "30m", now="2024-03-05T20:29").findings
+    assert (told.code, told.bars, told.first_ts) == ("in_future", 1, ns("2024-03-05T20:30"))
 
 
 def test_one_time_far_in_the_future_costs_one_row_and_not_all_that_follow():

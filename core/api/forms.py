@@ -1,4 +1,4 @@
-"""Forms that refuse what nobody reads."""
+"""The bodies of requests: forms that refuse what nobody reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from rest_framework import serializers
+from rest_framework.request import Request
+
+
+def body_of(
+    form: type[serializers.BaseSerializer[Any]], request: Request, **options: Any
+) -> dict[str, Any]:
+    """Return the body of a request as its form reads it.
+
+    Raises
+    ------
+    ValidationError
+        With what is wrong in it.
+    """
+    read = form(data=request.data, **options)
+    read.is_valid(raise_exception=True)
+    return dict(read.validated_data)
 
 
 class KnownFields(serializers.Serializer[Any]):

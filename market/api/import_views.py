@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView, ListView, accepted, created
 from core.realtime.waiting import waitable
 from market.api import examples
@@ -70,9 +71,7 @@ class ImportListView(ListView):
 
         Files of more than 8 MiB, and any with `Prefer: respond-async`, are imported by a worker.
         """
-        form = ImportInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted = dict(form.validated_data)
+        wanted = body_of(ImportInput, request)
         file = size_check(wanted.pop("file"))
         owner_id = caller_id(request)
         if file.size > AT_ONCE_BYTES or "respond-async" in request.headers.get("Prefer", ""):
@@ -163,9 +162,7 @@ class ImportPreviewView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Say how columns and times of a file are understood, show its first bars, keep nothing."""
-        form = PreviewInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted = dict(form.validated_data)
+        wanted = body_of(PreviewInput, request)
         found = bars_preview(source=size_check(wanted.pop("file")), **wanted)
         return Response(PreviewOutput(found).data)
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from core.accounts.permissions import InSessionToChange
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.pagination import CursorPage
 from core.api.views import ApiView, ListView, created
 from market.api import research_examples as examples
@@ -121,9 +122,8 @@ class UniverseListView(ListView):
     )
     def post(self, request: Request) -> Response:
         """Make a list of your own; it hides a built-in one of the same name from you."""
-        form = UniverseInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        universe = universe_create(owner_id=caller_id(request), **form.validated_data)
+        body = body_of(UniverseInput, request)
+        universe = universe_create(owner_id=caller_id(request), **body)
         return created(
             UniverseOutput(universe).data, location=f"/api/v1/universes/{universe.name}/"
         )
@@ -151,9 +151,8 @@ class UniverseView(ApiView):
     )
     def patch(self, request: Request, name: str) -> Response:
         """Change a list of your own."""
-        form = UniverseChange(data=request.data)
-        form.is_valid(raise_exception=True)
-        universe = universe_change(owner_id=caller_id(request), name=name, **form.validated_data)
+        body = body_of(UniverseChange, request)
+        universe = universe_change(owner_id=caller_id(request), name=name, **body)
         return Response(UniverseOutput(universe).data)
 
     @extend_schema(
@@ -191,9 +190,8 @@ class WatchListView(ListView):
     )
     def post(self, request: Request) -> Response:
         """Download a series now and again and again, from where it ends."""
-        form = WatchInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        watch = watch_create(owner_id=caller_id(request), **form.validated_data)
+        body = body_of(WatchInput, request)
+        watch = watch_create(owner_id=caller_id(request), **body)
         return created(WatchOutput(watch).data, location=f"/api/v1/watches/{watch.id}/")
 
 
@@ -220,9 +218,8 @@ class WatchView(ApiView):
     )
     def patch(self, request: Request, watch_id: str) -> Response:
         """Change how often it downloads, or whether."""
-        form = WatchChange(data=request.data)
-        form.is_valid(raise_exception=True)
-        watch = watch_change(owner_id=caller_id(request), watch_id=watch_id, **form.validated_data)
+        body = body_of(WatchChange, request)
+        watch = watch_change(owner_id=caller_id(request), watch_id=watch_id, **body)
         return Response(WatchOutput(watch).data)
 
     @extend_schema(operation_id="watch_delete", summary="Stop watching", responses={204: None})
@@ -275,9 +272,8 @@ class ProviderKeyView(ApiView):
     )
     def put(self, request: Request, provider: str) -> Response:
         """Keep credentials, encrypted; they are used for your downloads and shown to nobody."""
-        form = ProviderCredentialsInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        key_store(owner_id=caller_id(request), provider=provider, **form.validated_data)
+        body = body_of(ProviderCredentialsInput, request)
+        key_store(owner_id=caller_id(request), provider=provider, **body)
         return Response(status=204)
 
     @extend_schema(

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView, ListView, accepted
 from core.errors import InvalidInput, NotAllowed
 from core.realtime.waiting import waitable
@@ -188,12 +189,11 @@ class FetchListView(ListView):
     )
     def post(self, request: Request) -> Response:
         """Queue a download; everybody shares its bars. `Prefer: wait=N` waits for its end."""
-        form = FetchInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        if form.validated_data["replace"] and not request.user.is_staff:
+        body = body_of(FetchInput, request)
+        if body["replace"] and not request.user.is_staff:
             raise NotAllowed("Only staff may replace bars that everybody shares.")
         owner_id = caller_id(request)
-        fetch = fetch_create(owner_id=owner_id, **form.validated_data)
+        fetch = fetch_create(owner_id=owner_id, **body)
 
         def shown() -> dict[str, Any]:
             return dict(FetchOutput(fetch_get(owner_id=owner_id, fetch_id=fetch.id)).data)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
-from core.api.forms import KnownFields
+from core.api.forms import KnownFields, body_of
 from core.api.views import ApiView
 from core.backtests.api.examples import answer
 from core.backtests.api.fields import DayOrTimeField
@@ -189,12 +189,11 @@ class VerifyView(ApiView):
     )
     def post(self, request: Request, strategy_id: str) -> Response:
         """Evaluate on data cut off at sampled bars, which must change nothing; save nothing."""
-        form = VerifyForm(data=request.data)
-        form.is_valid(raise_exception=True)
+        body = body_of(VerifyForm, request)
         verified = strategy_verify(
             owner_id=caller_id(request),
             strategy_id=strategy_id,
-            request=VerifyRequest(**form.validated_data),
+            request=VerifyRequest(**body),
         )
         return Response(verified_body(verified))
 

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView, ListView, created
 from notifications import selectors, services
 from notifications.api.filters import AlertFilter
@@ -18,7 +19,6 @@ from notifications.api.serializers.alerts import (
     ReadOutput,
     UnreadOutput,
 )
-from notifications.api.views.base import valid
 from notifications.events import EVENTS
 from notifications.models import Alert
 
@@ -45,7 +45,7 @@ class AlertSendView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Send an alert to the app, and through the named channels of your own."""
-        body = valid(AlertInput, request)
+        body = body_of(AlertInput, request)
         owner_id = caller_id(request)
         channels = selectors.channels_named(owner_id=owner_id, words=body["channels"], ready=True)
         alert = services.alert_send(
@@ -85,7 +85,7 @@ class AlertsReadView(ApiView):
     @extend_schema(request=ReadInput, responses=ReadOutput, operation_id="alerts_read")
     def post(self, request: Request) -> Response:
         """Mark all alerts as read, or all until a moment."""
-        count = services.alerts_read(owner_id=caller_id(request), **valid(ReadInput, request))
+        count = services.alerts_read(owner_id=caller_id(request), **body_of(ReadInput, request))
         return Response(ReadOutput({"read": count}).data)
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -26,10 +24,3 @@ def mails_check(view: APIView, request: Request, *, kind: str) -> None:
     throttle = ClassOfWorkThrottle()
     if not throttle.allow_request(request, Mails()):
         view.throttled(request, throttle.wait() or 0.0)
-
-
-def valid(serializer_class: type[Any], request: Request, **options: Any) -> dict[str, Any]:
-    """Return the checked body of the request."""
-    serializer = serializer_class(data=request.data, **options)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)

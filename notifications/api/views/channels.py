@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView, NamedQueryMixin, accepted, created
 from notifications import selectors, services
 from notifications.api import examples
@@ -22,7 +23,7 @@ from notifications.api.serializers.channels import (
     CodeInput,
     SecretOutput,
 )
-from notifications.api.views.base import mails_check, valid
+from notifications.api.views.base import mails_check
 from notifications.models import UserChannel
 
 
@@ -52,7 +53,7 @@ class ChannelListView(NamedQueryMixin, GenericAPIView[UserChannel]):
 
         The secret of a webhook is shown only now.
         """
-        body = valid(ChannelInput, request)
+        body = body_of(ChannelInput, request)
         mails_check(self, request, kind=body["kind"])
         channel, secret = services.channel_create(owner_id=caller_id(request), **body)
         data = ChannelOutput(channel).data | {"secret": secret or None}
@@ -75,7 +76,7 @@ class ChannelView(ApiView):
         A new address is sent a code, and gets nothing else before it is proven.
         """
         channel = selectors.channel_get(owner_id=caller_id(request), channel_id=channel_id)
-        body = valid(ChannelChange, request)
+        body = body_of(ChannelChange, request)
         if body.get("address", channel.address) != channel.address:
             mails_check(self, request, kind=channel.kind)
         changed = services.channel_update(channel=channel, **body)
@@ -128,7 +129,7 @@ class ChannelVerifyView(ApiView):
     def post(self, request: Request, channel_id: str) -> Response:
         """Prove an address with the code that was sent there."""
         channel = selectors.channel_get(owner_id=caller_id(request), channel_id=channel_id)
-        proven = services.channel_verify(channel=channel, **valid(CodeInput, request))
+        proven = services.channel_verify(channel=channel, **body_of(CodeInput, request))
         return Response(ChannelOutput(proven).data)
 
 

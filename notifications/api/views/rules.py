@@ -7,11 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView, ListView, created
 from notifications import selectors, services
 from notifications.api.filters import RuleFilter
 from notifications.api.serializers.rules import RuleInput, RuleOutput
-from notifications.api.views.base import valid
 from notifications.models import AlertRule
 
 
@@ -33,7 +33,7 @@ class RuleListView(ListView):
     )
     def post(self, request: Request) -> Response:
         """Add a rule."""
-        body = valid(RuleInput, request)
+        body = body_of(RuleInput, request)
         owner_id = caller_id(request)
         channels = selectors.channels_named(owner_id=owner_id, words=body.pop("channels", []))
         rule = services.rule_create(owner_id=owner_id, channels=channels, **body)
@@ -56,7 +56,7 @@ class RuleView(ApiView):
         """Change a rule; `channels` replaces all of them."""
         owner_id = caller_id(request)
         rule = selectors.rule_get(owner_id=owner_id, rule_id=rule_id)
-        body = valid(RuleInput, request, partial=True)
+        body = body_of(RuleInput, request, partial=True)
         words = body.pop("channels", None)
         channels = (
             None if words is None else selectors.channels_named(owner_id=owner_id, words=words)

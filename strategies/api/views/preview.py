@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView
 from core.errors import InvalidInput, NotFound
 from core.indicators.registry import indicator_get
@@ -31,7 +32,6 @@ class IndicatorPreviewView(ApiView):
             spec = indicator_get(name)
         except InvalidInput as error:
             raise NotFound(error.message) from error
-        body = IndicatorPreviewInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        shown = indicator_preview(owner_id=caller_id(request), spec=spec, **body.validated_data)
+        body = body_of(IndicatorPreviewInput, request)
+        shown = indicator_preview(owner_id=caller_id(request), spec=spec, **body)
         return Response(shown)

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from core.api.caller import caller_id
 from core.api.filtering import StrictFilters
+from core.api.forms import body_of
 from core.api.views import ApiView, ListView
 from strategies import services
 from strategies.api import examples
@@ -154,11 +155,8 @@ class ForkView(ApiView):
     )
     def post(self, request: Request, strategy_id: str) -> Response:
         """Copy the draft, or a version, into a new strategy."""
-        body = ForkInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        fork = services.strategy_fork(
-            owner_id=caller_id(request), strategy_id=strategy_id, **body.validated_data
-        )
+        body = body_of(ForkInput, request)
+        fork = services.strategy_fork(owner_id=caller_id(request), strategy_id=strategy_id, **body)
         return _created(fork)
 
 
@@ -178,9 +176,7 @@ class ValidateView(ApiView):
     def post(self, request: Request, strategy_id: str) -> Response:
         """Tell everything that keeps the draft, or the graph sent, from running; save nothing."""
         strategy = strategy_get(caller_id(request), strategy_id)
-        body = ValidateInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        sent = body.validated_data
+        sent = body_of(ValidateInput, request)
         report = draft_report(sent.get("graph", strategy.graph), parameters=sent.get("parameters"))
         return Response(report_body(report, verdict="valid"))
 

@@ -32,6 +32,7 @@ from core.accounts.services.sessions import (
     sessions_end_all,
 )
 from core.accounts.tokens import SESSION_CLAIM
+from core.api.forms import body_of
 from core.api.views import ApiView
 
 BEARER: list[Any] = [{"bearer": []}]
@@ -68,9 +69,8 @@ class RegisterView(PublicView):
         A mail asks to confirm the address. Where the installation wants that first, the answer is
         202 without tokens. An address that cannot be registered gets `registration_refused`.
         """
-        form = RegisterInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        session = user_register(**form.validated_data, origin=origin(request))
+        body = body_of(RegisterInput, request)
+        session = user_register(**body, origin=origin(request))
         if session is None:
             return Response({"message": CONFIRM}, status=202)
         user, pair = session
@@ -97,9 +97,8 @@ class LoginView(PublicView):
 
         After five wrong passwords for an email from one address the answer is 429 for 15 minutes.
         """
-        form = LoginInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        user, pair = session_open(request=plain(request), **form.validated_data)
+        body = body_of(LoginInput, request)
+        user, pair = session_open(request=plain(request), **body)
         data = {"user": user, "access": pair.access, "refresh": pair.refresh}
         return Response(SessionOutput(data).data)
 
@@ -118,9 +117,8 @@ class RefreshView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Trade a refresh token for the next pair; each is good for one use."""
-        form = RefreshInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        pair = session_refresh(refresh=form.validated_data["refresh"], origin=origin(request))
+        body = body_of(RefreshInput, request)
+        pair = session_refresh(refresh=body["refresh"], origin=origin(request))
         return Response(PairOutput(pair).data)
 
 
@@ -140,9 +138,8 @@ class LogoutView(PublicView):
         With the refresh token this works although the access token has expired. All tokens of the
         session are refused from then on, and sockets are closed.
         """
-        form = LogoutInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        if refresh := form.validated_data.get("refresh"):
+        body = body_of(LogoutInput, request)
+        if refresh := body.get("refresh"):
             session_close(refresh=refresh, origin=origin(request))
             return Response(status=204)
         return self.get(request)

@@ -11,6 +11,7 @@ from core.accounts.api.serializers import EmailInput, MessageOutput, ResetInput,
 from core.accounts.api.views.base import PublicView, origin
 from core.accounts.services.passwords import password_reset, password_reset_request
 from core.accounts.services.registration import email_verify, email_verify_request
+from core.api.forms import body_of
 
 SENT = "If this address has an account, a mail is on its way to it."
 
@@ -31,9 +32,8 @@ class PasswordResetView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Send a mail with a link to choose a new password."""
-        form = EmailInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        password_reset_request(**form.validated_data)
+        body = body_of(EmailInput, request)
+        password_reset_request(**body)
         return Response({"message": SENT}, status=202)
 
 
@@ -50,9 +50,8 @@ class PasswordResetConfirmView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Set a new password with the token of the mail; all sessions end."""
-        form = ResetInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        password_reset(**form.validated_data, origin=origin(request))
+        body = body_of(ResetInput, request)
+        password_reset(**body, origin=origin(request))
         return Response(status=204)
 
 
@@ -69,9 +68,8 @@ class VerifyEmailView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Confirm an address with the token of the mail; to do it again changes nothing."""
-        form = VerifyInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        email_verify(**form.validated_data, origin=origin(request))
+        body = body_of(VerifyInput, request)
+        email_verify(**body, origin=origin(request))
         return Response(status=204)
 
 
@@ -91,7 +89,6 @@ class VerifyEmailResendView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Send the mail that asks to confirm the address again, unless it is confirmed."""
-        form = EmailInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        email_verify_request(**form.validated_data)
+        body = body_of(EmailInput, request)
+        email_verify_request(**body)
         return Response({"message": SENT}, status=202)

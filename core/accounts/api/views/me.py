@@ -21,6 +21,7 @@ from core.accounts.api.views.base import origin, user_of
 from core.accounts.permissions import InSession, InSessionToChange
 from core.accounts.services.passwords import password_change
 from core.accounts.services.profile import profile_update
+from core.api.forms import body_of
 from core.api.throttling import rate_of
 from core.api.views import ApiView
 
@@ -50,9 +51,8 @@ class MeView(ApiView):
     )
     def patch(self, request: Request) -> Response:
         """Change your name, time zone or base currency."""
-        form = MeInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        user = profile_update(user=user_of(request), changes=form.validated_data)
+        body = body_of(MeInput, request)
+        user = profile_update(user=user_of(request), changes=body)
         return Response(UserOutput(user).data)
 
 
@@ -75,12 +75,11 @@ class PasswordView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Change your password: all sessions end, and the answer opens a new one."""
-        form = PasswordInput(data=request.data)
-        form.is_valid(raise_exception=True)
+        body = body_of(PasswordInput, request)
         pair = password_change(
             user=user_of(request),
-            current=form.validated_data["current_password"],
-            new=form.validated_data["new_password"],
+            current=body["current_password"],
+            new=body["new_password"],
             origin=origin(request),
         )
         return Response(PairOutput(pair).data)

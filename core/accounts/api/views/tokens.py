@@ -15,6 +15,7 @@ from core.accounts.models import ApiToken
 from core.accounts.permissions import InSession
 from core.accounts.selectors import api_token_list
 from core.accounts.services.api_tokens import api_token_create, api_token_revoke
+from core.api.forms import body_of
 from core.api.views import ApiView, NamedQueryMixin, created
 
 
@@ -49,11 +50,8 @@ class TokensView(NamedQueryMixin, GenericAPIView[ApiToken]):
 
         `read` looks, `write` changes, and `trade` sends orders.
         """
-        form = ApiTokenInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        key, token = api_token_create(
-            owner=user_of(request), origin=origin(request), **form.validated_data
-        )
+        body = body_of(ApiTokenInput, request)
+        key, token = api_token_create(owner=user_of(request), origin=origin(request), **body)
         data = ApiTokenOutput(token).data | {"token": key}
         return created(data, location=f"/api/v1/me/tokens/{token.id}")
 

@@ -1,4 +1,4 @@
-"""Endpoints of trades and broker accounts."""
+"""Endpoints of trades."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from brokers import selectors, services
-from brokers.api.filters import FillFilter, OrderFilter, PositionFilter
-from brokers.api.serializers import (
-    FillOutput,
-    PositionOutput,
-    ReplaceInput,
-    TradeInput,
-    TradeOutput,
-)
+from brokers.api.filters import OrderFilter
+from brokers.api.trade_serializers import ReplaceInput, TradeInput, TradeOutput
 from brokers.choices import OPEN_STATUSES, AssetType, OrderType, Side
-from brokers.models import Fill, Order, Position
-from brokers.valuing import positions_value
+from brokers.models import Order
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.views import ApiView, ListView, accepted
 from core.realtime.waiting import waitable
 from strategies.selectors import strategy_get
@@ -40,9 +34,8 @@ class TradeExecuteView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Send an order; `Prefer: wait=N` waits for the executed price."""
-        serializer = TradeInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        order = _order_of(request, serializer.validated_data)
+        body = body_of(TradeInput, request)
+        order = _order_of(request, body)
         response = accepted(TradeOutput(order).data, location=f"/api/v1/trades/{order.id}/")
         return waitable(
             response,
@@ -104,29 +97,9 @@ class TradeReplaceView(ApiView):
         orders in place; where it replaces them by new ones, the new one is `denied`.
         """
         order = selectors.order_get(owner_id=caller_id(request), order_id=order_id)
-        serializer = ReplaceInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        changed = services.order_replace(order=order, **serializer.validated_data)
+        body = body_of(ReplaceInput, request)
+        changed = services.order_replace(order=order, **body)
         return accepted(TradeOutput(changed).data, location=f"/api/v1/trades/{changed.id}/")
-
-
-class PositionListView(ListView):
-    """What an account holds."""
-
-    queryset = Position.objects.none()
-    filterset_class = PositionFilter
-
-    @extend_schema(responses=PositionOutput(many=True), operation_id="position_list")
-    def get(self, request: Request, account_id: str) -> Response:
-        """List the positions that are not flat."""
-        account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
-        return self.page(selectors.position_list(account=account), PositionOutput)
-
-    def paginate_queryset(self, queryset: Any) -> Any:
-        """Return the positions of a page with what they are worth."""
-        rows = super().paginate_queryset(queryset) or []
-        positions_value(rows, owner_id=caller_id(self.request))
-        return rows
 
 
 class AccountOrderListView(ListView):
@@ -142,19 +115,6 @@ class AccountOrderListView(ListView):
         account = selectors.account_get(owner_id=owner_id, account_id=account_id)
         orders = selectors.order_list(owner_id=owner_id).filter(account=account)
         return self.page(orders, TradeOutput)
-
-
-class FillListView(ListView):
-    """What the broker executed."""
-
-    queryset = Fill.objects.none()
-    filterset_class = FillFilter
-
-    @extend_schema(responses=FillOutput(many=True), operation_id="fill_list")
-    def get(self, request: Request, account_id: str) -> Response:
-        """List the executions of the account, newest first."""
-        account = selectors.account_get(owner_id=caller_id(request), account_id=account_id)
-        return self.page(selectors.fill_list(account=account), FillOutput)
 
 
 def _order_of(request: Request, body: dict[str, Any]) -> Order:

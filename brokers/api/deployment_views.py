@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from brokers import selectors
-from brokers.api.deployments_serializers import (
+from brokers.api.deployment_serializers import (
     DeploymentDetailOutput,
     DeploymentInput,
     DeploymentOutput,
@@ -28,6 +28,7 @@ from brokers.deployments.selectors import deployment_get, deployment_list, drift
 from brokers.models import Deployment, DeploymentTick, DriftReport
 from brokers.services import paper_account
 from core.api.caller import caller_id
+from core.api.forms import body_of
 from core.api.images import PngRenderer, SvgRenderer
 from core.api.renderers import FiniteJSONRenderer
 from core.api.views import ApiView, ListView, created
@@ -54,9 +55,8 @@ class DeploymentListView(ListView):
     )
     def post(self, request: Request) -> Response:
         """Pin a strategy's version to an account; start it with POST .../start."""
-        serializer = DeploymentInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        deployment = _created(request, dict(serializer.validated_data))
+        body = body_of(DeploymentInput, request)
+        deployment = _created(request, body)
         return created(
             DeploymentDetailOutput(deployment).data,
             location=f"/api/v1/deployments/{deployment.id}/",
@@ -126,11 +126,10 @@ class StopView(ApiView):
         While it is stopping, asking again without `liquidate` gives up closing: it ends with what
         it holds. What keeps it from being stopped is in `state_reason`.
         """
-        serializer = StopInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        body = body_of(StopInput, request)
         found = services.deployment_stop(
             deployment=_own(request, deployment_id),
-            liquidate=serializer.validated_data["liquidate"],
+            liquidate=body["liquidate"],
         )
         return Response(DeploymentOutput(found).data)
 

@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from brokers.api import deployments_examples as examples
+from brokers.api import deployment_examples as examples
 from brokers.api.fields import PlainDecimalField
 from brokers.deployments.warnings import deployment_warnings
 from brokers.models import Deployment, DeploymentTick, DriftReport

@@ -107,7 +107,7 @@ class _Market:
         )
 
     def over(self, number: int) -> Any:
-        from brokers.deployments.timing import moment_of  # noqa: PLC0415 - after django.setup
+        from market.bar_times import moment_of  # noqa: PLC0415 - after django.setup
 
         return moment_of(int(self.ts[number]) + MINUTE_NS)
 

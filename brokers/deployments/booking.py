@@ -10,10 +10,11 @@ from brokers.deployments.choices import BookKind
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import purpose_of
 from brokers.deployments.option_booking import option_end_entry, option_entry
-from brokers.deployments.timing import bar_of, moment_of, ts_of
+from brokers.deployments.timing import bar_of
 from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Fill, Order
 from core.engine.result import ExitReason
+from market.bar_times import moment_of, ts_of
 
 KINDS = {
     Role.ENTRY: (BookKind.ENTRY, ExitReason.SIGNAL),

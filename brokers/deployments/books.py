@@ -16,9 +16,9 @@ from uuid import UUID
 from django.db import connection
 
 from brokers.deployments.choices import BookKind
-from brokers.deployments.timing import ts_of
 from brokers.deployments.wanted import BookRow
 from brokers.models import BookEntry
+from market.bar_times import ts_of
 
 # Of so many deployments books are kept, those read last.
 KEPT: Final = 1000

@@ -22,13 +22,13 @@ from brokers.deployments.drift import (
 )
 from brokers.deployments.option_drift import NO_RULE, drifts_sum, option_drift, options_replay
 from brokers.deployments.reading import View, stored_of, view_of
-from brokers.deployments.timing import ts_of
 from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
 from core.engine.result import Result
 from core.engine.simulate import simulate
 from core.errors import ApplicationError
 from core.options.result import OptionsResult
 from core.transactions import atomic
+from market.bar_times import ts_of
 from market.contracts import EPOCH
 from market.store import StoredBars, bars_read
 from notifications.services import event_notify

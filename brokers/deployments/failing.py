@@ -7,12 +7,12 @@ from uuid import UUID
 
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ACTIVE, DeploymentState, TickStatus
-from brokers.deployments.timing import bar_after, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.withdrawing import OPENS, OpenOrders
 from brokers.models import Deployment, DeploymentTick
 from core.errors import ApplicationError
 from core.transactions import atomic
+from market.bar_times import bar_after, moment_of, ts_of
 from market.intervals import interval_get
 from market.selectors import instrument_get
 

@@ -14,9 +14,9 @@ from brokers.choices import FINAL_STATUSES, OPEN_STATUSES, AssetType, OrderStatu
 from brokers.deployments.books import Book, books_read
 from brokers.deployments.choices import BookKind, TickStatus
 from brokers.deployments.reading import Shelf, View
-from brokers.deployments.timing import ts_of
 from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Deployment, DeploymentTick, Fill, Order
+from market.bar_times import ts_of
 from market.store import StoredBars
 
 # Orders of these roles decide by having ended; guards are looked for where they should lie.

@@ -18,11 +18,11 @@ from brokers.deployments.passing import bars_passed
 from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import View
 from brokers.deployments.showing import decision_json
-from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
 from brokers.deployments.wanted import Decision
 from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick
 from brokers.services.orders import Begin
+from market.bar_times import bar_after, bar_over_at, moment_of, ts_of
 
 
 @dataclass(slots=True)

@@ -10,11 +10,12 @@ from brokers.deployments.choices import BookKind
 from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import Purpose, purpose_of
 from brokers.deployments.option_book import REASONS
-from brokers.deployments.timing import bar_of, moment_of, ts_of
+from brokers.deployments.timing import bar_of
 from brokers.deployments.wanted import Role
 from brokers.models import BookEntry, Fill, Order
 from core.engine.result import ExitReason
 from core.options.result import OptionExitReason
+from market.bar_times import moment_of, ts_of
 
 # What booked the end of a contract says how it ended.
 ENDS: Final = {reason.label: int(reason) for reason in OptionExitReason}

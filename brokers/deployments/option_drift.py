@@ -26,7 +26,6 @@ from brokers.deployments.drift import (
 from brokers.deployments.option_decision import OptionMarket
 from brokers.deployments.option_reading import option_market
 from brokers.deployments.reading import View
-from brokers.deployments.timing import ts_of
 from brokers.models import BookEntry, Deployment
 from core.engine.program import Program
 from core.options.chain import chain_build
@@ -34,6 +33,7 @@ from core.options.contract import contract_parse
 from core.options.quoting import mid_prices
 from core.options.result import OptionExitReason, OptionsResult
 from core.options.simulate import simulate_with_options
+from market.bar_times import ts_of
 
 ENDS = frozenset(
     {

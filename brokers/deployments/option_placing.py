@@ -19,10 +19,10 @@ from brokers.deployments.option_sides import Sides
 from brokers.deployments.option_telling import unwound_tell
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
-from brokers.deployments.timing import moment_of
 from brokers.deployments.wanted import Decision, LegWanted, OptionDecision, Role
 from brokers.models import DeploymentTick, Order
 from brokers.services.intents import Draft, Intent
+from market.bar_times import moment_of
 from market.calendars import is_open
 
 # A trade that closes what an account has and opens more is two orders.

@@ -13,7 +13,6 @@ from brokers.deployments.gathering import Dossier
 from brokers.deployments.naming import purpose_of
 from brokers.deployments.option_decision import LegOrder, OptionMarket, decide_with_options
 from brokers.deployments.reading import View, plan_of
-from brokers.deployments.timing import ts_of
 from brokers.deployments.wanted import Decision, Role
 from brokers.models import Deployment, Order
 from core.engine.option_rules import Right
@@ -23,6 +22,7 @@ from core.options.contract import Contract, contract_parse, contract_symbol
 from core.options.expiries import ExpiryCalendar
 from core.options.left import left_by_clock
 from core.sessions.timeframe import timeframe_parse
+from market.bar_times import ts_of
 from market.calendars import sessions_for
 from market.contracts import EPOCH
 from market.intervals import interval_get

@@ -12,11 +12,11 @@ from brokers.deployments.naming import purpose_of
 from brokers.deployments.option_book import Key
 from brokers.deployments.option_placing import SECOND_PART, OptionDesk
 from brokers.deployments.placing import Desk
-from brokers.deployments.timing import ts_of
 from brokers.deployments.wanted import BookRow, LegHeld, LegWanted, Role
 from brokers.models import Deployment, Order
 from core.engine.option_rules import OptionRule
 from core.options.contract import contract_parse
+from market.bar_times import ts_of
 from market.intervals import interval_get
 
 # Apart from the legs of a bar's own decision.

@@ -10,11 +10,11 @@ from typing import Any
 from brokers.deployments.option_book import Key
 from brokers.deployments.option_decision import UNAVAILABLE
 from brokers.deployments.telling import deployment_frame
-from brokers.deployments.timing import moment_of
 from brokers.deployments.wanted import Decision, LegHeld, LegWanted, OptionDecision, Role
 from brokers.models import Deployment
 from core.engine.option_rules import OptionRule, Right
 from core.options.contract import Contract
+from market.bar_times import moment_of
 from market.contracts import EPOCH
 from notifications.services import event_notify
 

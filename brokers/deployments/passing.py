@@ -8,8 +8,8 @@ import numpy as np
 
 from brokers.deployments.choices import TickStatus
 from brokers.deployments.gathering import Dossier
-from brokers.deployments.timing import bar_over_at, bars_missing, moment_of, ts_of
 from brokers.models import Deployment, DeploymentTick
+from market.bar_times import bar_over_at, bars_missing, moment_of, ts_of
 from market.store import StoredBars
 
 

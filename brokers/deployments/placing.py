@@ -27,7 +27,6 @@ from brokers.choices import (
 )
 from brokers.deployments.attempts import AT_ONCE, Attempts
 from brokers.deployments.naming import Purpose, node_name
-from brokers.deployments.timing import moment_of, opens_in, ts_of
 from brokers.deployments.wanted import Decision, Role, Wanted
 from brokers.deployments.withdrawing import GUARDS, OpenOrders
 from brokers.models import Deployment, Order
@@ -41,6 +40,7 @@ from core.engine.program import OrderKind, PriceKind, Program
 from core.engine.program import TimeInForce as Waiting
 from core.errors import Conflict, InvalidInput
 from core.transactions import Overtaken
+from market.bar_times import moment_of, opens_in, ts_of
 from market.calendars import is_open
 from market.intervals import interval_get
 from market.models import Instrument

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.deployments.decision import decide, lowered
-from brokers.deployments.timing import bar_over_at, ts_of
 from brokers.deployments.wanted import BookRow, Decision
 from brokers.models import Deployment
 from brokers.quotes import Quotes
@@ -25,6 +24,7 @@ from core.engine.bars import Bars
 from core.engine.config import RunConfig
 from core.engine.program import Program
 from core.engine.state import Plan as LoweredPlan
+from market.bar_times import bar_over_at, ts_of
 from market.calendars import session_ids, sessions_for
 from market.intervals import Interval, interval_get
 from market.models import Instrument

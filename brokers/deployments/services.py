@@ -19,13 +19,13 @@ from brokers.deployments.option_reading import options_check
 from brokers.deployments.passing import ticks_pass
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
 from brokers.deployments.stopping import orders_withdraw
-from brokers.deployments.timing import bar_after, bar_over_at, moment_of, ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.withdrawing import OPENS, OpenOrders
 from brokers.models import BrokerAccount, Deployment
 from core.errors import ApplicationError, Conflict, Detail, InvalidInput
 from core.outbox.services import task_enqueue
 from core.transactions import Overtaken, atomic
+from market.bar_times import bar_after, bar_over_at, moment_of, ts_of
 from market.intervals import interval_get
 from market.selectors import instrument_get
 from strategies.models import Strategy

@@ -33,7 +33,6 @@ from brokers.deployments.option_stopping import (
 from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import plan_of
 from brokers.deployments.telling import state_tell
-from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.wanted import LegHeld, Role, Wanted
 from brokers.deployments.withdrawing import GUARDS, OpenOrders
@@ -41,6 +40,7 @@ from brokers.models import BookEntry, Deployment, Order
 from brokers.silence import askable
 from core.engine.program import OrderKind
 from core.transactions import Overtaken, atomic
+from market.bar_times import ts_of
 from market.calendars import NS_PER_DAY
 
 log = structlog.get_logger(__name__)

@@ -25,9 +25,9 @@ from brokers.deployments.gathering import dossiers_complete, dossiers_read
 from brokers.deployments.looking import Look, look_at, looks_act
 from brokers.deployments.signals import decisions_tell
 from brokers.deployments.telling import late_tell, ticks_tell
-from brokers.deployments.timing import ts_of
 from brokers.deployments.transitions import deployment_move
 from brokers.models import BookEntry, Deployment, DeploymentTick
+from market.bar_times import ts_of
 
 # Providers take a while: before that nobody is told.
 LATE_AFTER: Final = timedelta(minutes=2)

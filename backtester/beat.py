@@ -28,6 +28,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": Clocked(10, 5.25),
         "options": {"queue": "live", "expires": 10},
     },
+    "market: download watched bars that are over": {
+        "task": "market.watch",
+        "schedule": Clocked(1, 0.5),
+        "options": {"queue": "live", "expires": 2},
+    },
     "market: re-queue what a lost worker left behind": {
         "task": "market.sweep",
         "schedule": Clocked(10, 5.75),

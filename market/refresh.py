@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.db import transaction
 from core.db import claim
 from core.outbox.services import task_enqueue
 from market.choices import FETCH_FINAL, FetchStatus
+from market.due import due_next, due_since
 from market.history import RESTATED
 from market.models import BarSeries, Fetch, Watch
 
@@ -32,23 +33,24 @@ def watches_refresh(*, now: datetime) -> int:
 
 
 def _refresh(watch: Watch, now: datetime) -> bool:
-    next_at = now + timedelta(seconds=watch.every_s)
+    stored, last = _stored(watch), watch.fetch
     mine = Watch.objects.filter(id=watch.id, active=True, next_at=watch.next_at)
     with transaction.atomic():
-        if not claim(mine, next_at=next_at):
+        if not claim(mine, next_at=due_next(watch, stored, now=now)):
             return False
-        last = watch.fetch
         if last is not None and last.status not in FETCH_FINAL:
             return False
         restated = (
             last is not None and last.status == FetchStatus.FAILED and last.error_code == RESTATED
         )
+        if last is not None and not restated and _complete(watch, stored, now):
+            return False
         fetch = Fetch.objects.create(
             owner_id=watch.owner_id,
             provider=watch.provider,
             symbol=watch.symbol,
             interval=watch.interval,
-            start=_whole_start(watch) if restated else _start(watch),
+            start=_whole_start(watch, stored) if restated else _start(watch, stored),
             replace=restated,
         )
         Watch.objects.filter(id=watch.id).update(fetch=fetch)
@@ -57,7 +59,8 @@ def _refresh(watch: Watch, now: datetime) -> bool:
 
 
 def _stored(watch: Watch) -> BarSeries | None:
-    return BarSeries.objects.filter(
+    series = BarSeries.objects.select_related("instrument")
+    return series.filter(
         instrument__symbol=watch.symbol,
         instrument__owner=None,
         interval=watch.interval,
@@ -66,9 +69,13 @@ def _stored(watch: Watch) -> BarSeries | None:
     ).first()
 
 
-def _start(watch: Watch) -> date | None:
+def _complete(watch: Watch, stored: BarSeries | None, now: datetime) -> bool:
+    """Tell whether a series that follows its bars has all that are over."""
+    return watch.every_s is None and now < due_since(watch, stored)
+
+
+def _start(watch: Watch, stored: BarSeries | None) -> date | None:
     """Return the day of the last bar, or the beginning where that is not there yet."""
-    stored = _stored(watch)
     if stored is None:
         return watch.start
     if watch.start is not None and watch.start < stored.first_ts.date():
@@ -77,8 +84,7 @@ def _start(watch: Watch) -> date | None:
     return stored.last_ts.date()
 
 
-def _whole_start(watch: Watch) -> date | None:
-    stored = _stored(watch)
+def _whole_start(watch: Watch, stored: BarSeries | None) -> date | None:
     if stored is None:
         return watch.start
     first = stored.first_ts.date()

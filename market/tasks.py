@@ -42,18 +42,23 @@ def import_file(import_id: str) -> None:
 
 @shared_task(name="market.sweep")
 def sweep() -> None:
-    """Queue again what a lost message or worker left behind, and what is watched and due."""
+    """Queue again what a lost message or worker left behind."""
     fetches_requeue()
     imports_requeue()
     parts_prune()
     files_prune()
-    watches_refresh(now=timezone.now())
     if prune_due():
         prune.apply_async(queue="market", expires=DUE_EVERY_S)
     if quotes_wanted(now=timezone.now()):
         poll.apply_async(queue="market", expires=POLL_EVERY_S)
         if stream_due(now=timezone.now()):
             stream.apply_async(queue="market", expires=POLL_EVERY_S)
+
+
+@shared_task(name="market.watch")
+def watch() -> None:
+    """Download watched series whose next bar is over, or that are due."""
+    watches_refresh(now=timezone.now())
 
 
 @shared_task(name="market.prune")

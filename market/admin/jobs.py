@@ -161,6 +161,8 @@ class WatchAdmin(admin.ModelAdmin[Watch]):
     @admin.display(description="every", ordering="every_s")
     def every(self, watch: Watch) -> str:
         """Return how often it is downloaded."""
+        if watch.every_s is None:
+            return f"as {watch.interval} bars close"
         return duration(timedelta(seconds=watch.every_s))
 
     @admin.display(description="last download")

@@ -12,6 +12,7 @@ from market.api.fields import IntervalField, SymbolField
 from market.models import QuarantinedBar, Universe, Watch
 
 NS_PER_MS = 1_000_000
+PERIOD = "Seconds between downloads; whenever a bar is over where it is null or left out."
 
 
 class QualityQuery(KnownFields):
@@ -109,13 +110,13 @@ class WatchInput(KnownFields):
     start = serializers.DateField(
         required=False, allow_null=True, default=None, help_text="As far as there is, if left out."
     )
-    every_s = serializers.IntegerField(default=3600, help_text="Seconds between downloads.")
+    every_s = serializers.IntegerField(default=None, allow_null=True, help_text=PERIOD)
 
 
 class WatchChange(KnownFields):
     """What to change of a watch."""
 
-    every_s = serializers.IntegerField(required=False)
+    every_s = serializers.IntegerField(required=False, allow_null=True, help_text=PERIOD)
     active = serializers.BooleanField(required=False)
 
 

@@ -189,7 +189,7 @@ class WatchListView(ListView):
         examples=[examples.WATCH_REQUEST, examples.WATCH_CREATED],
     )
     def post(self, request: Request) -> Response:
-        """Download a series now and again and again, from where it ends."""
+        """Download a series now, and whenever a bar of it is over, or every so often."""
         body = body_of(WatchInput, request)
         watch = watch_create(owner_id=caller_id(request), **body)
         return created(WatchOutput(watch).data, location=f"/api/v1/watches/{watch.id}/")
@@ -219,7 +219,7 @@ class WatchView(ApiView):
     def patch(self, request: Request, watch_id: str) -> Response:
         """Change how often it downloads, or whether."""
         body = body_of(WatchChange, request)
-        watch = watch_change(owner_id=caller_id(request), watch_id=watch_id, **body)
+        watch = watch_change(owner_id=caller_id(request), watch_id=watch_id, changes=body)
         return Response(WatchOutput(watch).data)
 
     @extend_schema(operation_id="watch_delete", summary="Stop watching", responses={204: None})

@@ -17,7 +17,8 @@ class Watch(OwnedModel):
     interval = models.CharField(max_length=4, choices=interval_choices)
     # How far back the first download reaches; None: as far as the provider goes.
     start = models.DateField(null=True, blank=True)
-    every_s = models.PositiveIntegerField(default=3600)
+    # None: as its bars close.
+    every_s = models.PositiveIntegerField(null=True, blank=True)
     active = models.BooleanField(default=True)
     next_at = models.DateTimeField()
     # The last download it made.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -29,9 +30,11 @@ def watch_create(
     symbol: str,
     interval: str,
     start: date | None = None,
-    every_s: int = 3600,
+    every_s: int | None = None,
 ) -> Watch:
     """Keep a series up to date from now on; its first download is due at once.
+
+    Without a period it is downloaded whenever a bar of it is over, by the sessions of its exchange.
 
     Raises
     ------
@@ -62,14 +65,8 @@ def watch_create(
         ) from error
 
 
-def watch_change(
-    *,
-    owner_id: UUID,
-    watch_id: UUID | str,
-    every_s: int | None = None,
-    active: bool | None = None,
-) -> Watch:
-    """Change how often a series is downloaded, or whether.
+def watch_change(*, owner_id: UUID, watch_id: UUID | str, changes: Mapping[str, Any]) -> Watch:
+    """Change how often a series is downloaded (`every_s`), or whether (`active`); it is due then.
 
     Raises
     ------
@@ -79,12 +76,10 @@ def watch_change(
         When the period cannot be.
     """
     watch = watch_get(owner_id=owner_id, watch_id=watch_id)
-    if every_s is not None:
-        _period_check(every_s)
-        watch.every_s = every_s
-    if active is not None:
-        watch.active = active
-        watch.next_at = timezone.now() if active else watch.next_at
+    watch.every_s = changes.get("every_s", watch.every_s)
+    watch.active = changes.get("active", watch.active)
+    _period_check(watch.every_s)
+    watch.next_at = timezone.now()
     watch.save(update_fields=["every_s", "active", "next_at", "updated_at"])
     return watch
 
@@ -100,10 +95,10 @@ def watch_delete(*, owner_id: UUID, watch_id: UUID | str) -> None:
     watch_get(owner_id=owner_id, watch_id=watch_id).delete()
 
 
-def _period_check(every_s: int) -> None:
-    if not OFTEN_AT_MOST_S <= every_s <= SELDOM_AT_MOST_S:
+def _period_check(every_s: int | None) -> None:
+    if every_s is not None and not OFTEN_AT_MOST_S <= every_s <= SELDOM_AT_MOST_S:
         raise InvalidInput(
             f"every_s is {every_s}: use {OFTEN_AT_MOST_S} (a minute) to {SELDOM_AT_MOST_S} "
-            "(thirty days).",
+            "(thirty days), or null: as its bars close.",
             code="out_of_range",
         )

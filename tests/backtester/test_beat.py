@@ -73,9 +73,9 @@ def places(schedule):
     return {(schedule.at_s + number * schedule.every_s) % HOUR for number in range(count)}
 
 
-def test_only_what_follows_deployments_runs_while_bars_come():
+def test_only_what_brings_bars_and_follows_deployments_runs_while_bars_come():
     for name, entry in SCHEDULE.items():
-        if not entry["task"].startswith("brokers.deployments_"):
+        if not entry["task"].startswith(("brokers.deployments_", "market.watch")):
             assert min(place % MINUTE for place in places(entry["schedule"])) >= 3, name
 
 

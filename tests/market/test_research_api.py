@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import StringIO
 
 import numpy as np
@@ -211,18 +211,49 @@ def test_a_watched_series_is_downloaded_again_from_where_it_ends(api, folder):
     answer = api.post("/api/v1/watches", watch_body(), format="json")
     assert answer.status_code == 201
     folder(2, 5)
-    tasks.sweep()
+    tasks.watch()
     (first,) = fetch_all()
     assert (first.status, first.rows, first.start) == ("completed", 4, None)
-    tasks.sweep()
+    tasks.watch()
     assert Fetch.objects.count() == 1
     folder(2, 9)
     due()
-    tasks.sweep()
+    tasks.watch()
     second = fetch_all()[-1]
     assert (second.status, second.rows, str(second.start)) == ("completed", 8, "2024-01-05")
     shown = api.get(answer.headers["Location"]).json()
     assert (shown["last_status"], shown["last_error"]) == ("completed", None)
+
+
+def test_a_series_without_a_period_is_downloaded_once_its_next_bar_is_over(api, folder):
+    answer = api.post("/api/v1/watches", watch_body(every_s=None), format="json")
+    assert (answer.status_code, answer.json()["every_s"]) == (201, None)
+    folder(2, 5)
+    tasks.watch()
+    assert [fetch.rows for fetch in fetch_all()] == [4]
+
+    def refreshed(text):
+        """Refresh on Monday, 8 January: New York closes at 21:00, then comes its auction."""
+        now = datetime.fromisoformat(f"2024-01-08T{text}Z")
+        return refresh.watches_refresh(now=now), f"{Watch.objects.get().next_at:%H:%M:%S}"
+
+    Watch.objects.update(next_at="2024-01-08T00:00Z")
+    assert refreshed("20:59:59") == (0, "21:01:00")
+    assert refreshed("21:00:59") == (0, "21:01:00")
+    assert refreshed("21:01:00") == (1, "21:01:05")
+    folder(2, 8)
+    assert [fetch.rows for fetch in fetch_all()] == [4, 7]
+    assert refreshed("21:01:05") == (0, "21:01:00")
+    assert Watch.objects.get().next_at.day == 9
+
+
+def test_a_period_is_taken_back_with_null_and_the_series_is_due_at_once(api):
+    place = api.post("/api/v1/watches", watch_body(every_s=86_400), format="json").headers[
+        "Location"
+    ]
+    Watch.objects.update(next_at="2100-01-01T00:00Z")
+    assert api.patch(place, {"every_s": None}, format="json").json()["every_s"] is None
+    assert Watch.objects.get().next_at <= timezone.now()
 
 
 def test_of_two_refreshers_at_once_one_queues_and_none_while_one_runs(api, folder):
@@ -239,17 +270,17 @@ def test_of_two_refreshers_at_once_one_queues_and_none_while_one_runs(api, folde
 def test_restated_prices_are_downloaded_anew_as_a_whole_and_old_runs_keep_theirs(api, folder):
     api.post("/api/v1/watches", watch_body(), format="json")
     folder(2, 9, price=100.0)
-    tasks.sweep()
+    tasks.watch()
     before = fetch_all()[0].series.content_hash
     # A 2-for-1 split: everything is half of what it was.
     folder(2, 10, price=50.0)
     due()
-    tasks.sweep()
+    tasks.watch()
     restated = fetch_all()[-1]
     assert restated.error_code == "prices_restated"
     assert "downloaded anew by itself" in restated.error_message
     # At once, and not when it is due the next time.
-    tasks.sweep()
+    tasks.watch()
     whole = fetch_all()[-1]
     assert (whole.status, whole.rows, whole.replace, str(whole.start)) == (
         "completed",
@@ -263,12 +294,12 @@ def test_restated_prices_are_downloaded_anew_as_a_whole_and_old_runs_keep_theirs
 def test_what_is_older_than_the_stored_bars_is_filled_up_once(api, folder):
     folder(8, 12)
     api.post("/api/v1/watches", watch_body(), format="json")
-    tasks.sweep()
+    tasks.watch()
     fetch_all()
     Watch.objects.all().delete()
     folder(2, 12)
     api.post("/api/v1/watches", watch_body(start="2024-01-02"), format="json")
-    tasks.sweep()
+    tasks.watch()
     assert fetch_all()[-1].rows == 11
 
 

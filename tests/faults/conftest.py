@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,12 +109,14 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("installation")
-    # PostgreSQL does not run as root: its user must be able to enter the folder.
-    for parent in (folder, *folder.parents):
-        if parent.name.startswith(("pytest", "popen", "installation")):
-            parent.chmod(parent.stat().st_mode | 0o111)
+def installation():
+    with tempfile.TemporaryDirectory(prefix="installation-") as folder:
+        # PostgreSQL does not run as root: its user must be able to enter the folder.
+        Path(folder).chmod(0o755)
+        yield from _installed(Path(folder))
+
+
+def _installed(folder):
     environment = {name: value for name, value in os.environ.items() if name not in OWN}
     log = (folder / "up.log").open("w+")
     process = subprocess.Popen(

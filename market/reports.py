@@ -71,8 +71,10 @@ def report_try(series: BarSeries) -> None:
     """
     try:
         report_ensure(series)
-    except (ApplicationError, ValueError) as error:
+    except ApplicationError as error:
         log.warning("market.report_missed", series_id=str(series.id), error=str(error))
+    except Exception:  # whatever broke in a check
+        log.exception("market.report_missed", series_id=str(series.id))
 
 
 def bars_check(*, stored: StoredBars, policy: str = QualityPolicy.WARN) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def _holes_within(subject: Subject) -> list[Finding]:
         for at, count in runs(empty)
     ]
     middle = inside.copy()
-    middle[np.flatnonzero(inside)[[0, -1]]] = False
+    middle[np.flatnonzero(inside)[:1]] = middle[np.flatnonzero(inside)[-1:]] = False
     thin = np.flatnonzero(middle & (there > 0) & (there < THIN_SHARE * due))
     found += [
         Finding(

@@ -273,6 +273,13 @@ def test_what_is_sifted_is_valid_and_nothing_gets_lost(rows):
         assert (bad.ts in kept) == (bad.code == "duplicate") or bad.code.startswith("not_")
 
 
+def test_minutes_of_a_weekend_alone_are_out_of_hours_and_no_more():
+    saturday = ns("2024-03-09T12:00") + np.arange(60) * MINUTE
+    found = report(bars_on(saturday), "1m")
+    assert (found.severity, found.counts) == (Severity.NOTE, {"out_of_hours": 1})
+    assert found.findings[0].bars == 60
+
+
 def test_bars_that_have_not_opened_yet_are_an_error():
     # 3 May was read for 5 March, and the day after that.
     bars = bars_on(days_of("2024-05-01", "2024-05-03"))

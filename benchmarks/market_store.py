@@ -70,6 +70,7 @@ def minutes(count: int) -> dict[str, Any]:
 
 def store(columns: dict[str, Any]) -> None:
     from core.engine.bars import Bars  # noqa: PLC0415 - after django.setup
+    from market import archive  # noqa: PLC0415 - likewise
     from market import store as reading  # noqa: PLC0415 - likewise
     from market.archive import history_store  # noqa: PLC0415 - likewise
     from market.history import History  # noqa: PLC0415 - likewise
@@ -81,6 +82,7 @@ def store(columns: dict[str, Any]) -> None:
     history = History.from_bars(Bars.from_arrays(**columns), factor=factor)
     # Other bars each time: what is stored already is not written again.
     rounds = iter(range(10 * ROUNDS))
+    more = iter(range(ROUNDS))
 
     def write() -> None:
         shifted = columns | {"volume": columns["volume"] + next(rounds)}
@@ -94,20 +96,39 @@ def store(columns: dict[str, Any]) -> None:
         )
 
     def cold() -> None:
-        reading._cache.clear()  # noqa: SLF001 - as a fresh process finds it
+        forget()
         warm()
+
+    def forget() -> None:
+        """Be as a fresh process is."""
+        reading._cache.clear()  # noqa: SLF001 - what it holds
+        archive._held.clear()  # noqa: SLF001 - likewise
 
     def warm() -> None:
         assert len(reading.bars_read(symbol="WALK", interval="1m").bars) == len(history)
 
     def coarse() -> None:
-        reading._cache.clear()  # noqa: SLF001 - as a fresh process finds it
+        forget()
         reading.bars_read(symbol="WALK", interval="1h")
+
+    def grow() -> None:
+        """Store the next minute, as often as one comes, and read all of them."""
+        begin = len(history) + next(more)
+        row = {name: column[-1:] for name, column in columns.items()}
+        row["ts"] = columns["ts"][:1] + begin * 60 * 10**9
+        history_store(
+            instrument=instrument,
+            interval=interval_get("1m"),
+            provider="sample",
+            history=History.from_bars(Bars.from_arrays(**row)),
+        )
+        assert len(reading.bars_read(symbol="WALK", interval="1m").bars) == begin + 1
 
     told("store: write", write)
     told("store: read, cold, adjusted", cold)
     told("store: read, warm", warm)
     told("store: read as 1h, cold", coarse)
+    told("store: a minute more, and read", grow)
 
 
 def arrow(columns: dict[str, Any], path: Path) -> None:

@@ -13,17 +13,19 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
+import pyarrow as pa
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from core.db import claim
 from core.errors import Conflict, InvalidInput, Permanent
+from market.cache import BarCache
 from market.calendars import NS_PER_S
+from market.files.dated import Cut, files_of, history_get, history_put
 from market.files.location import location_of
-from market.files.yearly import history_get, history_put
 from market.history import History, history_merge
-from market.intervals import Interval, interval_get
+from market.intervals import HOUR_S, Interval, interval_get
 from market.locks import folder_hold
 from market.models import BarSeries, BarSnapshot, Instrument, QuarantinedBar
 from market.quality.sift import RejectedBar
@@ -31,6 +33,9 @@ from market.telling import bars_tell
 
 # Writers of one series at once; each round one of them wins.
 WRITE_ROUNDS: Final = 20
+
+# Files of series that grow: of all but the last one the next version has the same.
+_held: BarCache[pa.Table] = BarCache(settings.BARS_CACHE_BYTES // 2, row_bytes=8 * 8)
 
 
 def history_read(path: str) -> History:
@@ -42,7 +47,8 @@ def history_read(path: str) -> History:
         When the file is missing or damaged.
     """
     try:
-        return history_get(location_of(settings.BARS_URL), path)
+        url = settings.BARS_URL
+        return history_get(location_of(url), path, held=_held, url=url)
     except FileNotFoundError as error:
         raise Permanent(
             f"The bar store has lost {path}: restore it, or fetch or import the bars again.",
@@ -91,7 +97,7 @@ def history_store(
         if current is not None and not replace:
             merged = history_merge(history_read(current.path), history)
         with transaction.atomic():
-            stored = _store_once(place, current, merged)
+            stored = _store_once(place, current, merged, again=replace)
             if stored is not None:
                 quarantine_write(series=stored, history=history, rejected=rejected)
         if stored is not None:
@@ -100,19 +106,21 @@ def history_store(
 
 
 def _store_once(
-    place: dict[str, Any], current: BarSeries | None, history: History
+    place: dict[str, Any], current: BarSeries | None, history: History, *, again: bool
 ) -> BarSeries | None:
     """Write the file and turn the row to it; None where another writer was faster.
 
-    Where the row is there already nothing but a lost file is written.
+    Where the row is there already nothing but a lost file is written; `again` writes all of them.
     """
     content_hash = history.content_hash()
     interval = interval_get(place["interval"])
     folder = folder_of(place["instrument"].symbol, interval.name)
     # From here on nothing is dropped that lies there already, until rows name it.
     folder_hold(folder)
-    # A year of days is a few kilobytes; a year of minutes, some megabytes that hardly change.
-    path = history_put(location_of(settings.BARS_URL), folder, history, by_year=interval.intraday)
+    location = location_of(settings.BARS_URL)
+    # What the row names is not dropped while the row is turned from that to this.
+    there = () if again or current is None else files_of(location, current.path)
+    path = history_put(location, folder, history, cut=_cut(interval), there=there)
     if current is not None and current.content_hash == content_hash:
         return BarSeries.objects.select_related("instrument").get(id=current.id)
     facts = {
@@ -174,6 +182,12 @@ def quarantine_write(
         ],
         ignore_conflicts=True,
     )
+
+
+def _cut(interval: Interval) -> Cut:
+    if not interval.intraday:
+        return Cut.WHOLE
+    return Cut.YEARS if interval.seconds >= HOUR_S else Cut.DAYS
 
 
 def _moment(ts: int) -> datetime:

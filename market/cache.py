@@ -7,17 +7,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Sized
 from typing import Generic, TypeVar
 
-# Hash and adjustment; the interval too, where it is not the stored one.
+# Hash and adjustment, the interval too where it is not the stored one; or where a file is.
 Key = tuple[str, str] | tuple[str, str, str]
 Held = TypeVar("Held", bound=Sized)
-BYTES_PER_BAR = 6 * 8
+BYTES_PER_BAR = 6 * 8  # a time and five columns of numbers
 
 
 class BarCache(Generic[Held]):
     """Least-recently-used bars within a limit of memory; safe to share between threads."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, row_bytes: int = BYTES_PER_BAR) -> None:
         self.max_bytes = max_bytes
+        self.row_bytes = row_bytes
         self.bytes = 0
         self._held: OrderedDict[Key, Held] = OrderedDict()
         self._lock = threading.Lock()
@@ -32,14 +33,14 @@ class BarCache(Generic[Held]):
                 self._held.move_to_end(key)
                 return bars
         bars = read()
-        size = len(bars) * BYTES_PER_BAR
+        size = len(bars) * self.row_bytes
         with self._lock:
             if key not in self._held and size <= self.max_bytes:
                 self._held[key] = bars
                 self.bytes += size
                 while self.bytes > self.max_bytes:
                     _, dropped = self._held.popitem(last=False)
-                    self.bytes -= len(dropped) * BYTES_PER_BAR
+                    self.bytes -= len(dropped) * self.row_bytes
         return bars
 
     def clear(self) -> None:

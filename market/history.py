@@ -128,24 +128,27 @@ def history_merge(old: History, new: History) -> History:
     """
     if not len(old) or not len(new):
         return new if len(new) else old
-    _, in_old, in_new = np.intersect1d(old.bars.ts, new.bars.ts, return_indices=True)
+    begin = int(np.searchsorted(old.bars.ts, new.bars.ts[0]))
+    end = int(np.searchsorted(old.bars.ts, new.bars.ts[-1], side="right"))
+    _, in_old, in_new = np.intersect1d(
+        old.bars.ts[begin:end], new.bars.ts, assume_unique=True, return_indices=True
+    )
+    in_old += begin
     scale = split_scale = 1.0
     if in_old.size:
         _check_not_restated(old, new, in_old, in_new)
         scale = float(new.factor[in_new[0]] / old.factor[in_old[0]])
         split_scale = float(new.split[in_new[0]] / old.split[in_old[0]])
-    before = old.take(old.bars.ts < new.bars.ts[0])
-    after = old.take(old.bars.ts > new.bars.ts[-1])
+    before, after = old.slice(0, begin), old.slice(end, len(old))
     if not len(before) and not len(after):
         return new
     parts = (before, new, after)
-    columns = {
-        name: np.concatenate([getattr(part.bars, name) for part in parts]) for name in COLUMNS
-    }
-    return History.from_bars(
-        Bars.from_arrays(**columns),
-        factor=np.concatenate([before.factor * scale, new.factor, after.factor * scale]),
-        split=np.concatenate([before.split * split_scale, new.split, after.split * split_scale]),
+    # Valid before, and in order: nothing of it is checked again.
+    bars = Bars(*(_joined([getattr(part.bars, name) for part in parts]) for name in COLUMNS))
+    return History(
+        bars,
+        _joined([before.factor * scale, new.factor, after.factor * scale]),
+        _joined([before.split * split_scale, new.split, after.split * split_scale]),
     )
 
 
@@ -213,6 +216,10 @@ def _ratios(name: str, values: ArrayLike | None, length: int) -> NDArray[np.floa
             ],
         )
     return _frozen(ratios)
+
+
+def _joined(columns: Sequence[NDArray[Number]]) -> NDArray[Number]:
+    return _frozen(np.concatenate(columns))
 
 
 def _frozen(column: NDArray[Number]) -> NDArray[Number]:

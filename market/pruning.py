@@ -24,8 +24,8 @@ from django.db.models import F, QuerySet
 
 from core.errors import Permanent
 from market.archive import folder_of
+from market.files.dated import files_of
 from market.files.location import Location, location_of
-from market.files.yearly import files_of
 from market.holders import snapshots_held
 from market.intervals import INTERVALS
 from market.locks import folder_lock

@@ -17,8 +17,8 @@ from django.utils import timezone
 from core.backtests.models import BacktestRun
 from core.errors import InvalidInput
 from market import archive, holders, pruning, tasks
+from market.files.dated import history_put
 from market.files.location import location_of
-from market.files.yearly import history_put
 from market.intervals import interval_get
 from market.locks import folder_lock
 from market.memory import memory

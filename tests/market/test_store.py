@@ -20,6 +20,7 @@ from market import store
 from market.archive import history_store
 from market.cache import BarCache
 from market.files import atomic
+from market.files.dated import files_of
 from market.files.location import location_of
 from market.intervals import interval_get
 from market.models import BarSeries, BarSnapshot, Instrument
@@ -62,31 +63,58 @@ def test_the_catalogue_says_what_the_file_holds(goog, make_history, bars_dir):
     assert series.path == f"GOOG/1d/{series.content_hash}.parquet"
 
 
-def minutes(make_history, first: str, count: int, **kwargs):
+def minutes(make_history, first: str, count: int, *, step_s: int = 60, **kwargs):
     start = int(np.datetime64(first, "ns").astype(np.int64))
-    return make_history(count, first=start, step=60 * 10**9, **kwargs)
+    return make_history(count, first=start, step=step_s * 10**9, **kwargs)
 
 
-def test_minutes_are_a_file_a_year_and_only_the_running_year_is_written_anew(
+def hours(make_history, first: str, count: int, **kwargs):
+    return minutes(make_history, first, count, step_s=3600, **kwargs)
+
+
+def dated(folder) -> dict[str, int]:
+    """Return the dates of files, and when each was written."""
+    files = folder.glob("20*.parquet")
+    return {path.name.rpartition("-")[0]: path.stat().st_mtime_ns for path in files}
+
+
+def test_only_the_running_day_of_minutes_is_written_anew(goog, make_history, bars_dir):
+    folder = bars_dir / "GOOG" / "1m"
+    days = ["2023-12-15", "2023-12-31", "2024-01-16", "2024-02-01", "2024-02-17", "2024-03-03"]
+    for day in days:
+        keep(goog, minutes(make_history, f"{day}T12:00", 2), interval=interval_get("1m"))
+    before = dated(folder)
+    assert {"2023", "2024-01", "2024-02", "2024-03-03"} <= set(before)
+    later = minutes(make_history, "2024-03-03T12:02", 1, price=102.0)
+    stored = keep(goog, later, interval=interval_get("1m"))
+    after = {name: at for name, at in dated(folder).items() if before.get(name) != at}
+    assert set(after) == {"2024-03-03"}
+    files = files_of(location_of(str(bars_dir)), stored.path)
+    assert [file.split("/")[-1].rpartition("-")[0] for file in files[1:]] == [
+        "2023", "2024-01", "2024-02", "2024-03-03",
+    ]  # fmt: skip
+    assert bars_read(symbol="GOOG", interval="1m").bars.close.tolist() == [100, 101] * 6 + [102]
+
+
+def test_hours_are_a_file_a_year_and_only_the_running_year_is_written_anew(
     goog, make_history, bars_dir
 ):
-    # New Year in UTC is in the middle: three minutes before it and four after.
-    old = keep(goog, minutes(make_history, "2023-12-31T23:57", 7), interval=interval_get("1m"))
-    folder = bars_dir / "GOOG" / "1m"
-    files = {path.name[:4]: path.stat().st_mtime_ns for path in folder.glob("20*.parquet")}
+    # New Year in UTC is in the middle: three hours before it and four after.
+    old = keep(goog, hours(make_history, "2023-12-31T21:00", 7), interval=interval_get("1h"))
+    folder = bars_dir / "GOOG" / "1h"
+    files = dated(folder)
     assert sorted(files) == ["2023", "2024"]
-    assert old.path == f"GOOG/1m/{old.content_hash}.json"
-    before = bars_read(symbol="GOOG", interval="1m").bars
+    assert old.path == f"GOOG/1h/{old.content_hash}.json"
+    before = bars_read(symbol="GOOG", interval="1h").bars
     assert before.close.tolist() == [100, 101, 102, 103, 104, 105, 106]
-    more = minutes(make_history, "2024-01-01T00:04", 2, price=107.0)
-    keep(goog, more, interval=interval_get("1m"))
-    assert bars_read(symbol="GOOG", interval="1m").bars.close.tolist() == list(range(100, 109))
-    kept = bars_read(symbol="GOOG", interval="1m", snapshot=old.content_hash).bars
+    more = hours(make_history, "2024-01-01T04:00", 2, price=107.0)
+    keep(goog, more, interval=interval_get("1h"))
+    assert bars_read(symbol="GOOG", interval="1h").bars.close.tolist() == list(range(100, 109))
+    kept = bars_read(symbol="GOOG", interval="1h", snapshot=old.content_hash).bars
     assert kept.close.tolist() == before.close.tolist()
     found = sorted(path.name[:4] for path in folder.glob("20*.parquet"))
     assert found == ["2023", "2024", "2024"]
-    (last_year,) = folder.glob("2023-*")
-    assert last_year.stat().st_mtime_ns == files["2023"]
+    assert dated(folder)["2023"] == files["2023"]
 
 
 @pytest.mark.parametrize(

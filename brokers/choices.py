@@ -92,6 +92,9 @@ OPEN_STATUSES = (
 )
 FINAL_STATUSES = tuple(status for status in OrderStatus if status not in OPEN_STATUSES)
 
+# Ended before anything was done: by us, or by the venue.
+REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED)
+
 # A short sells what is not held; buying to cover is buying.
 SIGN = {Side.BUY: 1, Side.COVER: 1, Side.SELL: -1, Side.SHORT: -1}
 # What makes a position larger; the others reduce one.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from brokers.choices import AccountState, OrderStatus
+from brokers.choices import REFUSED, AccountState, OrderStatus
 from brokers.models import BrokerAccount, Fill, Order, RiskDecision
 from core.db import uuid7
 from core.realtime.publishing import News, news_publish
@@ -23,7 +23,6 @@ ALERTS = {OrderStatus.DENIED: "order.rejected"}
 # What every order goes through is told to those who have a rule on it; the rest to everybody.
 TOLD_TO_ALL = frozenset({"order.filled", "order.rejected", "order.unknown", "risk.denied"})
 
-REFUSED: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)
 RECEIVED: Final = "fill.received"
 
 

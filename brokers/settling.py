@@ -17,11 +17,11 @@ from itertools import combinations
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Sum
 from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
-from brokers.choices import SIGN, OrderStatus, Side
+from brokers.choices import OrderStatus, Side
+from brokers.executions import UNITS
 from brokers.external import external_record
 from brokers.models import BrokerAccount, Fill, Position
 from brokers.quotes import Quotes
@@ -281,12 +281,8 @@ def parts_of(account_id: UUID, symbol: str, units: Decimal) -> list[tuple[UUID |
 
     Those of one side only; what no deployment has is the owner's, without one.
     """
-    rows = Fill.objects.filter(account_id=account_id, order__symbol=symbol).values_list(
-        "order__deployment_id", "order__side"
-    )
-    has: dict[UUID | None, Decimal] = {}
-    for deployment_id, side, quantity in rows.annotate(Sum("quantity")):
-        has[deployment_id] = has.get(deployment_id, ZERO) + quantity * SIGN[Side(side)]
+    rows = Fill.objects.filter(account_id=account_id, order__symbol=symbol)
+    has = dict(rows.values_list("order__deployment_id").annotate(units=UNITS))
     parts: list[tuple[UUID | None, Decimal]] = []
     left = units
     for deployment_id in sorted(filter(None, has)):

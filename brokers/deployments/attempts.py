@@ -14,7 +14,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from brokers.choices import OrderStatus
+from brokers.choices import REFUSED, OrderStatus
 from brokers.models import Order
 from market.calendars import Tradable, is_open
 
@@ -28,7 +28,6 @@ TRANSIENT: Final = frozenset(
         "rate_limited", "stale_data", "too_late",
     }
 )  # fmt: skip
-REFUSED: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)
 ENDED: Final = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
 SHORTEST: Final = timedelta(seconds=2)
 LONGEST: Final = timedelta(minutes=2)

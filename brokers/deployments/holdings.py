@@ -14,15 +14,16 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Sum, When
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from brokers.choices import AssetType, Side
+from brokers.choices import AssetType
 from brokers.deployments.batches import deployments_lock
 from brokers.deployments.choices import ACTIVE, DeploymentState
 from brokers.deployments.transitions import deployment_move
 from brokers.deployments.wanted import Role
 from brokers.deployments.withdrawing import OPENS, OpenOrders
+from brokers.executions import UNITS
 from brokers.models import Deployment, Fill, Position
 from core.transactions import atomic
 
@@ -97,18 +98,10 @@ def _covers(held: Decimal, booked: Decimal) -> bool:
 
 def _units(deployment_ids: Iterable[UUID]) -> dict[UUID, Decimal]:
     """Return what deployments have traded, options left out; signed, booked or not."""
-    signed = Case(
-        When(order__side__in=(Side.BUY, Side.COVER), then=F("quantity")),
-        default=-F("quantity"),
-    )
     fills = Fill.objects.filter(order__deployment_id__in=list(deployment_ids)).exclude(
         order__asset_type=AssetType.OPTION
     )
-    rows = (
-        fills.order_by()
-        .values_list("order__deployment_id")
-        .annotate(units=Sum(signed - F("taken")))
-    )
+    rows = fills.values_list("order__deployment_id").annotate(units=UNITS)
     return {each: units for each, units in rows if each is not None}
 
 

@@ -9,22 +9,12 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import (
-    Case,
-    Count,
-    DecimalField,
-    ExpressionWrapper,
-    F,
-    Max,
-    Q,
-    Sum,
-    Value,
-    When,
-)
+from django.db.models import Count, ExpressionWrapper, F, Max, Q, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from brokers.choices import OPEN_STATUSES, OPENING_SIDES, SIGN, OrderStatus, Side
+from brokers.executions import AMOUNT, SIGNED, UNITS
 from brokers.models import (
     BrokerAccount,
     Fill,
@@ -37,16 +27,8 @@ from brokers.rounds import STALE_AFTER
 from market.contracts import contract_terms
 
 ZERO: Final = Decimal(0)
-AMOUNT: DecimalField[Decimal, Decimal] = DecimalField(max_digits=40, decimal_places=8)
 NEVER_THERE: Final = ("denied", "rejected", "canceled")
 MINUTE: Final = timedelta(minutes=1)
-
-
-def _signed(prefix: str) -> Case:
-    return Case(
-        *(When(**{f"{prefix}side": side}, then=Value(sign)) for side, sign in SIGN.items()),
-        default=Value(0),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +126,7 @@ def deployments_hold(limits: Sequence[RiskLimit]) -> list[Entry]:
         return []
     place = ("order__owner_id", "account_id", "order__deployment_id", "order__symbol")
     rows = Fill.objects.filter(order__deployment_id__in=ids).values_list(*place)
-    units = Sum(ExpressionWrapper(F("quantity") * _signed("order__") - F("taken"), AMOUNT))
-    return [Entry(*row) for row in rows.annotate(units=units)]
+    return [Entry(*row) for row in rows.annotate(units=UNITS)]
 
 
 def deployments_cash(limits: Sequence[RiskLimit]) -> list[Entry]:
@@ -160,7 +141,7 @@ def deployments_cash(limits: Sequence[RiskLimit]) -> list[Entry]:
         return []
     place = ("order__owner_id", "account_id", "order__deployment_id", "order__symbol")
     rows = Fill.objects.filter(order__deployment_id__in=ids).values_list(*place)
-    worth = F("quantity") * F("price") * F("order__multiplier") * _signed("order__")
+    worth = F("quantity") * F("price") * F("order__multiplier") * SIGNED
     spent = Sum(ExpressionWrapper(worth + F("commission"), AMOUNT))
     return [
         Entry(owner_id, account_id, deployment_id, symbol, -units)

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES, REDUCING_SIDES, SIGN, Side
+from brokers.executions import UNITS
 from brokers.models import BrokerAccount, Fill, Order, Position
 from brokers.risk.checks import Denial
 
@@ -177,12 +178,7 @@ def _own(order: Order, *, held: Decimal, sign: int) -> Decimal:
         account_id=order.account_id,
         order__symbol=order.symbol,
     )
-    books: dict[UUID | None, Decimal] = {}
-    sums = rows.values_list("order__deployment_id", "order__side").annotate(
-        Sum("quantity"), Sum("taken")
-    )
-    for deployment_id, side, quantity, taken in sums:
-        units = sign * (quantity * SIGN[Side(side)] - taken)
-        books[deployment_id] = books.get(deployment_id, ZERO) + units
+    sums = rows.values_list("order__deployment_id").annotate(units=UNITS)
+    books: dict[UUID | None, Decimal] = {each: sign * units for each, units in sums}
     own = books.pop(order.deployment_id, ZERO)
     return min(own, held - sum((units for units in books.values() if units < 0), ZERO))

@@ -52,6 +52,8 @@ LOOKS = 3
 LOOKS_MOST = 3 * LOOKS
 LOOK_AGAIN_S = 0.2
 ZERO = Decimal(0)
+# What moves while it is found out how contracts ended is compared again, so often.
+SETTLED_MOST = 3
 # Of a coin: what commissions may have taken out of it. More than was traded may always lie there.
 WALLET_TOLERANCE = Decimal("0.005")
 # Perhaps at the broker, where nothing here says so yet.
@@ -146,10 +148,11 @@ def _compare(
     differing = {row["symbol"] for row in rows}
     if rows and external_ended(account=account, adapter=adapter, access=access, symbols=differing):
         rows = _differences(account, adapter, access)
-    if not rows:
-        return []
-    waiting = _settle(account, rows)
-    if _moved(account, rows):
+    waiting: set[str] = set()
+    for _ in range(SETTLED_MOST):
+        waiting = _settle(account, rows) if rows else set()
+        if not _moved(account, rows):
+            break
         rows = _differences(account, adapter, access)
     left = [row for row in rows if row["symbol"] not in waiting]
     if adopt and left:

@@ -173,6 +173,9 @@ def contracts_settle(
 ) -> set[str]:
     """Write down how contracts ended; return the symbols whose difference is waited for.
 
+    What has been filled since, or settled by another, is left as it is: then positions are others
+    than those that were compared.
+
     Parameters
     ----------
     ours, theirs : mapping of str to Decimal
@@ -195,7 +198,7 @@ def contracts_settle(
             shares=theirs.get(underlying, ZERO) - ours.get(underlying, ZERO),
             now=now,
         )
-        settlements_record(account, settled.settlements)
+        settlements_record(account, settled.settlements, ours=ours)
         if settled.waits:
             waiting |= {underlying, *(one.terms.symbol for one, _ in rows)}
     return waiting
@@ -233,8 +236,20 @@ def _gone(
 
 
 @atomic
-def settlements_record(account: BrokerAccount, settlements: Sequence[Settlement]) -> None:
-    """Write down the ends of contracts, and the shares that came or went, all or nothing."""
+def settlements_record(
+    account: BrokerAccount, settlements: Sequence[Settlement], *, ours: Mapping[str, Decimal]
+) -> None:
+    """Write down the ends of contracts, and the shares that came or went, all or nothing.
+
+    Nothing where positions are not `ours` any more, by which these ends were found: they are locked
+    until this is written, so that what moves them comes before it or after it.
+    """
+    symbols = {one.gone.terms.symbol for one in settlements}
+    symbols |= {one.gone.terms.underlying for one in settlements} & ours.keys()
+    rows = Position.objects.select_for_update().filter(account=account, symbol__in=symbols)
+    held = {row.symbol: row.quantity for row in rows.order_by("account_id", "symbol")}
+    if any(held.get(symbol, ZERO) != ours[symbol] for symbol in symbols):
+        return
     now = timezone.now()
     for one in settlements:
         terms, at = one.gone.terms, min(one.gone.ends_at, now)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.adapters.base import VenuePosition
+from brokers import settling
+from brokers.adapters.base import Execution, VenueOrder, VenuePosition
 from brokers.adapters.kinds import ADAPTERS
-from brokers.external import position_adopt
+from brokers.choices import OrderStatus, Side
+from brokers.external import external_record, position_adopt
 from brokers.models import BrokerAccount, Fill, Order, Position
 from brokers.reconciling import account_reconcile
-from brokers.settling import Gone, settlements_find
+from brokers.settling import Gone, contracts_settle, settlements_find
 from market.contracts import ContractTerms
 from market.models import Instrument
 from tests.venue.direct import DirectBroker
@@ -197,3 +202,61 @@ def test_contracts_are_adopted_as_what_they_are(account):
     position_adopt(account=account, position=VenuePosition(PUT, D(1), D("2.5")), difference=D(3))
     order = Order.objects.latest("created_at")
     assert (order.asset_type, order.multiplier, order.side) == ("option", 100, "buy")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contracts_end_once_where_two_find_that_they_have(account, monkeypatch):
+    """A sender's lease may lapse while its broker answers late: then two compare at once."""
+    found = threading.Barrier(2)
+
+    def at_once(*args, **options):
+        settled = settlements_find(*args, **options)
+        found.wait(timeout=10)
+        return settled
+
+    monkeypatch.setattr(settling, "settlements_find", at_once)
+    monkeypatch.setattr(timezone, "now", lambda: SATURDAY)
+
+    def settle(_):
+        try:
+            return contracts_settle(
+                account, ours={PUT: D(-2), "ACME": D(10)}, theirs={PUT: D(0), "ACME": D(210)}
+            )
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(settle, range(2))) == [set(), set()]
+    rows = Position.objects.exclude(quantity=0)
+    assert {row.symbol: row.quantity for row in rows} == {"ACME": 210}
+    assert Order.objects.filter(reason_code="assigned").count() == 2, "of the put, and of shares"
+
+
+def bought_back(account, units):
+    """Have the news of a purchase of puts come that was made before they expired."""
+    execution = Execution("late", D(units), D(1), D(0), FRIDAY - timedelta(minutes=1))
+    external_record(
+        account=account,
+        venue=VenueOrder(
+            broker_order_id="late", status=OrderStatus.FILLED, symbol=PUT, side=Side.BUY,
+            quantity=D(units), executions=(execution,),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("late", "shares", "ended"), [(2, 10, []), (1, 110, [1])])
+def test_what_was_closed_before_does_not_end_as_well(account, monkeypatch, late, shares, ended):
+    """The news of it comes when the positions have been compared already."""
+    told = []
+
+    def news_first(*args, **options):
+        if not told:
+            told.append(bought_back(account, late))
+        return settlements_find(*args, **options)
+
+    monkeypatch.setattr(settling, "settlements_find", news_first)
+    held = reconciled(account, monkeypatch, LATE, **{PUT: 0, "ACME": shares})
+    assert (held, account.state, account.mismatch) == ({"ACME": shares}, "active", [])
+    rows = Fill.objects.filter(order__symbol=PUT, order__reason_code="assigned")
+    assert [fill.quantity for fill in rows] == ended

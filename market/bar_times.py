@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from market.calendars import NS_PER_DAY, NS_PER_S, bar_closes_at, sessions_for
+from market.calendars import NS_PER_DAY, NS_PER_S, bar_closes_at, opens_at, sessions_for
 from market.intervals import Interval
 from market.models import Instrument
 
@@ -60,10 +60,7 @@ def bar_after(ts: int, *, instrument: Instrument, interval: Interval) -> int:
 
 def opens_in(instrument: Instrument, now: datetime) -> timedelta:
     """Return how long it is until an exchange opens; nothing while it is open."""
-    ts = ts_of(now)
-    sessions = sessions_for(instrument, first_ts=ts, last_ts=ts)
-    number = int(np.searchsorted(sessions.closes, ts, side="right"))
-    return max(timedelta(0), moment_of(int(sessions.opens[number])) - now)
+    return max(timedelta(0), opens_at(instrument, now) - now)
 
 
 def bars_missing(before: int, ts: int, *, instrument: Instrument, interval: Interval) -> int:

@@ -309,6 +309,14 @@ def is_open(tradable: Tradable, at: datetime) -> bool:
     return place >= 0 and moment < int(sessions.closes[place])
 
 
+def opens_at(tradable: Tradable, at: datetime) -> datetime:
+    """Return when the exchange opens next; while it is open, when it has opened."""
+    moment = _ns(at)
+    sessions = sessions_for(tradable, first_ts=moment, last_ts=moment)
+    place = int(np.searchsorted(sessions.closes, moment, side="right"))
+    return datetime.fromtimestamp(int(sessions.opens[place]) // NS_PER_S, tz=UTC)
+
+
 def session_ends_at(tradable: Tradable, at: datetime) -> datetime:
     """Return when the session is over that trades at a moment; outside of one, the next one."""
     moment = _ns(at)

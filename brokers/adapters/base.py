@@ -34,6 +34,8 @@ class Offer:
         What there is for quantities that are not whole, where that is less.
     lots : bool
         Whether quantities are multiples of the instrument's lot though they need not be whole.
+    queues : bool
+        Whether orders are taken while the market is closed, and wait for it to open.
     """
 
     order_types: frozenset[OrderType]
@@ -42,6 +44,7 @@ class Offer:
     short: bool = True
     fractions: Offer | None = None
     lots: bool = False
+    queues: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,9 @@ class DhanBroker:
     credential_fields: ClassVar[tuple[str, ...]] = ("client_id", "access_token")
     capabilities: ClassVar[Capabilities] = Capabilities(
         asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
-        usual=Offer(frozenset(TYPES), TIMES_IN_FORCE),
-        offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE)},
+        # What is placed out of hours is another kind of order there, taken at certain hours only.
+        usual=Offer(frozenset(TYPES), TIMES_IN_FORCE, queues=False),
+        offers={AssetType.OPTION: Offer(OPTION_TYPES, TIMES_IN_FORCE, queues=False)},
         replacing=Replacing.IN_PLACE,
         alike=name_of,
         practice=False,

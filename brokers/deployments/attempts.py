@@ -23,9 +23,9 @@ from market.calendars import Tradable, is_open
 TRANSIENT: Final = frozenset(
     {
         "account_halted", "account_reducing", "clock_skew", "credentials_refused", "http_429",
-        "no_credentials", "no_instruments", "no_price", "not_at_broker", "not_connected",
-        "not_replaced", "order_rate", "order_unknown", "outside_session", "price_collar",
-        "rate_limited", "stale_data", "too_late",
+        "market_closed", "no_credentials", "no_instruments", "no_price", "not_at_broker",
+        "not_connected", "not_replaced", "order_rate", "order_unknown", "outside_session",
+        "price_collar", "rate_limited", "stale_data", "too_late",
     }
 )  # fmt: skip
 ENDED: Final = (OrderStatus.CANCELED, OrderStatus.EXPIRED)

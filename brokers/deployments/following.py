@@ -17,6 +17,7 @@ from brokers.deployments.failing import deployment_fail
 from brokers.deployments.gathering import dossiers_complete, dossiers_read
 from brokers.deployments.looking import look_after, looks_act
 from brokers.deployments.option_placing import legs_wait
+from brokers.deployments.waiting import ticks_waiting
 from brokers.models import BookEntry, Deployment, DeploymentTick
 
 
@@ -39,11 +40,10 @@ def deployments_follow(*, deployment_ids: Iterable[UUID], now: datetime) -> None
 
 def _follow_all(deployments: Sequence[Deployment], now: datetime) -> list[DeploymentTick]:
     alive = [one for one in deployments if one.state in FOLLOWED and one.last_bar_ts is not None]
-    waits = DeploymentTick.objects.filter(deployment__in=alive, pending=True)
-    pending = {(tick.deployment_id, tick.bar_ts): tick for tick in waits}
+    pending = {tick.deployment_id: tick for tick in ticks_waiting(id__in=[one.id for one in alive])}
     news = []
     for dossier in dossiers_read(alive, now=now):
-        tick = pending.get((dossier.deployment.id, dossier.last_bar_ts))
+        tick = pending.get(dossier.deployment.id)
         retry_at = dossier.deployment.retry_at
         due = tick is not None and not legs_wait(dossier, now)
         due = due or (retry_at is not None and retry_at <= timezone.now())

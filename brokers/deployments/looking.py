@@ -18,6 +18,7 @@ from brokers.deployments.passing import bars_passed
 from brokers.deployments.placing import Desk, drafts_create
 from brokers.deployments.reading import View
 from brokers.deployments.showing import decision_json
+from brokers.deployments.waiting import opens_withdrawn
 from brokers.deployments.wanted import Decision
 from brokers.lease import accounts_lock
 from brokers.models import BookEntry, Deployment, DeploymentTick
@@ -40,8 +41,7 @@ class Look:
         """Do what the bar decided; later only what had to wait, or what fills have changed."""
         self._act(desk)
         if self.decision.options is not None:
-            fresh = self.next_close_at is not None
-            options_act(self.tick, OptionDesk(desk, now), self.decision, fresh=fresh)
+            options_act(self.tick, OptionDesk(desk, now), self.decision)
 
     def _act(self, desk: Desk) -> None:
         if self.tick is None:
@@ -88,12 +88,15 @@ def look_after(dossier: Dossier, tick: DeploymentTick | None) -> Look:
     entries = fills_book(dossier, closed=decided)
     view = dossier.view(decided)
     found = _decide(dossier, view)
-    # What trades at the market was sent with its tick.
-    decision = opens_recall(found, tick.decision) if tick else replace(found, now=())
-    if (
-        dossier.deployment.state != DeploymentState.RUNNING
-    ):  # what closes goes on, nothing is opened
-        decision = replace(decision, now=tuple(one for one in decision.now if not one.opens))
+    decision = opens_recall(found, tick.decision) if tick else found
+    running = dossier.deployment.state == DeploymentState.RUNNING
+    # What trades at the market was sent with its tick. What closes goes on in any case.
+    if tick is None or not running or opens_withdrawn(tick):
+        decision = replace(
+            decision,
+            now=tuple(one for one in decision.now if not one.opens),
+            waiting=tuple(one for one in decision.waiting if not one.opens),
+        )
     return Look(dossier, view, decision, entries, tick)
 
 
@@ -112,6 +115,8 @@ def looks_act(looks: Sequence[Look], now: datetime, begin: Begin | None = None) 
         desks[dossier.deployment.id] = desk
     for look in looks:
         found = desks.get(look.dossier.deployment.id)
+        if found is None and look.tick is not None:
+            look.tick.pending = False  # What waited is not wanted any more.
         retry_note(look.dossier.deployment, found.retry_at if found else None)
     if busy:
         drafts_create(desks.values(), begin=begin, quotes=busy[0].dossier.shelf.quotes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OrderType
-from brokers.deployments.placing import KINDS
+from brokers.deployments.drafting import KINDS
 from brokers.deployments.reading import plan_of
 from brokers.models import Deployment
 from brokers.services.capability import asset_type_of

@@ -19,6 +19,7 @@ from brokers.deployments.option_sides import Sides
 from brokers.deployments.option_telling import unwound_tell
 from brokers.deployments.placing import Desk
 from brokers.deployments.reading import plan_of
+from brokers.deployments.waiting import opens_withdrawn
 from brokers.deployments.wanted import Decision, LegWanted, OptionDecision, Role
 from brokers.models import DeploymentTick, Order
 from brokers.services.intents import Draft, Intent
@@ -56,6 +57,8 @@ class OptionDesk:
 
     def _go_on(self, bar_ts: int, options: OptionDecision, wanted: tuple[LegWanted, ...]) -> bool:
         if not self.can_place():
+            if wanted:
+                self.desk.at_open()
             return not wanted
         self._withdraw(options)
         wanted = tuple(
@@ -184,22 +187,19 @@ class OptionDesk:
         return not self.desk.can.remote or is_open(self.desk.instrument, self.now)
 
 
-def options_act(
-    tick: DeploymentTick | None, desk: OptionDesk, decision: Decision, *, fresh: bool
-) -> None:
+def options_act(tick: DeploymentTick | None, desk: OptionDesk, decision: Decision) -> None:
     """Place what a bar decided, and keep its tick pending until all of that is at its end.
 
     Without a tick, or while it is paused, only what could be had in part is closed again.
     """
     deployment = desk.desk.deployment
-    rows = DeploymentTick.objects.filter(deployment_id=deployment.id)
     if tick is None:
         if not desk.follow(decision):
+            rows = DeploymentTick.objects.filter(deployment_id=deployment.id)
             rows.filter(bar_ts=moment_of(decision.bar_ts)).update(pending=True)
         return
-    if fresh:  # What an earlier bar decided is part of what this one has found.
-        rows.filter(pending=True).update(pending=False)
     acts = tick.status == TickStatus.DECIDED and deployment.state == DeploymentState.RUNNING
+    acts = acts and not opens_withdrawn(tick)
     done = desk.act(decision) if acts else desk.follow(decision)
     tick.pending = tick.pending or not done
 

@@ -119,14 +119,17 @@ def deployments_follow(*, now: datetime) -> None:
     own = Order.objects.filter(deployment_id=OuterRef("id"))
     booked = BookEntry.objects.filter(fill=OuterRef("id"))
     news = Fill.objects.filter(~Exists(booked), order__deployment_id=OuterRef("id"))
-    pending = DeploymentTick.objects.filter(deployment=OuterRef("id"), pending=True)
+    pending = DeploymentTick.objects.filter(
+        deployment=OuterRef("id"), bar_ts=OuterRef("last_bar_ts"), pending=True
+    )
     ended = ended_unbooked().filter(finished_at__gt=timezone.now() - ENDED_LATELY)
     # Nothing is sent for an account that is halted: it is tried again when that is over.
-    retried = Q(retry_at__lte=timezone.now()) & ~Q(account__state=AccountState.HALTED)
+    due = Q(retry_at__lte=timezone.now())
+    retried = due & ~Q(account__state=AccountState.HALTED)
     alive = Deployment.objects.filter(
         Exists(own.filter(status__in=OPEN_STATUSES))
         | Exists(news)
-        | Exists(pending)
+        | Exists(pending) & (Q(retry_at=None) | due)
         | Q(id__in=ended.values("deployment_id"))
         | retried,
         state__in=FOLLOWED,

@@ -20,6 +20,7 @@ from brokers.deployments.passing import ticks_pass
 from brokers.deployments.reading import bars_closed, config_of, plan_of, stored_of
 from brokers.deployments.stopping import orders_withdraw
 from brokers.deployments.transitions import deployment_move
+from brokers.deployments.waiting import ticks_waiting
 from brokers.deployments.withdrawing import OPENS, OpenOrders
 from brokers.models import BrokerAccount, Deployment
 from core.errors import ApplicationError, Conflict, Detail, InvalidInput
@@ -193,6 +194,7 @@ def deployment_stop(*, deployment: Deployment, liquidate: bool = False) -> Deplo
         Deployment.objects.filter(id=held.id).update(liquidate=liquidate, state_reason="")
         held.refresh_from_db(fields=["liquidate", "state_reason"])
     orders_withdraw(held)
+    ticks_waiting(id=held.id).update(pending=False)
     task_enqueue(task=FOLLOW_TASK, args=[str(held.id)], queue="live")
     return held
 

@@ -41,7 +41,7 @@ from brokers.silence import askable
 from core.engine.program import OrderKind
 from core.transactions import Overtaken, atomic
 from market.bar_times import ts_of
-from market.calendars import NS_PER_DAY
+from market.calendars import NS_PER_DAY, opens_at
 
 log = structlog.get_logger(__name__)
 
@@ -156,6 +156,10 @@ def _close(dossier: Dossier, held: Decimal, legs: Sequence[LegHeld]) -> None:
     desk = Desk(
         deployment, plan_of(deployment).program, dossier.stored.instrument, dossier.orders, now=now
     )
+    if not desk.can_send():
+        opens = f"{opens_at(desk.instrument, now):%Y-%m-%d %H:%M} UTC"
+        _tell(deployment, f"Its market is closed: what it holds is closed from {opens} on.")
+        return
     refused = _liquidate(desk, held) if held else ""
     refused = legs_liquidate(desk, legs, now=now) or refused
     if refused:

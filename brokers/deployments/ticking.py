@@ -26,6 +26,7 @@ from brokers.deployments.looking import Look, look_at, looks_act
 from brokers.deployments.signals import decisions_tell
 from brokers.deployments.telling import late_tell, ticks_tell
 from brokers.deployments.transitions import deployment_move
+from brokers.deployments.waiting import ticks_waiting
 from brokers.models import BookEntry, Deployment, DeploymentTick
 from market.bar_times import ts_of
 
@@ -101,7 +102,11 @@ def _decide_all(
 
 
 def _go_on(looks: Sequence[Look]) -> None:
-    """Write down which bar each deployment has decided on, and when its next one is over."""
+    """Write down which bar each deployment has decided on, and when its next one is over.
+
+    What waits of the bar before is part of what this one has found.
+    """
+    ticks_waiting(id__in=[look.dossier.deployment.id for look in looks]).update(pending=False)
     together: dict[tuple[datetime, datetime], list[Deployment]] = {}
     for look in looks:
         if look.tick is not None and look.next_close_at is not None:

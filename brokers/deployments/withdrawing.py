@@ -9,6 +9,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
 from brokers.choices import OPEN_STATUSES, OrderStatus
 from brokers.deployments.naming import Purpose, purpose_of
+from brokers.deployments.waiting import opens_withdraw, ticks_waiting
 from brokers.deployments.wanted import Role
 from brokers.models import Deployment, Order
 from brokers.services.orders import order_cancel
@@ -45,10 +46,15 @@ class OpenOrders:
         ]
 
     def withdraw(self, roles: Collection[Role] = tuple(Role)) -> None:
-        """Take back what is open for some purposes, or all of it."""
+        """Take back what is open for some purposes, or all of it, and what waits to be placed."""
         for purpose, order in self.open_orders():
             if purpose.role in roles:
                 self.cancel(order)
+        waiting = ticks_waiting(id=self.deployment.id)
+        if set(roles) <= set(OPENS):
+            opens_withdraw(waiting)
+        else:
+            waiting.update(pending=False)
 
     def cancel(self, order: Order) -> None:
         """Take an order back, once.

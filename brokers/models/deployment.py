@@ -92,7 +92,7 @@ class DeploymentTick(BaseModel):
     position = models.FloatField(default=0.0)
     equity = models.FloatField(default=0.0)
     closed_at = models.DateTimeField(help_text="When the bar was over.")
-    # Exits that wait for guards to be gone from the venue.
+    # Something waits: for guards to be gone from the venue, for its market to open.
     pending = models.BooleanField(default=False)
 
     class Meta:

@@ -11,7 +11,8 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount
 from brokers.paper.terms import terms_of
-from core.errors import Detail, InvalidInput
+from core.errors import Conflict, Detail, InvalidInput
+from market.calendars import is_open, opens_at
 from market.contracts import HOW_NAMED, contract_terms
 from market.models import Instrument
 
@@ -66,6 +67,24 @@ def request_check(*, account: BrokerAccount, instrument: Instrument, request: Or
     ]
     if faults:
         raise InvalidInput(faults[0].message, details=faults)
+
+
+def session_check(*, account: BrokerAccount, instrument: Instrument, asset_type: AssetType) -> None:
+    """Refuse an order that its broker does not take at this hour.
+
+    Raises
+    ------
+    Conflict
+        With when the market opens.
+    """
+    now = timezone.now()
+    if ADAPTERS.get(account.kind).capabilities.of(asset_type).queues or is_open(instrument, now):
+        return
+    raise Conflict(
+        f"{account.kind} takes no orders while the market of {instrument.symbol} is closed: it "
+        f"opens at {opens_at(instrument, now):%Y-%m-%d %H:%M} UTC.",
+        code="market_closed",
+    )
 
 
 def _contract_faults(

@@ -27,9 +27,9 @@ from brokers.models import BrokerAccount, Order, RiskDecision
 from brokers.queueing import sending_enqueue
 from brokers.quotes import Quotes
 from brokers.selectors import unknown_symbols
-from brokers.services.capability import request_check, usual_time
+from brokers.services.capability import request_check, session_check, usual_time
 from brokers.services.orders import Begin, order_fields, orders_write
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from strategies.models import Strategy
 
 
@@ -193,8 +193,11 @@ def _denial(
     try:
         instrument = quotes.instrument(request.symbol, account.owner_id)
         request_check(account=account, instrument=instrument, request=request)
+        session_check(account=account, instrument=instrument, asset_type=request.asset_type)
     except InvalidInput as error:
         return error.details[0].code if error.details else error.code, error.message
+    except Conflict as error:
+        return error.code, error.message
     return None
 
 

@@ -32,7 +32,7 @@ from brokers.models import BrokerAccount, Order, ReplacementDecision, RiskDecisi
 from brokers.quotes import Quotes
 from brokers.recording import WORKING
 from brokers.risk.engine import orders_judge, replacement_judge
-from brokers.services.capability import request_check, usual_time
+from brokers.services.capability import request_check, session_check, usual_time
 from brokers.transitions import order_move, orders_born
 from core.db import uuid7
 from core.errors import Conflict, InvalidInput
@@ -72,7 +72,8 @@ def order_create(
     InvalidInput
         When the broker cannot do it, or the symbol is unknown.
     Conflict
-        When the id was used for another order, or the account is halted.
+        When the id was used for another order, the account is halted, or the market is closed and
+        its broker takes no orders then.
     """
     instrument = instrument_get(symbol, owner_id=account.owner_id)
     account.refresh_from_db(fields=["state", "state_reason"])
@@ -92,6 +93,8 @@ def order_create(
         trail_fraction=trail_fraction,
     )
     request_check(account=account, instrument=instrument, request=request)
+    if not Order.objects.filter(account=account, client_order_id=client_order_id).exists():
+        session_check(account=account, instrument=instrument, asset_type=asset_type)
     fields = order_fields(request) | {"strategy": strategy}
     if asset_type == AssetType.OPTION:
         fields["multiplier"] = instrument.multiplier

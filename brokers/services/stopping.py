@@ -33,6 +33,7 @@ from brokers.audit import TradingAction, trading_record
 from brokers.calling import calls_make
 from brokers.canceling import orders_pend
 from brokers.choices import OPEN_STATUSES, AccountState, OrderStatus
+from brokers.deployments.waiting import opens_withdraw, ticks_waiting
 from brokers.frames import account_tell, orders_tell
 from brokers.lease import accounts_lock
 from brokers.models import BrokerAccount, Order
@@ -92,7 +93,10 @@ def kill_switch(*, account_ids: Iterable[UUID], reason: str) -> Stopped:
 
 @atomic
 def _block(ids: list[UUID], reason: str) -> int:
-    """Halt accounts and end what was not sent yet; return how many orders that were."""
+    """Halt accounts and end what was not sent yet; return how many orders that were.
+
+    What waits for its market to open is not opened either, whoever resumes the account.
+    """
     now = timezone.now()
     # In the order in which senders lock them: a deadlock would cost half of the time there is.
     accounts_lock(ids)
@@ -110,6 +114,7 @@ def _block(ids: list[UUID], reason: str) -> int:
     orders_settle(unsent)
     orders_tell([moved.order.id for moved in unsent])
     rows.filter(status__in=OPEN_STATUSES).update(cancel_requested_at=now, updated_at=now)
+    opens_withdraw(ticks_waiting(account_id__in=ids))
     for account_id in ids:
         account_tell(account_id=account_id)
     return len(unsent)

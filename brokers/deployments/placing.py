@@ -10,11 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
+from itertools import count
 from typing import Final
 
 from brokers.adapters.base import Replacing
-from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side, TimeInForce
-from brokers.deployments.attempts import Attempts
+from brokers.choices import (
+    OPEN_STATUSES,
+    REFUSED,
+    AccountState,
+    AssetType,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from brokers.deployments.attempts import COUNTED, Attempts
 from brokers.deployments.drafting import Drafting, amount
 from brokers.deployments.naming import Purpose
 from brokers.deployments.wanted import Decision, Role, Wanted
@@ -51,15 +61,17 @@ class Desk(Drafting):
         """Place what had to wait; False where it still has to."""
         placed = self._placed(decision.bar_ts)
         new = [(one, leg) for one, leg in _all(decision) if self._node(one) not in placed]
-        return self._go_on(decision, new)
+        return self._go_on(decision, [*new, *self._again(decision, placed)])
 
     def follow(self, decision: Decision) -> bool:
         """Have guards lie where they belong, unless the position is being closed.
 
-        Nothing is placed that a bar has decided. False where a guard must be gone from the venue
-        before its lot is sold.
+        Nothing is placed that a bar has decided, but for exits that came to nothing. False where a
+        guard must be gone from the venue before its lot is sold.
         """
-        return self._go_on(decision, [])
+        closes = any(one.role in CLOSES for one in decision.now)
+        placed = self._placed(decision.bar_ts) if closes else {}
+        return self._go_on(decision, self._again(decision, placed))
 
     def _go_on(self, decision: Decision, sends: Sends) -> bool:
         """Have guards lie by what is held and closed, and send what may be sent."""
@@ -86,10 +98,32 @@ class Desk(Drafting):
                 self.place(wanted, bar_ts=decision.bar_ts, leg=leg)
         return not held_back
 
-    def _placed(self, bar_ts: int) -> set[str]:
-        """Return the names of the orders that a bar's decision has placed."""
+    def _again(self, decision: Decision, placed: dict[str, list[Order]]) -> Sends:
+        """Return the exits that came to nothing and may be tried again, each with its next leg."""
+        found: Sends = []
+        for node in {self._node(one): None for one in decision.now if one.role in CLOSES}:
+            orders = placed.get(node, [])
+            if any(order.status in OPEN_STATUSES for order in orders):
+                continue
+            # What was taken back before it was sent stays so.
+            short = [
+                one
+                for one in orders
+                if one.status in REFUSED or (one.submitted_at and one.status != OrderStatus.FILLED)
+            ]
+            attempts = Attempts(short[:COUNTED], self._bar_s())
+            if attempts.failed and self._may_try(attempts):
+                wanted = [one for one in decision.now if self._node(one) == node]
+                found += zip(wanted, count(orders[0].leg + 1), strict=False)
+        return found
+
+    def _placed(self, bar_ts: int) -> dict[str, list[Order]]:
+        """Return the orders that a bar's decision has placed, by their names, the latest first."""
         rows = Order.objects.filter(deployment_id=self.deployment.id, bar_ts=moment_of(bar_ts))
-        return set(rows.values_list("node", flat=True))
+        found: dict[str, list[Order]] = {}
+        for order in rows.exclude(asset_type=AssetType.OPTION).order_by("-leg"):
+            found.setdefault(order.node, []).append(order)
+        return found
 
     def _covering(self, decision: Decision) -> bool:
         """Tell whether shares cover calls that are being bought back: a broker keeps them then."""

@@ -24,6 +24,7 @@ from brokers.deployments.ticking import deployment_tick
 from brokers.deployments.wanted import Decision, Role, Wanted
 from brokers.dispatch import account_send
 from brokers.models import BookEntry, BrokerAccount, Deployment, Order
+from brokers.services.orders import order_cancel
 from core.engine.bars import Bars
 from core.engine.program import OrderKind
 from notifications.models import Alert
@@ -230,6 +231,89 @@ def test_an_exit_that_is_refused_has_the_guard_lie_there_again(venue, broker, de
     leaving = Order.objects.get(node__startswith="leave")
     assert (leaving.status, leaving.order_type) == ("rejected", "market")
     assert (position_of(deployment), guards("accepted")) == (10, [90])
+
+
+def exits():
+    rows = Order.objects.filter(node__startswith="leave").order_by("leg")
+    return list(rows.values_list("leg", "status"))
+
+
+def test_an_exit_that_the_rate_refused_is_sent_again_and_the_guard_lies_meanwhile(
+    venue, broker, deployment
+):
+    held(venue, deployment)
+    decide(venue, deployment, FLAT + 1)
+    broker.faults.next("submit", "rate_limit")
+    look(venue, FLAT + 1)
+    deployment.refresh_from_db()
+    assert deployment.retry_at > timezone.now()
+    assert (exits(), guards("accepted")) == ([(0, "rejected")], [90])
+    waited()
+    broker.faults.next("submit", "rate_limit")
+    look(venue, FLAT + 1)
+    look(venue, FLAT + 1)
+    assert (exits()[1:], guards("accepted")) == ([(1, "rejected")], [90])
+    waited()
+    look(venue, FLAT + 1)
+    look(venue, FLAT + 1)
+    assert exits()[2:] == [(2, "filled")]
+    assert (position_of(deployment), broker.exchange.open(), broker.exchange.positions()) == (
+        0, [], {},
+    )  # fmt: skip
+    assert Alert.objects.filter(event="order.rejected").count() == 1, "told once, not at each try"
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_an_exit_that_was_denied_while_halted_is_sent_when_that_is_over(
+    venue, broker, deployment, paused
+):
+    held(venue, deployment)
+    decide(venue, deployment, FLAT + 1)
+    BrokerAccount.objects.update(state="halted", state_reason="It differs.")
+    for _ in range(2):
+        look(venue, FLAT + 1)
+        waited()
+    assert exits() == [(0, "denied")], "once: nobody tries in vain"
+    if paused:
+        deployment_pause(deployment=deployment)
+    BrokerAccount.objects.update(state="active", state_reason="")
+    look(venue, FLAT + 1)
+    look(venue, FLAT + 1)
+    assert exits()[1:] == [(1, "filled")]
+    assert (position_of(deployment), broker.exchange.open()) == (0, [])
+
+
+def test_an_exit_that_is_refused_for_good_is_not_tried_again_within_its_bar(
+    venue, broker, deployment, monkeypatch
+):
+    held(venue, deployment)
+    decide(venue, deployment, FLAT + 1)
+    place = broker.exchange.place
+
+    def refused(**order):
+        if order["type"] == "market":
+            raise Refusal("forbidden", "not allowed")
+        return place(**order)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker.exchange, "place", refused)
+        look(venue, FLAT + 1)
+    waited()
+    look(venue, FLAT + 1)
+    assert (exits(), guards("accepted")) == ([(0, "rejected")], [90])
+
+
+def test_an_exit_that_was_taken_back_before_it_was_sent_stays_so(venue, broker, deployment):
+    held(venue, deployment)
+    decide(venue, deployment, FLAT + 1)
+    for order in Order.objects.filter(cancel_requested_at__isnull=False):
+        order_change(order_id=order.id)
+    follow(venue, FLAT + 1)
+    order_cancel(order=Order.objects.get(node__startswith="leave"))
+    look(venue, FLAT + 1)
+    waited()
+    look(venue, FLAT + 1)
+    assert (exits(), guards("accepted")) == ([(0, "canceled")], [90])
 
 
 def test_a_pause_leaves_the_exit_that_waits(venue, broker, deployment):

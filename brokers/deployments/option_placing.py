@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from django.db.models import QuerySet
+
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.deployments.choices import DeploymentState, TickStatus
@@ -36,16 +38,18 @@ class OptionDesk:
     def __init__(self, desk: Desk, now: datetime) -> None:
         self.desk, self.now = desk, now
 
-    def act(self, decision: Decision) -> bool:
+    def act(self, decision: Decision, *, withdrawn: bool = False) -> bool:
         """Place what a bar decided; False where it is to be looked at again.
 
         A broker takes orders in options while its market is open: until then they wait here. What
-        is placed is followed until its end, for a leg that is refused has the others closed.
+        is placed is followed until its end, for a leg that is refused has the others closed. Where
+        what opens was withdrawn, positions that began are completed: a leg alone is another bet.
         """
         options = decision.options
         if options is None:
             return True
-        return self._go_on(decision.bar_ts, options, (*options.closes, *options.opens))
+        opens = self._begun(decision.bar_ts, options.opens) if withdrawn else options.opens
+        return self._go_on(decision.bar_ts, options, (*options.closes, *opens))
 
     def follow(self, decision: Decision) -> bool:
         """Close again what could be had only in part; what a bar decided is placed already."""
@@ -71,6 +75,12 @@ class OptionDesk:
         ready = [one for one in new if self._may_go(one, wanted, placed)]
         self.place(ready, bar_ts=bar_ts)
         return not new and not any(is_leg(order) for _, order in self.desk.open_orders())
+
+    def _begun(self, bar_ts: int, opens: Iterable[LegWanted]) -> tuple[LegWanted, ...]:
+        """Return the legs of positions of which one is filled already."""
+        filled = self._orders(bar_ts).filter(filled_quantity__gt=0)
+        nodes = set(filled.values_list("node", flat=True))
+        return tuple(one for one in opens if self._key(one)[0] in nodes)
 
     def _may_go(
         self, one: LegWanted, wanted: Iterable[LegWanted], placed: dict[tuple[str, int], str]
@@ -163,14 +173,15 @@ class OptionDesk:
 
     def _placed(self, bar_ts: int) -> dict[tuple[str, int], str]:
         """Return where the orders are that a bar's decision has placed."""
-        rows = Order.objects.filter(
+        rows = self._orders(bar_ts).values_list("node", "leg", "status")
+        return {(node, leg): status for node, leg, status in rows}
+
+    def _orders(self, bar_ts: int) -> QuerySet[Order]:
+        return Order.objects.filter(
             deployment_id=self.desk.deployment.id,
             bar_ts=moment_of(bar_ts),
             asset_type=AssetType.OPTION,
         )
-        return {
-            (node, leg): status for node, leg, status in rows.values_list("node", "leg", "status")
-        }
 
     def _withdraw(self, options: OptionDecision) -> None:
         """Take back what still waits of positions of which nothing may stay, and tell of them."""
@@ -190,7 +201,7 @@ class OptionDesk:
 def options_act(tick: DeploymentTick | None, desk: OptionDesk, decision: Decision) -> None:
     """Place what a bar decided, and keep its tick pending until all of that is at its end.
 
-    Without a tick, or while it is paused, only what could be had in part is closed again.
+    Without a tick, or with one that came too late, only what could be had in part is closed again.
     """
     deployment = desk.desk.deployment
     if tick is None:
@@ -198,9 +209,9 @@ def options_act(tick: DeploymentTick | None, desk: OptionDesk, decision: Decisio
             rows = DeploymentTick.objects.filter(deployment_id=deployment.id)
             rows.filter(bar_ts=moment_of(decision.bar_ts)).update(pending=True)
         return
-    acts = tick.status == TickStatus.DECIDED and deployment.state == DeploymentState.RUNNING
-    acts = acts and not opens_withdrawn(tick)
-    done = desk.act(decision) if acts else desk.follow(decision)
+    withdrawn = deployment.state != DeploymentState.RUNNING or opens_withdrawn(tick)
+    acts = tick.status == TickStatus.DECIDED
+    done = desk.act(decision, withdrawn=withdrawn) if acts else desk.follow(decision)
     tick.pending = tick.pending or not done
 
 

@@ -149,7 +149,8 @@ def deployment_begin(*, deployment: Deployment, now: datetime) -> None:
 def deployment_pause(*, deployment: Deployment) -> Deployment:
     """Decide nothing until it is resumed: entries that wait are canceled.
 
-    Guards stay, and so do exits: what was being closed is.
+    Guards stay, and so do exits: what was being closed is. An option position of which a leg is
+    filled gets the others: one alone is another bet.
     """
     held = _held(deployment)
     OpenOrders(held).withdraw(OPENS)

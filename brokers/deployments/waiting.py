@@ -11,7 +11,7 @@ from brokers.models import DeploymentTick
 WITHDRAWN: Final = "opens_withdrawn"
 NOTE: Final = {
     "code": WITHDRAWN,
-    "message": "Taken back before it could be placed: nothing that this bar decided is opened.",
+    "message": "What this bar was to open is taken back where it waits, unless it has begun.",
 }
 
 

@@ -46,15 +46,27 @@ class OpenOrders:
         ]
 
     def withdraw(self, roles: Collection[Role] = tuple(Role)) -> None:
-        """Take back what is open for some purposes, or all of it, and what waits to be placed."""
+        """Take back what is open for some purposes, or all of it, and what waits to be placed.
+
+        Where only what opens is, an option position that began is completed.
+        """
+        opening = set(roles) <= set(OPENS)
         for purpose, order in self.open_orders():
-            if purpose.role in roles:
+            if purpose.role in roles and not (opening and self._completes(purpose, order)):
                 self.cancel(order)
         waiting = ticks_waiting(id=self.deployment.id)
-        if set(roles) <= set(OPENS):
+        if opening:
             opens_withdraw(waiting)
         else:
             waiting.update(pending=False)
+
+    def _completes(self, purpose: Purpose, order: Order) -> bool:
+        """Tell whether an order opens a leg of a position of which another leg is filled."""
+        legs = Order.objects.filter(
+            deployment_id=self.deployment.id, bar_ts=order.bar_ts, node=order.node
+        )
+        others = legs.exclude(id=order.id).filter(filled_quantity__gt=0)
+        return purpose.role == Role.OPEN and others.exists()
 
     def cancel(self, order: Order) -> None:
         """Take an order back, once.

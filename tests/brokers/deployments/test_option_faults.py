@@ -25,22 +25,14 @@ from strategies.services import strategy_create
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import Venue, bars_random
 
-SPREAD = graph(
-    [
-        (
-            "spread",
-            "action",
-            {
-                "operation": "vertical",
-                "right": "put",
-                "side": "buy",
-                "width": 10,
-                "expiry": {"dte": 21, "policy": "nearest"},
-            },
-        )
-    ],
-    [("always", "spread", "when")],
-)
+VERTICAL = {
+    "operation": "vertical",
+    "right": "put",
+    "side": "buy",
+    "width": 10,
+    "expiry": {"dte": 21, "policy": "nearest"},
+}
+SPREAD = graph([("spread", "action", VERTICAL)], [("always", "spread", "when")])
 AT = 30
 
 

@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from brokers.changing import order_change, order_refresh
 from brokers.deployments import option_placing
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.following import deployment_follow
-from brokers.deployments.services import deployment_begin, deployment_start, deployment_stop
+from brokers.deployments.services import (
+    deployment_begin,
+    deployment_pause,
+    deployment_resume,
+    deployment_start,
+    deployment_stop,
+)
 from brokers.deployments.stopping import deployment_finish, position_of
 from brokers.deployments.ticking import deployment_tick
 from brokers.dispatch import account_send
@@ -25,7 +32,7 @@ from market.models import Instrument
 from tests.brokers.at_alpaca import alpaca_account, alpaca_served
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import DAY_NS, Venue
-from tests.brokers.deployments.test_option_faults import SPREAD, net
+from tests.brokers.deployments.test_option_faults import SPREAD, VERTICAL, net
 from tests.venue.exchange import Refusal
 from tests.venue.options import Listed
 
@@ -173,6 +180,74 @@ def test_a_short_leg_that_cannot_be_bought_back_keeps_what_covers_it(
     assert legs()[3:] == [("P00087000", "cover", "filled"), ("P00099000", "sell", "filled")]
     deployment.refresh_from_db()
     assert (deployment.state, net()) == ("stopped", {})
+
+
+def test_a_pause_between_two_legs_has_the_other_one_follow(venue, broker, deployment):
+    tick(venue, deployment)
+    order_refresh(Order.objects.get())
+    assert legs() == [("P00099000", "buy", "filled")]
+    deployment_pause(deployment=deployment)
+    for _ in range(3):
+        look(venue, deployment)
+    assert legs()[1:] == [("P00087000", "short", "filled")]
+    assert sorted(net().values()) == [-1, 1]
+    assert not DeploymentTick.objects.filter(pending=True).exists()
+
+
+def test_a_pause_leaves_the_other_leg_that_lies_at_the_broker(venue, broker, deployment):
+    tick(venue, deployment)
+    broker.exchange.fills_at_once = False
+    look(venue, deployment)
+    deployment_pause(deployment=deployment)
+    for order in Order.objects.filter(cancel_requested_at__isnull=False):
+        order_change(order_id=order.id)
+    look(venue, deployment)
+    assert legs()[1:] == [("P00087000", "short", "accepted")]
+    broker.exchange.tick(Order.objects.get(side="short").symbol, Decimal("2.5"))
+    look(venue, deployment)
+    assert sorted(net().values()) == [-1, 1]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_pause_before_the_first_leg_is_had_opens_nothing(venue, broker, deployment, resumed):
+    broker.exchange.fills_at_once = False
+    tick(venue, deployment)
+    deployment_pause(deployment=deployment)
+    order_change(order_id=Order.objects.get().id)
+    if resumed:
+        deployment_resume(deployment=deployment, now=venue.over(AT))
+    for _ in range(3):
+        look(venue, deployment)
+    assert (legs(), net()) == ([("P00099000", "buy", "canceled")], {})
+
+
+def test_legs_that_close_go_on_while_it_is_paused(venue, broker, monkeypatch):
+    shut = graph(
+        [
+            ("high", "condition", {"operator": "gt", "right": 98}),
+            ("low", "condition", {"operator": "lt", "right": 98}),
+            ("spread", "action", VERTICAL),
+            ("out", "action", {"operation": "close_options"}),
+        ],
+        [
+            ("close", "high", "left"), ("close", "low", "left"),
+            ("high", "spread", "when"), ("low", "out", "when"),
+        ],
+    )  # fmt: skip
+    deployment = venue.deploy(shut, at=AT)
+    tick(venue, deployment)
+    for _ in range(3):
+        look(venue, deployment)
+    assert sorted(net().values()) == [-1, 1]
+    closed = [True]
+    monkeypatch.setattr(option_placing, "is_open", lambda *_: not closed)
+    tick(venue, deployment, AT + 1)
+    deployment_pause(deployment=deployment)
+    closed.clear()
+    for _ in range(4):
+        look(venue, deployment, AT + 1)
+    assert legs()[2:] == [("P00087000", "cover", "filled"), ("P00099000", "sell", "filled")]
+    assert net() == {}
 
 
 COVERED = graph(

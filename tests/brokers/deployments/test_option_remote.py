@@ -221,6 +221,21 @@ def test_a_pause_before_the_first_leg_is_had_opens_nothing(venue, broker, deploy
     assert (legs(), net()) == ([("P00099000", "buy", "canceled")], {})
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+def test_legs_that_wait_for_the_market_are_taken_back_by_a_pause(
+    venue, deployment, monkeypatch, resumed
+):
+    closed = [True]
+    monkeypatch.setattr(option_placing, "is_open", lambda *_: not closed)
+    tick(venue, deployment)
+    deployment_pause(deployment=deployment)
+    if resumed:
+        deployment_resume(deployment=deployment, now=venue.over(AT))
+    closed.clear()
+    look(venue, deployment)
+    assert (legs(), DeploymentTick.objects.get().pending) == ([], False)
+
+
 def test_legs_that_close_go_on_while_it_is_paused(venue, broker, monkeypatch):
     shut = graph(
         [

@@ -33,6 +33,8 @@ from tests.brokers.deployments.mumbai import (
     zerodha_served,
 )
 from tests.brokers.deployments.test_attempts import graph_leaving
+from tests.brokers.deployments.test_replay import UNITS
+from tests.brokers.deployments.test_take_profit_remote import graph_guarded
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -174,6 +176,55 @@ def test_a_stop_that_ended_with_the_day_lies_there_again_at_the_open(market, hol
     market.look(opens(WEDNESDAY))
     assert orders()[2:] == [("sell", "stop", "accepted")]
     assert Order.objects.latest("created_at").stop_price == Decimal("90.9")
+
+
+def test_a_stop_that_is_to_move_does_so_at_the_open(market, holding):
+    market.look(closes(TUESDAY))
+    Order.objects.filter(status="accepted").update(stop_price=Decimal(80))
+    Deployment.objects.update(retry_at=market.now)
+    market.look(closes(TUESDAY))
+    assert not [path for method, path in market.broker.requests if method == "PUT"]
+    holding.refresh_from_db()
+    assert holding.retry_at == opens(WEDNESDAY)
+    market.look(opens(WEDNESDAY))
+    assert Order.objects.get(status="accepted").stop_price == Decimal("90.9")
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_an_order_that_waits_for_its_price_is_placed_at_the_open(market, paused):
+    graph = graph_leaving()
+    (entry,) = [node["id"] for node in graph["nodes"] if node["type"] == "entry"]
+    limit = {"type": "offset_percent", "value": -0.02}
+    buy = {"operation": "buy", "order_type": "limit", "price": limit, "size": UNITS}
+    graph["nodes"].append({"id": "buy", "type": "action", "params": buy})
+    ports = {"source_port": "exec", "target_port": "exec"}
+    graph["edges"].append({"source": entry, "target": "buy"} | ports)
+    deployment = market.deploy(graph)
+    market.decide(deployment, FRIDAY, 100)
+    market.look(at(26, 5))
+    assert (orders(), market.sent()) == ([], 0)
+    if paused:
+        deployment_pause(deployment=deployment)
+    market.look(opens(TUESDAY))
+    assert orders() == ([] if paused else [("buy", "limit", "accepted")])
+    market.look(opens(TUESDAY) + SECOND)
+    assert market.sent() == (0 if paused else 1)
+    if not paused:
+        assert Order.objects.get().limit_price == 98
+
+
+def test_a_take_profit_that_was_reached_is_sold_at_the_open(market):
+    deployment = market.deploy(graph_guarded())
+    market.decide(deployment, FRIDAY, 100)
+    market.look(opens(TUESDAY))
+    assert orders() == [("buy", "market", "filled"), ("sell", "stop", "accepted")]
+    # Three hundredths above 100 is reached, and the stop ended with the day.
+    market.decide(deployment, TUESDAY, 100, 104)
+    market.look(at(TUESDAY, 12))
+    assert orders()[1:] == [("sell", "stop", "canceled")]
+    market.look(opens(WEDNESDAY))
+    assert orders()[2:] == [("sell", "market", "filled")]
+    assert (position_of(deployment), market.broker.exchange.positions()) == (0, {})
 
 
 def test_a_liquidation_says_when_it_will_sell_and_does(market, holding):

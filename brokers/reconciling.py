@@ -31,6 +31,7 @@ from brokers.adapters.base import (
 )
 from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
+from brokers.charging import commissions_take
 from brokers.choices import FINAL_STATUSES, WORKING_STATUSES, AccountState, OrderStatus
 from brokers.external import external_ended, external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
@@ -101,6 +102,7 @@ def reconcile(lease: Lease, *, adopt: bool = False) -> bool:
     try:
         access = access_of(account)
         differences = _compare(account, adapter, access, adopt=adopt)
+        commissions_take(account, adapter, access)
         # What is sent from now on may or may not be in what the broker says.
         asked_at = timezone.now()
         balance = adapter.balance(access)

@@ -11,12 +11,13 @@ from uuid import UUID
 from django.utils import timezone
 
 from brokers.adapters.base import Execution, VenueOrder
-from brokers.choices import FINAL_STATUSES, NOT_AT_BROKER, SIGN, OrderStatus, Side
+from brokers.choices import FINAL_STATUSES, NOT_AT_BROKER, OrderStatus
 from brokers.frames import fills_tell, order_tell, orders_show, orders_tell
-from brokers.models import Fill, Order, Position
-from brokers.quotes import Quotes
+from brokers.models import Fill, Order
+from brokers.moving import positions_move
 from brokers.rows import rows_update
 from brokers.transitions import ALLOWED, Moved, order_move, orders_resize, orders_settle
+from core.db import claim
 from core.transactions import atomic
 
 STEP: Final = Decimal("1e-8")
@@ -59,7 +60,9 @@ def venue_orders_record(
     they had (`was`) when the venue was asked.
     """
     orders = list(Order.objects.select_for_update().filter(id__in=found).order_by("id"))
-    filled = fills_record(orders, {each: venue.executions for each, venue in found.items()})
+    filled, charged = fills_record(
+        orders, {each: venue.executions for each, venue in found.items()}
+    )
     resized = _resized(orders, found, was)
     orders_resize(resized)
     moves, kept = [], []
@@ -79,7 +82,8 @@ def venue_orders_record(
     orders_settle(moves)
     moved = [move.order.id for move in moves]
     orders_tell(moved)
-    orders_show([order for order in resized if order.id not in moved])
+    shown = {order.id for order in resized} | charged
+    orders_show([order for order in orders if order.id in shown and order.id not in moved])
 
 
 def _resized(
@@ -151,14 +155,21 @@ def order_restore(*, order_id: UUID, after: OrderStatus, code: str, reason: str)
 
 def fills_record(
     orders: Sequence[Order], executions: Mapping[UUID, Iterable[Execution]]
-) -> set[UUID]:
-    """Insert the fills that are new, move the positions by them; return whose orders have any.
+) -> tuple[set[UUID], set[UUID]]:
+    """Insert the fills that are new, move the positions by them.
+
+    Of fills that are known a commission is taken over that was not.
 
     Call it with the orders' rows locked: they get what they are filled by, which the caller writes.
+
+    Returns
+    -------
+    tuple of (set of order ids, set of order ids)
+        Whose orders have new fills, and who was charged for known ones.
     """
     told = [fill for order in orders for fill in _fills_of(order, executions[order.id])]
     if not told:
-        return set()
+        return set(), set()
     Fill.objects.bulk_create(told, ignore_conflicts=True)
     known: dict[UUID, list[Fill]] = {}
     for fill in Fill.objects.filter(order_id__in={fill.order_id for fill in told}):
@@ -171,14 +182,46 @@ def fills_record(
         if (fresh := [fill for fill in fills if fill.id in ours])
     }
     filled = [order for order in orders if order.id in new]
-    _positions_move([(order, new[order.id]) for order in filled])
+    costs = {(fill.account_id, fill.execution_id): fill.commission for fill in told}
+    charged = [
+        (order, fill)
+        for order in orders
+        for fill in known.get(order.id, ())
+        if fill_charge(fill, costs.get((fill.account_id, fill.execution_id)))
+    ]
+    positions_move([(order, fill) for order in filled for fill in new[order.id]], charged)
     for order in filled:
         fills = known[order.id]
         order.filled_quantity = sum((fill.quantity for fill in fills), Decimal(0))
         notional = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
         order.average_price = (notional / order.filled_quantity).quantize(STEP)
     fills_tell([(order, fill) for order in filled for fill in new[order.id]])
-    return set(new)
+    return set(new), {order.id for order, _ in charged}
+
+
+@atomic
+def commissions_record(*, account_id: UUID, told: Mapping[str, Decimal]) -> int:
+    """Take over commissions by the ids of executions where they were not known; return how many."""
+    missing = Fill.objects.filter(account_id=account_id, commission=None, execution_id__in=told)
+    owed = Order.objects.filter(id__in=missing.values("order_id"))
+    orders = {order.id: order for order in owed.select_for_update().order_by("id")}
+    charged = [
+        (orders[fill.order_id], fill)
+        for fill in missing.filter(order_id__in=orders)
+        if fill_charge(fill, told[fill.execution_id])
+    ]
+    positions_move((), charged)
+    orders_show(list({order.id: order for order, _ in charged}.values()))
+    return len(charged)
+
+
+def fill_charge(fill: Fill, commission: Decimal | None) -> bool:
+    """Write down the commission of a fill that had none; tell whether it was this call that did."""
+    if commission is None or fill.commission is not None:
+        return False
+    fill.commission = commission.quantize(STEP)
+    rows = Fill.objects.filter(id=fill.id, commission=None)
+    return claim(rows, commission=fill.commission)
 
 
 def _fills_of(order: Order, executions: Iterable[Execution]) -> list[Fill]:
@@ -194,82 +237,17 @@ def _fills_of(order: Order, executions: Iterable[Execution]) -> list[Fill]:
             charged_in=execution.charged_in[:16],
             executed_at=execution.executed_at,
         )
-        for execution in {one.execution_id: one for one in executions}.values()
+        for execution in _told_once(executions)
     ]
 
 
-def _positions_move(filled: Sequence[tuple[Order, Sequence[Fill]]]) -> None:
-    """Move positions by new fills; their rows are locked in one order everywhere."""
-    positions = _positions_lock({(order.account_id, order.symbol): order for order, _ in filled})
-    moved = [
-        (fill, positions[order.account_id, order.symbol], SIGN[Side(order.side)])
-        for order, fills in filled
-        for fill in fills
-    ]
-    for fill, position, sign in sorted(
-        moved, key=lambda one: (one[0].executed_at, one[0].execution_id)
-    ):
-        position.quantity, position.average_price, realized = position_after(
-            quantity=position.quantity,
-            average_price=position.average_price,
-            fill_quantity=fill.quantity * sign - fill.taken,
-            fill_price=fill.price,
-        )
-        position.realized_pnl += realized * position.multiplier - fill.commission
-    rows_update(list(positions.values()), ("quantity", "average_price", "realized_pnl"))
-
-
-def _positions_lock(
-    places: Mapping[tuple[UUID, str], Order],
-) -> dict[tuple[UUID, str], Position]:
-    def read() -> dict[tuple[UUID, str], Position]:
-        rows = Position.objects.select_for_update().filter(
-            account_id__in={account_id for account_id, _ in places},
-            symbol__in={symbol for _, symbol in places},
-        )
-        found = {(row.account_id, row.symbol): row for row in rows.order_by("account_id", "symbol")}
-        return {place: row for place, row in found.items() if place in places}
-
-    found = read()
-    if missing := sorted(places.keys() - found.keys()):
-        quotes = Quotes({places[place].owner_id for place in missing})
-        Position.objects.bulk_create(
-            [_position_new(places[place], quotes) for place in missing], ignore_conflicts=True
-        )
-        found = read()
-    return found
-
-
-def _position_new(order: Order, quotes: Quotes) -> Position:
-    return Position(
-        account_id=order.account_id,
-        symbol=order.symbol,
-        multiplier=order.multiplier,
-        expires_at=quotes.ends_at(order.symbol, order.owner_id),
-    )
-
-
-def position_after(
-    *, quantity: Decimal, average_price: Decimal, fill_quantity: Decimal, fill_price: Decimal
-) -> tuple[Decimal, Decimal, Decimal]:
-    """Return quantity and average price after a fill, and what it realised, before commission.
-
-    What it realised is of one unit's price: times the multiplier it is money.
-
-    Quantities are signed. Adding to a position averages the price; reducing it realises the
-    difference and keeps the average; crossing zero realises the old side and opens the new one at
-    the fill's price.
-    """
-    after = quantity + fill_quantity
-    if quantity == 0 or quantity * fill_quantity > 0:
-        average = (quantity * average_price + fill_quantity * fill_price) / after
-        return after, average, Decimal(0)
-    closed = min(abs(quantity), abs(fill_quantity)) * (1 if quantity > 0 else -1)
-    realized = closed * (fill_price - average_price)
-    if after == 0:
-        return after, Decimal(0), realized
-    crossed = after * quantity < 0
-    return after, fill_price if crossed else average_price, realized
+def _told_once(executions: Iterable[Execution]) -> Iterable[Execution]:
+    """Return each execution once, with its commission if any of them has it."""
+    found: dict[str, Execution] = {}
+    for one in executions:
+        if one.commission is not None or one.execution_id not in found:
+            found[one.execution_id] = one
+    return found.values()
 
 
 def _status_of(order: Order, venue: VenueOrder) -> OrderStatus:

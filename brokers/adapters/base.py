@@ -165,19 +165,19 @@ class Execution:
 
     Attributes
     ----------
-    commission : Decimal
+    commission : Decimal or None
         In the money that the price is in: of one that was charged in a coin, what that was worth.
+        None where the broker has not told it yet, or nobody says what it was worth.
     taken : Decimal
         Units of a purchase that were kept as its commission: so many fewer are held.
     charged_in : str
-        The coin in which the commission was charged; with a commission of zero nobody says what
-        that was worth.
+        The coin, or other money, in which the commission was charged.
     """
 
     execution_id: str
     quantity: Decimal
     price: Decimal
-    commission: Decimal
+    commission: Decimal | None
     executed_at: datetime
     taken: Decimal = Decimal(0)
     charged_in: str = ""
@@ -374,6 +374,18 @@ class TellsEnded(Adapter, Protocol):
 
     def ended_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return orders that wait no more, those of today at least; executions need not be told."""
+        ...
+
+
+@runtime_checkable
+class TellsCommissions(Adapter, Protocol):
+    """A broker that may tell an execution before its commission."""
+
+    def commissions(self, access: Access, refs: Sequence[OrderRef]) -> Mapping[str, Decimal]:
+        """Return commissions by the ids of executions, as far as they are known by now.
+
+        Those of some orders; of others too where the broker tells them together.
+        """
         ...
 
 

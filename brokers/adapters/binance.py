@@ -182,6 +182,17 @@ class BinanceBroker:
                     return Balance("USDT", equity=cash, cash=cash, buying_power=free)
         return Balance("USDT", equity=Decimal(0), cash=Decimal(0), buying_power=Decimal(0))
 
+    def commissions(self, access: Access, refs: Sequence[OrderRef]) -> Mapping[str, Decimal]:
+        """Return what is known by now of some orders: what a coin was worth may be asked again."""
+        told = (self.find(access, ref) for ref in refs)
+        return {
+            execution.execution_id: execution.commission
+            for order in told
+            if order is not None
+            for execution in order.executions
+            if execution.commission is not None
+        }
+
     def _execution(self, access: Access, row: Any, trade: Any) -> Execution:
         """Return a fill; a commission in another coin counts by its price when it was charged."""
         market, worth = row["symbol"], None
@@ -328,12 +339,12 @@ def execution_told(
     price, charged = Decimal(row["price"]), Decimal(row["commission"])
     charged_in = row.get("commissionAsset") if charged else ""
     own = charged_in == coin
-    value = Decimal(1) if charged_in == quote else price if own else worth or Decimal(0)
+    value = Decimal(1) if charged_in in {"", quote} else price if own else worth
     return Execution(
         execution_id=f"{market}-{identifier}",
         quantity=Decimal(row["qty"]),
         price=price,
-        commission=(charged * value).quantize(STEP),
+        commission=None if value is None else (charged * value).quantize(STEP),
         executed_at=datetime.fromtimestamp(int(ms) / 1000, UTC),
         taken=charged if own and side == "BUY" else Decimal(0),
         charged_in="" if charged_in == quote else charged_in or "",

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -19,7 +18,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
-from ib_async import IB, ExecutionFilter, Order
+from ib_async import IB, Order
 from ib_async.objects import Fill
 from ib_async.order import Trade
 from ib_async.util import UNSET_DOUBLE
@@ -40,7 +39,14 @@ from brokers.adapters.base import (
     VenueOrder,
     VenuePosition,
 )
-from brokers.adapters.interactive_brokers_gateway import KIND, NotConnected, connected
+from brokers.adapters.interactive_brokers_executions import (
+    LOOK_S,
+    amount,
+    commissions_of,
+    executions_of,
+    fills_told,
+)
+from brokers.adapters.interactive_brokers_gateway import KIND, Line, NotConnected, connected
 from brokers.adapters.interactive_brokers_options import (
     AT_ONCE,
     TITLE,
@@ -78,8 +84,6 @@ ON_ITS_WAY: Final = frozenset({"", "PendingSubmit", "ApiPending"})
 CANCELED: Final = 202
 # What is told under an order's number and refuses nothing.
 REMARKS: Final = frozenset({CANCELED, 399, 404, *range(2100, 2200), 10349})
-LOOK_S: Final = 0.005
-COMMISSIONS_WITHIN_S: Final = 0.5
 Result = TypeVar("Result")
 
 
@@ -119,7 +123,7 @@ class InteractiveBrokers:
         async def work(ib: IB) -> VenueOrder:
             trade = ib.placeOrder(contract, order)
             await _answered(ib, trade, lambda: trade.orderStatus.status not in ON_ITS_WAY)
-            return _order(trade, ())
+            return _order(trade)
 
         try:
             return self._call(access, work)
@@ -160,25 +164,39 @@ class InteractiveBrokers:
             ib.openOrderEvent += told.append
             ib.placeOrder(trade.contract, order)
             await _answered(ib, trade, changed)
-            return _order(trade, ())
+            return _order(trade)
 
         return self._call(access, work)
 
     def find(self, access: Access, ref: OrderRef) -> VenueOrder | None:
         """Return the order under our id, from open and completed orders and executions."""
 
-        async def work(ib: IB) -> VenueOrder | None:
+        async def work(ib: Line) -> VenueOrder | None:
             trades = [
                 *await _open(ib, access),
                 *_of(access, await ib.reqCompletedOrdersAsync(apiOnly=False)),
             ]
-            fills = await _fills(ib, access, ref)
+            fills = await fills_told(
+                ib,
+                access.credentials["account"],
+                lambda one: _is(ref, one.orderRef, one.permId),
+            )
+            executions = executions_of(ib, fills)
             found = [
                 trade for trade in trades if _is(ref, trade.order.orderRef, trade.order.permId)
             ]
             if found:
-                return _order(found[-1], fills)
-            return _of_fills(ref, fills) if fills else None
+                return _order(found[-1], executions)
+            return _of_fills(ref, fills[0], executions) if fills else None
+
+        return self._call(access, work)
+
+    def commissions(self, access: Access, refs: Sequence[OrderRef]) -> Mapping[str, Decimal]:  # noqa: ARG002 - it is asked for all
+        """Return the commissions of all executions that the gateway still tells of."""
+
+        async def work(ib: Line) -> Mapping[str, Decimal]:
+            fills = await fills_told(ib, access.credentials["account"], lambda _: True)
+            return commissions_of(executions_of(ib, fills))
 
         return self._call(access, work)
 
@@ -186,7 +204,7 @@ class InteractiveBrokers:
         """Return what waits, whoever sent it."""
 
         async def work(ib: IB) -> list[VenueOrder]:
-            return [_order(trade, ()) for trade in await _open(ib, access)]
+            return [_order(trade) for trade in await _open(ib, access)]
 
         return self._call(access, work)
 
@@ -195,7 +213,7 @@ class InteractiveBrokers:
 
         async def work(ib: IB) -> list[VenueOrder]:
             trades = _of(access, await ib.reqCompletedOrdersAsync(apiOnly=False))
-            return [_order(trade, ()) for trade in trades]
+            return [_order(trade) for trade in trades]
 
         return self._call(access, work)
 
@@ -204,7 +222,7 @@ class InteractiveBrokers:
 
         async def work(ib: IB) -> list[VenuePosition]:
             return [
-                VenuePosition(symbol_told(row.contract), _amount(row.position), average_price(row))
+                VenuePosition(symbol_told(row.contract), amount(row.position), average_price(row))
                 for row in await ib.reqPositionsAsync()
                 if row.account == access.credentials["account"] and row.position
             ]
@@ -241,7 +259,7 @@ class InteractiveBrokers:
         found = (self._lists.of(underlying, day) or [] for day in days)
         return listed(chain(*found), underlying=underlying, first=first, last=last)
 
-    def _call(self, access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
+    def _call(self, access: Access, work: Callable[[Line], Awaitable[Result]]) -> Result:
         self._pace.wait(access.account_id)
         gateway, client_id = access.credentials["gateway"], access.credentials["client_id"]
         with self._lock:
@@ -285,28 +303,6 @@ async def _open(ib: IB, access: Access) -> list[Trade]:
     return _of(access, await ib.reqAllOpenOrdersAsync())
 
 
-async def _fills(ib: IB, access: Access, ref: OrderRef) -> list[Fill]:
-    """Return an order's executions, each as it was corrected last, with their commissions.
-
-    Commissions are reported apart from them, and a moment later; one that does not come counts
-    as nothing.
-    """
-    account = access.credentials["account"]
-    found: dict[str, Fill] = {}
-    for fill in await ib.reqExecutionsAsync(ExecutionFilter(acctCode=account)):
-        one = fill.execution
-        if one.acctNumber == account and _is(ref, one.orderRef, one.permId):
-            known = found.get(_execution_id(fill))
-            if known is None or known.execution.execId < one.execId:
-                found[_execution_id(fill)] = fill
-    waited_until = time.monotonic() + COMMISSIONS_WITHIN_S
-    while time.monotonic() < waited_until:
-        if all(fill.commissionReport.execId for fill in found.values()):
-            break
-        await asyncio.sleep(LOOK_S)
-    return list(found.values())
-
-
 async def _waiting(ib: IB, access: Access, ref: OrderRef) -> Trade:
     """Return an order that waits; one that does not cannot be changed."""
     for trade in await _open(ib, access):
@@ -326,56 +322,33 @@ def _prices_set(order: Order, limit: Decimal | None, other: Decimal | None) -> N
         order.auxPrice = float(other)
 
 
-def _amount(value: float | Decimal) -> Decimal:
-    return Decimal(str(value))
-
-
 def _price(value: float | Decimal | None) -> Decimal | None:
-    return _amount(value) if value and value != UNSET_DOUBLE else None
+    return amount(value) if value and value != UNSET_DOUBLE else None
 
 
-def _order(trade: Trade, fills: Sequence[Fill]) -> VenueOrder:
+def _order(trade: Trade, executions: tuple[Execution, ...] = ()) -> VenueOrder:
     order = trade.order
     return VenueOrder(
         broker_order_id=str(order.permId or trade.orderStatus.permId or ""),
         status=STATUSES.get(trade.orderStatus.status, OrderStatus.ACCEPTED),
-        executions=tuple(_execution(fill) for fill in fills),
+        executions=executions,
         client_order_id=order.orderRef,
         symbol=symbol_told(trade.contract),
         side=Side.BUY if order.action == "BUY" else Side.SELL,
         order_type=OUR_TYPES.get(order.orderType, OrderType.MARKET),
-        quantity=_amount(order.totalQuantity),
+        quantity=amount(order.totalQuantity),
         limit_price=_price(order.lmtPrice),
         stop_price=_price(order.auxPrice),
     )
 
 
-def _of_fills(ref: OrderRef, fills: Sequence[Fill]) -> VenueOrder:
+def _of_fills(ref: OrderRef, first: Fill, executions: tuple[Execution, ...]) -> VenueOrder:
     """Return an order that only its executions tell of."""
-    first = fills[0]
     return VenueOrder(
         broker_order_id=str(first.execution.permId),
         status=OrderStatus.ACCEPTED,
-        executions=tuple(_execution(fill) for fill in fills),
+        executions=executions,
         client_order_id=ref.client_order_id,
         symbol=symbol_told(first.contract),
         side=Side.BUY if first.execution.side == "BOT" else Side.SELL,
-    )
-
-
-def _execution_id(fill: Fill) -> str:
-    """Return the id of an execution, which a correction of it has too: it counts once.
-
-    They differ in what comes after the last point only.
-    """
-    return fill.execution.execId.rpartition(".")[0] or fill.execution.execId
-
-
-def _execution(fill: Fill) -> Execution:
-    return Execution(
-        execution_id=_execution_id(fill),
-        quantity=_amount(fill.execution.shares),
-        price=_amount(fill.execution.price),
-        commission=_amount(fill.commissionReport.commission or 0),
-        executed_at=fill.execution.time,
     )

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from django.conf import settings
-from ib_async import IB, StartupFetchNONE
+from ib_async import IB, CommissionReport, StartupFetchNONE
 
 from brokers.adapters.base import Access, OutcomeUnknown, Refused
 from brokers.adapters.begin import begin
@@ -23,11 +23,30 @@ Result = TypeVar("Result")
 logging.getLogger("ib_async").setLevel(logging.CRITICAL)
 
 
+class Line(IB):
+    """A connection that keeps the commissions which it is told, by the ids of executions.
+
+    The library drops those that come before their executions, and gives that of an execution which
+    was told twice to the first telling alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commissions: dict[str, CommissionReport] = {}
+        take = self.wrapper.commissionReport
+
+        def keep(report: CommissionReport) -> None:
+            self.commissions[report.execId] = report
+            take(report)
+
+        self.wrapper.commissionReport = keep  # type: ignore[assignment,method-assign]  # it tells no event
+
+
 class NotConnected(OutcomeUnknown):
     """The gateway cannot be reached, so nothing was asked."""
 
 
-async def connected(access: Access, work: Callable[[IB], Awaitable[Result]]) -> Result:
+async def connected(access: Access, work: Callable[[Line], Awaitable[Result]]) -> Result:
     """Do something over a connection of its own."""
     timeout_s = float(settings.BROKER_TIMEOUT_S)
     ib = await _open(access, timeout_s)
@@ -39,7 +58,7 @@ async def connected(access: Access, work: Callable[[IB], Awaitable[Result]]) -> 
         ib.disconnect()
 
 
-async def _open(access: Access, timeout_s: float) -> IB:
+async def _open(access: Access, timeout_s: float) -> Line:
     """Connect to the account's gateway.
 
     It takes one connection at a time for each client id. Another process of ours has it for as
@@ -48,7 +67,7 @@ async def _open(access: Access, timeout_s: float) -> IB:
     host, port = _gateway(access)
     until = time.monotonic() + timeout_s
     while True:
-        ib = IB()
+        ib = Line()
         left_s = max(TRY_AGAIN_S, until - time.monotonic())
         try:
             if await _connect(ib, host, port, int(access.credentials["client_id"]), left_s):

@@ -45,11 +45,15 @@ class FillOutput(serializers.ModelSerializer[Fill]):
     side = serializers.CharField(source="order.side")
     quantity = PlainDecimalField()
     price = PlainDecimalField()
-    commission = PlainDecimalField()
+    commission = PlainDecimalField(
+        allow_null=True,
+        help_text="In the money that the price is in. Null while the broker has not told it, or "
+        "where nobody says what that was worth.",
+    )
     taken = PlainDecimalField(help_text="Units of a purchase that were kept as its commission.")
     charged_in = serializers.CharField(
-        help_text="The coin that the commission was charged in. With a commission of 0 nobody "
-        "says what that was worth."
+        help_text="The coin, or other money, that the commission was charged in; empty where that "
+        "is what the price is in."
     )
     option = OptionOutput()
 

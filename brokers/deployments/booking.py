@@ -29,11 +29,14 @@ def fills_book(dossier: Dossier, *, closed: int) -> list[BookEntry]:
     """Enter the fills that are new, and the orders that wait no longer; return the entries.
 
     They are for the caller to write. A fill belongs to the bar that it was executed in, or to the
-    first one after its decision.
+    first one after its decision; a commission that came later to the bar in which it came.
     """
     book, made = dossier.book, []
     for fill in dossier.fills:
         made.append(_fill_entry(dossier, closed, fill))
+        _enter(book, made[-1])
+    for entry in dossier.fees:
+        made.append(_fee_entry(dossier, closed, entry))
         _enter(book, made[-1])
     for order in dossier.ended:
         made.append(_end_entry(dossier, closed, order))
@@ -78,6 +81,24 @@ def _fill_entry(dossier: Dossier, closed: int, fill: Fill) -> BookEntry:
         commission=(fill.quantity - units) * fill.price if fill.taken else fill.commission,
         reason=reason,
         done=order.status == OrderStatus.FILLED,
+    )
+
+
+def _fee_entry(dossier: Dossier, closed: int, entry: BookEntry) -> BookEntry:
+    fill = entry.fill
+    if fill is None or fill.commission is None:
+        raise ValueError(f"{entry} has no commission.")
+    told = bar_of(dossier.stored, closed, ts_of(fill.updated_at), after=ts_of(entry.decided_ts))
+    return BookEntry(
+        deployment=dossier.deployment,
+        order_id=entry.order_id,
+        fill=fill,
+        kind=BookKind.FEE,
+        rule=entry.rule,
+        bar_ts=moment_of(max(told, ts_of(entry.bar_ts))),
+        decided_ts=entry.decided_ts,
+        entry_ts=entry.entry_ts if entry.kind == BookKind.ENTRY else None,
+        commission=fill.commission,
     )
 
 

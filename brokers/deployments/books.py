@@ -124,7 +124,7 @@ def _row(values: dict[str, Any]) -> BookRow:
         side=values["side"],
         quantity=float(values["quantity"]),
         price=float(values["price"]),
-        commission=float(values["commission"]),
+        commission=float(values["commission"] or 0),
         reason=values["reason"],
         entry_ts=ts_of(values["entry_ts"]) if values["entry_ts"] else 0,
         done=values["done"],

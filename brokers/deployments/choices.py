@@ -64,3 +64,4 @@ class BookKind(models.TextChoices):
     LEG_END = "leg_end"  # an order of a leg ended without all of its contracts
     SETTLED = "settled"  # contracts that are over
     DELIVERY = "delivery"  # shares that came or went for them
+    FEE = "fee"  # the commission of a fill, told after that was booked

@@ -22,6 +22,7 @@ from brokers.deployments.kernel import (
     ENDED,
     ENTRY,
     EXIT,
+    FEE,
     GUARD,
     UNAFFORDABLE,
     Feed,
@@ -48,6 +49,7 @@ KINDS: Final = {
     "guard": GUARD,
     "ended": ENDED,
     "delivery": DELIVERY,
+    "fee": FEE,
 }
 
 
@@ -114,7 +116,11 @@ def lowered(
 def rows_booked(book: Iterable[BookRow], ts: NDArray[np.int64]) -> NDArray[Any]:
     """Return rows of shares as the kernel reads them; `ts` are the bars' times."""
     rows = list(book)
-    times = [(row.bar_ts, row.decided_ts, row.entry_ts or row.bar_ts) for row in rows]
+    # A commission without the bar of an entry is of no lot: none is opened in the first bar.
+    times = [
+        (row.bar_ts, row.decided_ts, row.entry_ts or (row.kind != "fee" and row.bar_ts))
+        for row in rows
+    ]
     places = np.searchsorted(ts, np.array(times, np.int64).reshape(-1, 3)).tolist()
     return np.array(
         [

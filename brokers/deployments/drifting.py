@@ -11,6 +11,7 @@ import numpy as np
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Random
 
+from brokers.charging import fills_uncharged
 from brokers.deployments.choices import BookKind, TickStatus
 from brokers.deployments.drift import (
     FillDrift,
@@ -20,7 +21,13 @@ from brokers.deployments.drift import (
     fills_join,
     fills_split,
 )
-from brokers.deployments.option_drift import NO_RULE, drifts_sum, option_drift, options_replay
+from brokers.deployments.option_drift import (
+    NO_RULE,
+    commission_of,
+    drifts_sum,
+    option_drift,
+    options_replay,
+)
 from brokers.deployments.reading import View, stored_of, view_of
 from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
 from core.engine.result import Result
@@ -74,6 +81,7 @@ def drift_compare(*, deployment: Deployment, now: datetime) -> list[DriftReport]
     sessions = current.view.sessions
     first_ts = ts_of(deployment.first_bar_ts or ticks[0].bar_ts)
     begin = int(np.searchsorted(current.view.bars.ts, first_ts))
+    owed = BookEntry.objects.filter(deployment=deployment, fill__in=fills_uncharged(now))
     reports = []
     for number in sorted(set(sessions[begin:].tolist())):
         session = EPOCH + timedelta(days=int(number))
@@ -84,7 +92,9 @@ def drift_compare(*, deployment: Deployment, now: datetime) -> list[DriftReport]
         first = max(first, begin)
         until = datetime.fromtimestamp(int(current.view.bars.ts[stop - 1]) // 10**9, UTC)
         seen = [tick for tick in ticks if tick.bar_ts <= until]
-        if seen:
+        since = datetime.fromtimestamp(int(current.view.bars.ts[first]) // 10**9, UTC)
+        # What its fills have cost is told later, or is not waited for any more.
+        if seen and not owed.filter(bar_ts__range=(since, until)).exists():
             reports.append(_report(deployment, session, current, seen[-1].decision, (first, stop)))
     return reports
 
@@ -212,6 +222,7 @@ def _as_seen(deployment: Deployment, current: _Replay, snapshot: str, until: int
 def _booked(deployment: Deployment) -> list[BookEntry]:
     """Return what was filled, read at once: shares come for contracts that end, or neither does."""
     rows = BookEntry.objects.filter(deployment=deployment, fill__isnull=False)
+    rows = rows.exclude(kind=BookKind.FEE).select_related("fill")
     return list(rows.order_by("bar_ts", "number"))
 
 
@@ -232,7 +243,7 @@ def _live_side(rows: Iterable[BookEntry], first_ts: int, last_ts: int) -> Side:
                 side=row.side,
                 quantity=float(row.quantity),
                 price=float(row.price),
-                commission=float(row.commission),
+                commission=commission_of(row),
             )
             fills.append((row.order_id, fill))
     return Side(position, tuple(fills_join(fills)))

@@ -48,6 +48,8 @@ class Dossier:
         Those that are not at their end, oldest first.
     fills : list of Fill
         Those that are not booked, oldest first.
+    fees : list of BookEntry
+        Rows of fills whose commission was told since, and is not booked.
     ended : list of Order
         Those that ended short and are not booked.
     book : Book
@@ -62,6 +64,7 @@ class Dossier:
     shelf: Shelf
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
+    fees: list[BookEntry] = field(default_factory=list)
     ended: list[Order] = field(default_factory=list)
     book: Book = field(default_factory=Book)
     skipped: list[int] = field(default_factory=list)
@@ -98,6 +101,8 @@ def dossiers_read(deployments: Sequence[Deployment], *, now: datetime) -> list[D
         dossier.orders.append(order)
     for fill in _fills(found):
         found[_deployment_id(fill.order)].fills.append(fill)
+    for entry in _uncharged(found):
+        found[entry.deployment_id].fees.append(entry)
     for order in ended_unbooked().filter(deployment_id__in=list(found)):
         found[_deployment_id(order)].ended.append(order)
     return list(found.values())
@@ -121,11 +126,17 @@ def _orders(ids: Iterable[UUID]) -> QuerySet[Order]:
 
 
 def _fills(ids: Iterable[UUID]) -> QuerySet[Fill]:
-    booked = BookEntry.objects.filter(fill=OuterRef("id"))
+    booked = BookEntry.objects.filter(~Q(kind=BookKind.FEE), fill=OuterRef("id"))
     rows = Fill.objects.filter(~Exists(booked), order__deployment_id__in=list(ids))
     own = (f"order__{name}" for name in READ)
     rows = rows.select_related("order").order_by("executed_at", "created_at")
     return rows.only("quantity", "price", "commission", "taken", "executed_at", *own)
+
+
+def _uncharged(ids: Iterable[UUID]) -> QuerySet[BookEntry]:
+    charged = BookEntry.objects.filter(kind=BookKind.FEE, fill=OuterRef("fill"))
+    rows = BookEntry.objects.filter(~Exists(charged), deployment_id__in=list(ids), commission=None)
+    return rows.filter(fill__commission__isnull=False).select_related("fill").order_by("number")
 
 
 def ended_unbooked() -> QuerySet[Order]:

@@ -48,6 +48,7 @@ EXIT: Final = 1
 GUARD: Final = 2
 ENDED: Final = 3
 DELIVERY: Final = 4  # read by `option_kernel` alone
+FEE: Final = 5
 
 BELOW_LOT: Final = -1.0
 BELOW_NOTIONAL: Final = -2.0
@@ -59,7 +60,9 @@ _MARKET: Final = int(OrderKind.MARKET)
 class Booked(Protocol):
     """What an order of the deployment came to in a bar."""
 
-    kind: int  # ENTRY, EXIT, GUARD; ENDED: an order that waited does so no longer
+    # ENTRY, EXIT, GUARD; ENDED: an order that waited does so no longer; FEE: a commission that was
+    # told after its fill was booked.
+    kind: int
     bar: int  # in which it happened; the number of bars for the one that is not over
     ts: int
     decided: int  # bar of the decision
@@ -160,6 +163,9 @@ def stops_follow(run: Run, bar: int) -> None:
 @outlined
 def row_book(run: Run, row: Any) -> None:
     """Take one fill into the account, or one order out of those that wait."""
+    if row.kind == FEE:
+        fee_book(run, row)
+        return
     ticket = run.tickets[row.rule]
     if row.done and row.kind != GUARD and ticket.waiting and ticket.bar == row.decided:
         ticket_cancel(run, row.rule)
@@ -178,6 +184,15 @@ def row_book(run: Run, row: Any) -> None:
             account_sum(run)
     else:
         lots_close(run, fill)
+
+
+@inlined
+def fee_book(run: Run, row: Any) -> None:
+    """Pay a commission; the lot that it has opened bears it, while it is there."""
+    run.account.balance -= row.commission
+    k = lot_find(run, row.rule, row.lot_bar)
+    if k >= 0:
+        run.lots[k].commission += row.commission
 
 
 @inlined

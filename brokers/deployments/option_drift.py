@@ -125,6 +125,12 @@ def option_drift(
     )
 
 
+def commission_of(row: BookEntry) -> float:
+    """Return what a fill has cost: where that came after it was booked, the fill has it."""
+    charged = row.fill.commission if row.commission is None and row.fill else row.commission
+    return float(charged or 0)
+
+
 def drifts_sum(parts: Iterable[Drift]) -> Drift:
     """Return differences added up, each kind for itself."""
     rows = list(parts)
@@ -151,7 +157,7 @@ def _live_books(rows: Iterable[BookEntry], multiplier: float) -> Books:
             side=row.side,
             quantity=float(row.quantity),
             price=float(row.price) * multiplier,
-            commission=float(row.commission),
+            commission=commission_of(row),
         )
         # Of one bar: what comes in another may be of another session.
         found[row.symbol].append(((row.order_id, row.bar_ts), fill))

@@ -17,7 +17,7 @@ from django.utils import timezone
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import OPEN_STATUSES, AccountState
 from brokers.deployments.batches import BATCH
-from brokers.deployments.choices import FOLLOWED, DeploymentState
+from brokers.deployments.choices import FOLLOWED, BookKind, DeploymentState
 from brokers.deployments.following import deployments_follow as _follow
 from brokers.deployments.gathering import ended_unbooked
 from brokers.deployments.services import deployment_begin
@@ -117,7 +117,7 @@ class _Half:
 def deployments_follow(*, now: datetime) -> None:
     """Take up news of orders, finish what stops, begin what a lost task left behind."""
     own = Order.objects.filter(deployment_id=OuterRef("id"))
-    booked = BookEntry.objects.filter(fill=OuterRef("id"))
+    booked = BookEntry.objects.filter(~Q(kind=BookKind.FEE), fill=OuterRef("id"))
     news = Fill.objects.filter(~Exists(booked), order__deployment_id=OuterRef("id"))
     pending = DeploymentTick.objects.filter(
         deployment=OuterRef("id"), bar_ts=OuterRef("last_bar_ts"), pending=True

@@ -34,8 +34,8 @@ class BookRow:
     Attributes
     ----------
     kind : str
-        "entry", "exit", "guard", "ended"; of options "leg_open", "leg_close", "leg_end", "settled"
-        and "delivery".
+        "entry", "exit", "guard", "ended", "fee"; of options "leg_open", "leg_close", "leg_end",
+        "settled" and "delivery".
     bar_ts : int
         Open time of the bar in which it happened, nanoseconds.
     decided_ts : int

@@ -123,7 +123,9 @@ class BookEntry(BaseModel):
     # not read again.
     number = models.PositiveIntegerField()
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
-    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, null=True, related_name="+")
+    fill = models.ForeignKey(
+        Fill, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=BookKind)
     rule = models.PositiveSmallIntegerField()
     # Of options; what the deployment trades needs no name.
@@ -135,7 +137,8 @@ class BookEntry(BaseModel):
     side = models.SmallIntegerField(default=0)
     quantity = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
     price = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
-    commission = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    # Null of a fill whose commission was not known by then: it comes as a row of its own.
+    commission = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0), null=True)
     reason = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=True)
 
@@ -144,12 +147,20 @@ class BookEntry(BaseModel):
             models.UniqueConstraint(
                 fields=["order"], condition=models.Q(kind="ended"), name="book_ended_once"
             ),
+            # its order says what a fill is; besides it may have a row for its commission
+            models.UniqueConstraint(fields=["fill", "kind"], name="book_fill_once"),
             # also serves a tick: the rows of a deployment after one
             models.UniqueConstraint(fields=["deployment", "number"], name="book_number"),
         ]
         indexes = [
             # a deployment's book, oldest first
             models.Index(fields=["deployment", "bar_ts", "created_at"], name="book_deployment"),
+            # a tick: fills whose commission was not known when they were booked
+            models.Index(
+                fields=["deployment"],
+                name="book_uncharged",
+                condition=models.Q(commission__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,10 +21,11 @@ class Fill(BaseModel):
     execution_id = models.CharField(max_length=100)
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     price = models.DecimalField(max_digits=24, decimal_places=8)
-    commission = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    # Null while the broker has not told it, or nobody says what it was worth; set once.
+    commission = models.DecimalField(max_digits=24, decimal_places=8, null=True)
     # Units of a purchase that were kept as its commission: so many fewer are held.
     taken = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
-    # The coin it was charged in; with a commission of zero nobody says what that was worth.
+    # The coin, or other money, it was charged in.
     charged_in = models.CharField(max_length=16, blank=True)
     executed_at = models.DateTimeField()
 
@@ -32,6 +33,14 @@ class Fill(BaseModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "execution_id"], name="fill_account_execution"
+            ),
+        ]
+        indexes = [
+            # reconciliation: executions whose commission is asked for
+            models.Index(
+                fields=["account", "executed_at"],
+                name="fill_uncharged",
+                condition=models.Q(commission__isnull=True),
             ),
         ]
 

@@ -142,7 +142,7 @@ def deployments_cash(limits: Sequence[RiskLimit]) -> list[Entry]:
     place = ("order__owner_id", "account_id", "order__deployment_id", "order__symbol")
     rows = Fill.objects.filter(order__deployment_id__in=ids).values_list(*place)
     worth = F("quantity") * F("price") * F("order__multiplier") * SIGNED
-    spent = Sum(ExpressionWrapper(worth + F("commission"), AMOUNT))
+    spent = Sum(ExpressionWrapper(worth + Coalesce("commission", ZERO), AMOUNT))
     return [
         Entry(owner_id, account_id, deployment_id, symbol, -units)
         for owner_id, account_id, deployment_id, symbol, units in rows.annotate(units=spent)

@@ -117,7 +117,8 @@ class TestBinance(RemoteConformance, StreamConformance):
         request = order()
         broker.submit(access, request)
         (execution,) = set(broker.find(access, self.ref(request)).executions)
-        assert (execution.quantity, execution.commission, execution.charged_in) == (10, 0, "BNB")
+        assert (execution.quantity, execution.commission, execution.charged_in) == (10, None, "BNB")
+        assert broker.commissions(access, [self.ref(request)]) == {execution.execution_id: 1}
 
 
 @pytest.fixture

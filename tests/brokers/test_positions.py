@@ -14,7 +14,7 @@ from brokers.adapters.indian import name_of
 from brokers.deployments.booking import units_kept
 from brokers.fungible import positions_named
 from brokers.models import Fill
-from brokers.recording import position_after
+from brokers.moving import position_after
 
 
 @pytest.mark.parametrize(

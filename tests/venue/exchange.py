@@ -33,6 +33,7 @@ class Trade:
     price: Decimal
     at: datetime
     commission: Decimal = Decimal(0)
+    charged_in: str = "USD"
 
 
 @dataclass

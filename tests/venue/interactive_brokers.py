@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from decimal import Decimal
 
 from tests.venue.exchange import OPEN, Exchange, Refusal
@@ -45,6 +46,8 @@ class GatewayVenue:
         self.faults = Faults()
         self.numbers = {}  # order id of the API -> id of the exchange's order
         self.described = []  # of what contracts were described: kind and expiry
+        self.charged_after_s = 0.0  # how long after an execution its commission is known
+        self.charged_first = False  # whether commissions come before what they were charged for
         self.port = 0
         self._listener = None
         self._open = set()
@@ -215,12 +218,20 @@ class Session:
                 order = book.get(trade.order_id)
                 told = self.contract(trade.symbol)
                 trades.append((trade, [self.number(order), order, trade, told]))
+        if self.venue.charged_first:
+            self.commissions([trade for trade, _ in trades])
         for _, told in self.venue.told(trades):
             self.send(*execution_fields(fields[2], *told))
         self.send(55, 1, fields[2])
-        # Commissions come apart from what they were paid for, and after it.
-        for trade, _ in trades:
-            self.send(59, 1, trade.id, trade.commission, "USD", "", "", "")
+        if not self.venue.charged_first:
+            self.commissions([trade for trade, _ in trades])
+
+    def commissions(self, trades):
+        """Tell what was charged, apart from what it was charged for, and twice."""
+        since = self.exchange.now() - timedelta(seconds=self.venue.charged_after_s)
+        known = [trade for trade in trades if trade.at <= since]
+        for trade in self.venue.told(known):
+            self.send(59, 1, trade.id, trade.commission, trade.charged_in, "", "", "")
 
     def positions(self, _):
         for account, book in self.venue.books().items():

@@ -25,11 +25,13 @@ from brokers.adapters.base import (
     VenuePosition,
     venue_id,
 )
+from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderStatus, OrderType, Side
 from brokers.models import BrokerAccount, Order
 from brokers.quotes import ONE, Quotes
 from brokers.recording import venue_order_record
 from market.contracts import contract_terms
+from market.pairs import pair_of
 
 STEP: Final = Decimal("1e-8")
 
@@ -107,7 +109,7 @@ def external_ended(
     for venue in adapter.ended_orders(access):
         if venue.symbol not in symbols or _known(account, venue):
             continue
-        whole = adapter.find(access, _ref_of(venue))
+        whole = adapter.find(access, _ref_of(account, venue))
         if whole is None or not whole.executions:
             continue
         if min(execution.executed_at for execution in whole.executions) > account.reconciled_at:
@@ -124,24 +126,34 @@ def _known(account: BrokerAccount, venue: VenueOrder) -> bool:
     return Order.objects.filter(named, account=account).exists()
 
 
-def _ref_of(venue: VenueOrder) -> OrderRef:
-    contract = contract_terms(venue.symbol) is not None
+def _ref_of(account: BrokerAccount, venue: VenueOrder) -> OrderRef:
     return OrderRef(
         client_order_id=f"external-{venue.broker_order_id}",
         symbol=venue.symbol,
-        asset_type=AssetType.OPTION if contract else AssetType.STOCK,
+        asset_type=_asset_type(account, venue.symbol),
         broker_order_id=venue.broker_order_id,
     )
 
 
 def _traded(account: BrokerAccount, symbol: str) -> dict[str, object]:
-    """Return what an order of a symbol is in; what is no contract is taken for shares."""
-    contract = contract_terms(symbol) is not None
+    """Return what an order of a symbol is in."""
     return {
         "symbol": symbol[:32],
-        "asset_type": AssetType.OPTION if contract else AssetType.STOCK,
+        "asset_type": _asset_type(account, symbol),
         "multiplier": Quotes([account.owner_id]).multiplier(symbol, account.owner_id),
     }
+
+
+def _asset_type(account: BrokerAccount, symbol: str) -> AssetType:
+    """Return what a broker means by a symbol: what is no contract and no pair is taken for shares.
+
+    Coins have names like pairs, at brokers that have no currencies.
+    """
+    if contract_terms(symbol) is not None:
+        return AssetType.OPTION
+    traded = ADAPTERS.get(account.kind).capabilities.asset_types
+    paired = AssetType.FOREX in traded and pair_of(symbol) is not None
+    return AssetType.FOREX if paired else AssetType.STOCK
 
 
 def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:

@@ -36,6 +36,8 @@ class Offer:
         Whether quantities are multiples of the instrument's lot though they need not be whole.
     queues : bool
         Whether orders are taken while the market is closed, and wait for it to open.
+    tick : callable or None
+        Returns the step of a symbol's prices, where the venue has one of its own.
     """
 
     order_types: frozenset[OrderType]
@@ -45,6 +47,11 @@ class Offer:
     fractions: Offer | None = None
     lots: bool = False
     queues: bool = True
+    tick: Callable[[str], Decimal] | None = None
+
+    def tick_of(self, symbol: str, least: Decimal) -> Decimal:
+        """Return the step of prices: the instrument's, or the venue's where that is coarser."""
+        return least if self.tick is None else max(least, self.tick(symbol))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,7 @@ from brokers.adapters.base import (
     VenueOrder,
     VenuePosition,
 )
-from brokers.adapters.interactive_brokers_executions import (
-    LOOK_S,
-    amount,
-    commissions_of,
-    executions_of,
-    fills_told,
-)
-from brokers.adapters.interactive_brokers_gateway import KIND, Line, NotConnected, connected
-from brokers.adapters.interactive_brokers_options import (
+from brokers.adapters.interactive_brokers_contracts import (
     AT_ONCE,
     TITLE,
     TOO_MANY,
@@ -56,11 +48,21 @@ from brokers.adapters.interactive_brokers_options import (
     contract_of,
     contracts_list,
     expiries_list,
+    pair_tick,
     symbol_told,
 )
+from brokers.adapters.interactive_brokers_executions import (
+    LOOK_S,
+    amount,
+    commissions_of,
+    executions_of,
+    fills_told,
+)
+from brokers.adapters.interactive_brokers_gateway import KIND, Line, NotConnected, connected
 from brokers.adapters.options import listed
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
+from market.pairs import pair_alike
 
 TYPES: Final = MappingProxyType(
     {
@@ -80,6 +82,7 @@ STATUSES: Final = MappingProxyType(
         "Inactive": OrderStatus.REJECTED,
     }
 )
+PAIRS: Final = Offer(frozenset(TYPES), frozenset(TimeInForce) - {TimeInForce.FOK}, tick=pair_tick)
 ON_ITS_WAY: Final = frozenset({"", "PendingSubmit", "ApiPending"})
 CANCELED: Final = 202
 # What is told under an order's number and refuses nothing.
@@ -88,13 +91,15 @@ Result = TypeVar("Result")
 
 
 class InteractiveBrokers:
-    """Orders at Interactive Brokers: shares of the United States, and options on them."""
+    """Orders at Interactive Brokers: shares of the United States, options on them, currencies."""
 
     title: ClassVar[str] = TITLE
     credential_fields: ClassVar[tuple[str, ...]] = ("gateway", "client_id", "account")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        asset_types=frozenset({AssetType.STOCK, AssetType.OPTION}),
+        asset_types=frozenset({AssetType.STOCK, AssetType.OPTION, AssetType.FOREX}),
         usual=Offer(frozenset(TYPES), frozenset(TimeInForce)),
+        offers={AssetType.FOREX: PAIRS},
+        alike=pair_alike,
         replacing=Replacing.IN_PLACE,
         client_ids=False,
     )

@@ -18,6 +18,7 @@ from ib_async.objects import Fill
 from ib_async.util import UNSET_DOUBLE
 
 from brokers.adapters.base import Execution
+from brokers.adapters.interactive_brokers_contracts import PAIR
 from brokers.adapters.interactive_brokers_gateway import Line
 
 LOOK_S: Final = 0.005
@@ -81,11 +82,16 @@ def _execution(ib: Line, fill: Fill) -> Execution:
 
 
 def _charged(ib: Line, fill: Fill) -> tuple[Decimal | None, str]:
-    """Return a commission in the money that the price is in, or what else it was charged in."""
-    report = ib.commissions.get(fill.execution.execId)
+    """Return a commission in the money that the price is in, and what else it was charged in.
+
+    Of currencies it is charged in the account's, which may be the one that was bought.
+    """
+    report, contract = ib.commissions.get(fill.execution.execId), fill.contract
     if report is None or report.commission == UNSET_DOUBLE:
         return None, ""
     charged = amount(report.commission)
-    if report.currency in {"", fill.contract.currency}:
+    if report.currency in {"", contract.currency}:
         return charged.quantize(STEP), ""
+    if contract.secType == PAIR and report.currency == contract.symbol:
+        return (charged * amount(fill.execution.price)).quantize(STEP), report.currency
     return None, report.currency

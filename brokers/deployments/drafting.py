@@ -146,7 +146,8 @@ class Drafting(OpenOrders):
         found = amount(price)
         if found is None:
             return None
-        tick = self.instrument.tick_size
+        offer = self.can.of(asset_type_of(self.instrument))
+        tick = offer.tick_of(self.instrument.symbol, self.instrument.tick_size)
         return (found / tick).to_integral_value() * tick
 
 

@@ -8,13 +8,15 @@ from django.utils import timezone
 
 from brokers.adapters.base import Capabilities, Offer, OrderRequest
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import AssetType, OrderType, Side, TimeInForce
+from brokers.choices import OPENING_SIDES, AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount
 from brokers.paper.terms import terms_of
 from core.errors import Conflict, Detail, InvalidInput
 from market.calendars import is_open, opens_at
 from market.contracts import HOW_NAMED, contract_terms
 from market.models import Instrument
+from market.pairs import HOW_NAMED as PAIR_NAMED
+from market.pairs import pair_of
 
 # What an instrument of a class may be called in an order.
 TRADED_AS = {
@@ -61,6 +63,7 @@ def request_check(*, account: BrokerAccount, instrument: Instrument, request: Or
     can = ADAPTERS.get(account.kind).capabilities
     faults = [
         *_contract_faults(account, instrument, request),
+        *_pair_faults(account, request),
         *_venue_faults(account.kind, can, instrument, request),
         *_price_faults(request),
         *_step_faults(can, instrument, request),
@@ -117,6 +120,27 @@ def _naming_fault(request: OrderRequest, *, contract: bool) -> Detail:
     message = f"{request.symbol} is a contract: its asset_type is option."
     option = AssetType.OPTION.value
     return Detail("asset_type", "unsupported", message, [option], request.asset_type.value)
+
+
+def _pair_faults(account: BrokerAccount, request: OrderRequest) -> list[Detail]:
+    """Return what is wrong with an order of currencies.
+
+    What is paid in other money than the account's cannot be opened: profits, limits and buying
+    power of an account are sums in its money.
+    """
+    if request.asset_type != AssetType.FOREX:
+        return []
+    pair = pair_of(request.symbol)
+    if pair is None:
+        message = f"{request.symbol} is no pair of currencies: name {PAIR_NAMED}."
+        return [Detail("symbol", "not_a_pair", message, PAIR_NAMED, request.symbol)]
+    if pair.quote == account.currency or request.side not in OPENING_SIDES:
+        return []
+    message = (
+        f"{request.symbol} is paid in {pair.quote}, and the account is in {account.currency}: "
+        f"trade a pair that is quoted in {account.currency}."
+    )
+    return [Detail("symbol", "quote_unsupported", message, account.currency, request.symbol)]
 
 
 def _venue_faults(
@@ -202,9 +226,10 @@ def _step_faults(can: Capabilities, instrument: Instrument, request: OrderReques
         whole = "" if offer.fractional else "whole "
         message = f"Only {whole}lots of {instrument.lot_size.normalize():f} are traded here."
         faults.append(Detail("quantity", "fractional", message))
+    tick = offer.tick_of(request.symbol, instrument.tick_size)
     for name in ("limit_price", "stop_price"):
         price: Decimal | None = getattr(request, name)
-        if price is not None and instrument.tick_size > 0 and price % instrument.tick_size:
-            message = f"{name} must be a multiple of {instrument.tick_size.normalize():f}."
+        if price is not None and tick > 0 and price % tick:
+            message = f"{name} must be a multiple of {tick.normalize():f}."
             faults.append(Detail(name, "tick_size", message))
     return faults

@@ -20,6 +20,7 @@ CLASSES = {
 }  # fmt: skip
 SYMBOLS = {asset: asset.value.upper() for asset in AssetType}
 SYMBOLS[AssetType.CRYPTO] = "CRYPTO/USDT"
+SYMBOLS[AssetType.FOREX] = "EUR/USD"
 SYMBOLS[AssetType.OPTION] = "STOCK490115P00150000"
 KINDS = ("paper", "alpaca", "binance", "zerodha", "dhan", "interactive_brokers")
 PRICES = {

@@ -11,8 +11,8 @@ from ib_async import Future
 
 from brokers.adapters.base import Change, OrderRef, OutcomeUnknown, Refused
 from brokers.adapters.interactive_brokers import InteractiveBrokers
-from brokers.adapters.interactive_brokers_options import symbol_told
-from brokers.choices import OrderType
+from brokers.adapters.interactive_brokers_contracts import symbol_told
+from brokers.choices import AssetType, OrderType
 from tests.venue.conformance import RemoteConformance
 from tests.venue.exchange import Refusal
 from tests.venue.interactive_brokers import ACCOUNT, GatewayVenue, Session
@@ -166,3 +166,83 @@ class TestInteractiveBrokers(RemoteConformance, OptionConformance):
         assert broker.contracts(access, underlying="ACME", first=NEAR, last=FAR) == found
         days = [day for kind, day in venue.described if kind == "OPT"]
         assert days == [f"{day:%Y%m%d}" for day in (NEAR, FAR)], "each once"
+
+
+class TestCurrencies(RemoteConformance, OptionConformance):
+    """Pairs of currencies, at the banks' venue for them."""
+
+    kind = "interactive_brokers"
+    symbol = venue_symbol = "EURUSD"
+    asset_type = AssetType.FOREX
+    credentials = TestInteractiveBrokers.credentials
+
+    @pytest.fixture(autouse=True)
+    def _underlying(self, venue):
+        venue.exchange.prices["ACME"] = Decimal(100)
+
+    @pytest.mark.parametrize("symbol", ["EURUSD", "EUR/USD", "EUR.USD", "EUR-USD", "EURUSD=X"])
+    def test_a_pair_is_the_same_by_whatever_name(self, broker, venue, access, order, symbol):
+        venue.exchange.prices["EURUSD"] = Decimal("1.1")
+        request = order(symbol=symbol, quantity=30_000)
+        broker.submit(access, request)
+        assert self.only(venue).symbol == "EURUSD"
+        assert {row.symbol: row.quantity for row in broker.positions(access)} == {"EURUSD": 30_000}
+        assert broker.capabilities.alike(symbol) == "EURUSD"
+
+    @pytest.mark.parametrize("symbol", ["USDJPY", "USD/JPY", "USDJPY=X", "JPY=X"])
+    def test_what_a_dollar_costs_is_called_by_the_other_currency(
+        self, broker, venue, access, order, symbol
+    ):
+        venue.exchange.prices["USDJPY"] = Decimal("150.005")
+        broker.submit(access, order(symbol=symbol))
+        assert self.only(venue).symbol == "USDJPY"
+
+    @pytest.mark.parametrize("symbol", ["ACME", "EUREUR", "DXY", "EUR/USD/JPY"])
+    def test_what_is_no_pair_is_not_sent(self, broker, venue, access, order, symbol):
+        with pytest.raises(Refused) as refusal:
+            broker.submit(access, order(symbol=symbol))
+        assert refusal.value.code == "not_a_pair"
+        assert not venue.exchange.orders
+
+    @pytest.mark.parametrize(
+        ("symbol", "good", "bad"),
+        [("EURUSD", "1.10005", "1.10003"), ("USDJPY", "150.005", "150.003")],
+    )
+    def test_a_pairs_step_is_that_which_the_venue_takes(
+        self, broker, venue, access, order, symbol, good, bad
+    ):
+        venue.exchange.prices[symbol] = Decimal(200)
+        offer = broker.capabilities.of(AssetType.FOREX)
+        step = offer.tick_of(symbol, Decimal("0.00001"))
+        assert (Decimal(good) % step, Decimal(bad) % step > 0) == (0, True)
+        for price in (good, bad):
+            request = order(OrderType.LIMIT, symbol=symbol, limit_price=Decimal(price))
+            if price == good:
+                told = broker.submit(access, request)
+                assert broker.find(access, self.ref(request, told)).limit_price == Decimal(good)
+            else:
+                with pytest.raises(Refused, match="minimum price variation"):
+                    broker.submit(access, request)
+
+    def test_a_coarser_step_of_the_instrument_counts(self, broker):
+        offer = broker.capabilities.of(AssetType.FOREX)
+        assert offer.tick_of("EURUSD", Decimal("0.0001")) == Decimal("0.0001")
+
+    @pytest.mark.parametrize(
+        ("charged_in", "commission", "told_in"),
+        [("USD", 2, ""), ("EUR", Decimal("2.2"), "EUR"), ("CHF", None, "CHF")],
+    )
+    def test_a_commission_in_either_currency_is_counted_in_that_of_the_price(
+        self, broker, venue, access, order, charged_in, commission, told_in
+    ):
+        venue.exchange.prices["EURUSD"] = Decimal("1.1")
+        request = order()
+        broker.submit(access, request)
+        (trade,) = venue.exchange.trades
+        trade.commission, trade.charged_in = Decimal(2), charged_in
+        (execution,) = broker.find(access, self.ref(request)).executions
+        assert (execution.commission, execution.charged_in) == (commission, told_in)
+
+    def test_an_odd_lot_is_a_remark_and_no_refusal(self, broker, venue, access, order):
+        assert broker.submit(access, order(quantity=500)).broker_order_id
+        assert self.only(venue).quantity == 500

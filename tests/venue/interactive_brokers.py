@@ -24,6 +24,12 @@ TYPES = {
     "TRAIL": "trailing_stop",
 }  # fmt: skip
 NAMES = {name: key for key, name in TYPES.items()}
+# Pairs of currencies, as the exchange behind calls them: what they are of, and their tick.
+PAIRS = {
+    "EURUSD": ("EUR", "USD", Decimal("0.00005")),
+    "USDJPY": ("USD", "JPY", Decimal("0.005")),
+}
+ODD_LOT = 25_000
 STATUSES = {
     "new": "Submitted", "partially_filled": "Submitted", "filled": "Filled",
     "canceled": "Cancelled",
@@ -251,9 +257,14 @@ class Session:
 
     def named(self, fields):
         """Return what twelve fields of a contract fit: symbols of the exchange."""
-        _, symbol, kind, day, strike, right, multiplier, _, _, _, _, trading_class = fields
+        _, symbol, kind, day, strike, right, multiplier, place, _, money, _, trading_class = fields
         if kind == "STK":
-            return [name for name in self.exchange.prices if name == symbol]
+            shares = self.exchange.prices.keys() - PAIRS.keys()
+            return [name for name in shares if name == symbol]
+        if kind == "CASH":
+            pairs = self.exchange.prices.keys() & PAIRS.keys()
+            asked = (symbol, money, "IDEALPRO")
+            return [name for name in pairs if asked == (*PAIRS[name][:2], place)]
         return [
             name
             for name, row in self.exchange.contracts.items()
@@ -304,20 +315,27 @@ class Session:
         try:
             do(number, fields)
         except Refusal as refusal:
-            self.send(4, 2, number, 201, f"Order rejected - reason: {refusal}", "")
+            code, text = 201, f"Order rejected - reason: {refusal}"
+            if refusal.code == "tick":
+                code, text = 110, str(refusal)
+            self.send(4, 2, number, code, text, "")
 
     def place(self, number, fields):
         # After the twelve fields of the contract and its two of an identifier.
         action, quantity, kind, limit, other, tif = fields[16:22]
         prices = {"limit": Decimal(limit) if limit else None}
         aux = Decimal(other) if other else None
+        found = self.named(fields[2:14])
+        for price in (limit, other) if kind != "TRAIL" else ():
+            if price and found and found[0] in PAIRS and Decimal(price) % PAIRS[found[0]][2]:
+                text = "The price does not conform to the minimum price variation"
+                raise Refusal("tick", f"{text} for this contract.")
         if number in self.venue.numbers:
             order = self.exchange.change(
                 self.venue.numbers[number], quantity=Decimal(quantity), stop=aux, **prices
             )
         else:
             prices["trail" if kind == "TRAIL" else "stop"] = aux
-            found = self.named(fields[2:14])
             if len(found) != 1 or Decimal(quantity) % 1:
                 raise Refusal("contract", "No security definition has been found")
             order = self.exchange.place(
@@ -325,6 +343,9 @@ class Session:
                 quantity=Decimal(quantity), tif=tif.lower(), account=fields[23], **prices,
             )  # fmt: skip
             self.venue.numbers[number] = order.id
+        if found[:1] and found[0] in PAIRS and Decimal(quantity) < ODD_LOT:
+            text = f"Warning: Your order size is below the USD {ODD_LOT} IdealPro minimum"
+            self.send(4, 2, number, 399, f"{text} and will be routed as an odd lot order.", "")
         self.tell(order)
 
     def cancel(self, number, fields):
@@ -354,6 +375,10 @@ def perm(order):
 
 def contract(symbol, listed):
     """Return the eleven fields by which a contract is told."""
+    if symbol in PAIRS:
+        base, quote, _ = PAIRS[symbol]
+        name = f"{base}.{quote}"
+        return (9, base, "CASH", "", 0, "", "", "IDEALPRO", quote, name, name)
     if listed is None:
         return (7, symbol, "STK", "", 0, "?", "", "SMART", "USD", symbol, symbol)
     root = listed.root or listed.underlying

@@ -1,6 +1,6 @@
-"""Options at Interactive Brokers: contracts taken apart into fields, and put together again.
+"""Contracts at Interactive Brokers: taken apart into fields, and put together again.
 
-A contract is named there by what is known of it. Its trading class is the root of our symbol: that
+An option is named there by what is known of it. Its trading class is the root of our symbol: that
 of the share for usual contracts, another one for those that were adjusted to a split or a merger.
 """
 
@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar, cast
 
-from ib_async import IB, Contract, Option, Stock
+from ib_async import IB, Contract, Forex, Option, Stock
 from ib_async.contract import ContractDetails
 from ib_async.objects import OptionChain, Position
 from ib_async.wrapper import RequestError
@@ -26,10 +26,15 @@ from brokers.adapters.options import (
 )
 from brokers.choices import AssetType
 from market.contracts import ContractTerms, contract_terms
+from market.pairs import HOW_NAMED, Pair, pair_of
 
 TITLE: Final = "Interactive Brokers"
 SHARE: Final = "STK"
 OPTION: Final = "OPT"
+PAIR: Final = "CASH"
+# Where banks trade currencies: prices are multiples of half a pip.
+HALF_PIP: Final = Decimal("0.00005")
+HALF_PIP_OF_YEN: Final = Decimal("0.005")
 NO_SUCH_CONTRACT: Final = 200
 TOO_MANY: Final = 100
 # Expiries of one call, and for how long their contracts are taken for known.
@@ -40,6 +45,8 @@ Answer = TypeVar("Answer")
 
 def contract_of(request: OrderRequest) -> Contract:
     """Return what an order is for, as it goes to the broker."""
+    if request.asset_type == AssetType.FOREX:
+        return _pair(request.symbol)
     if request.asset_type != AssetType.OPTION:
         return Stock(request.symbol, "SMART", "USD")
     multiplier_check(request, STANDARD, TITLE)
@@ -48,6 +55,8 @@ def contract_of(request: OrderRequest) -> Contract:
 
 def symbol_told(contract: Contract) -> str:
     """Return our symbol of what the broker tells of; of what we do not trade, one of its own."""
+    if contract.secType == PAIR:
+        return Pair(contract.symbol, contract.currency).symbol
     if contract.secType != OPTION:
         return contract.symbol + ("" if contract.secType == SHARE else f".{contract.secType}")
     # What the exchanges call it, padded; an order of this connection does not have it yet.
@@ -59,6 +68,12 @@ def symbol_told(contract: Contract) -> str:
         strike=Decimal(str(contract.strike)),
         expiry=_day(contract.lastTradeDateOrContractMonth),
     ).symbol
+
+
+def pair_tick(symbol: str) -> Decimal:
+    """Return the step of a pair's prices."""
+    pair = pair_of(symbol)
+    return HALF_PIP_OF_YEN if pair is not None and pair.quote == "JPY" else HALF_PIP
 
 
 def average_price(position: Position) -> Decimal:
@@ -131,6 +146,13 @@ async def _answer(asked: Awaitable[list[Answer]]) -> list[Answer]:
             return []
         name = "rate_limited" if error.code == TOO_MANY else str(error.code)
         raise Refused(name, f"{TITLE}: {error.message}") from error
+
+
+def _pair(symbol: str) -> Forex:
+    pair = pair_of(symbol)
+    if pair is None:
+        raise Refused("not_a_pair", f"{symbol} is no pair of currencies: name {HOW_NAMED}.")
+    return Forex(symbol=pair.base, currency=pair.quote)
 
 
 def _option(terms: ContractTerms) -> Option:

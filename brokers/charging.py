@@ -15,7 +15,14 @@ from django.db.models.functions import Random
 from django.utils import timezone
 
 from brokers.access import ref_of
-from brokers.adapters.base import Access, Adapter, OutcomeUnknown, Refused, TellsCommissions
+from brokers.adapters.base import (
+    Access,
+    Adapter,
+    Execution,
+    OutcomeUnknown,
+    Refused,
+)
+from brokers.adapters.charges import TellsCommissions, Uncharged
 from brokers.models import BrokerAccount, Fill, Order
 from brokers.recording import commissions_record
 
@@ -40,12 +47,21 @@ def commissions_take(account: BrokerAccount, adapter: Adapter, access: Access) -
     if not isinstance(adapter, TellsCommissions):
         return
     owed = fills_uncharged(timezone.now()).filter(account=account).values("order_id")
-    orders = list(Order.objects.filter(id__in=owed).order_by(Random())[:AT_ONCE])  # in turn
+    rows = Order.objects.filter(id__in=owed).prefetch_related("fills")
+    orders = [_uncharged(order) for order in rows.order_by(Random())[:AT_ONCE]]  # each in its turn
     if not orders:
         return
     try:
-        told = adapter.commissions(access, [ref_of(order) for order in orders])
+        told = adapter.commissions(access, orders)
     except (OutcomeUnknown, Refused) as error:
         log.warning("account.not_charged", account_id=str(account.id), error=str(error))
         return
     commissions_record(account_id=account.id, told=told)
+
+
+def _uncharged(order: Order) -> Uncharged:
+    executions = (
+        Execution(fill.execution_id, fill.quantity, fill.price, fill.commission, fill.executed_at)
+        for fill in order.fills.all()
+    )
+    return Uncharged(ref_of(order), tuple(executions))

@@ -384,18 +384,6 @@ class TellsEnded(Adapter, Protocol):
         ...
 
 
-@runtime_checkable
-class TellsCommissions(Adapter, Protocol):
-    """A broker that may tell an execution before its commission."""
-
-    def commissions(self, access: Access, refs: Sequence[OrderRef]) -> Mapping[str, Decimal]:
-        """Return commissions by the ids of executions, as far as they are known by now.
-
-        Those of some orders; of others too where the broker tells them together.
-        """
-        ...
-
-
 def venue_id(client_order_id: str, *, longest: int, allowed: str = r"[A-Za-z0-9]") -> str:
     """Return our id as a venue takes it: as it is where it fits, else a hash of it.
 

@@ -34,6 +34,7 @@ from brokers.adapters.base import (
     VenuePosition,
     venue_id,
 )
+from brokers.adapters.charges import Uncharged
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -182,9 +183,9 @@ class BinanceBroker:
                     return Balance("USDT", equity=cash, cash=cash, buying_power=free)
         return Balance("USDT", equity=Decimal(0), cash=Decimal(0), buying_power=Decimal(0))
 
-    def commissions(self, access: Access, refs: Sequence[OrderRef]) -> Mapping[str, Decimal]:
+    def commissions(self, access: Access, orders: Sequence[Uncharged]) -> Mapping[str, Decimal]:
         """Return what is known by now of some orders: what a coin was worth may be asked again."""
-        told = (self.find(access, ref) for ref in refs)
+        told = (self.find(access, one.ref) for one in orders)
         return {
             execution.execution_id: execution.commission
             for order in told

@@ -12,7 +12,7 @@ import csv
 import io
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -38,8 +38,11 @@ from brokers.adapters.base import (
     VenuePosition,
     venue_id,
 )
+from brokers.adapters.charges import Uncharged
+from brokers.adapters.dhan_statement import statement_read, statement_total
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import name_of, share_of, symbol_of, time_of
+from brokers.adapters.indian_charges import charges_shared
 from brokers.adapters.indian_options import Called, Columns, OptionList
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -185,6 +188,25 @@ class DhanBroker:
         called = self._called(access, row)
         return _order(row, self._executions(access, order_id, called) if filled else (), called)
 
+    def commissions(self, access: Access, orders: Sequence[Uncharged]) -> Mapping[str, Decimal]:
+        """Return what was charged for orders, by the statement of trades from the first one on."""
+
+        def ask(first: str, last: str, page: int) -> Any:
+            return self._call(access, lambda client: client.get_trade_history(first, last, page))
+
+        rows = statement_read(
+            ask, since=min(each.executed_at for one in orders for each in one.executions)
+        )
+        found: dict[str, Decimal] = {}
+        with outcomes(TITLE):
+            for one in orders:
+                told = [row for row in rows if str(row["orderId"]) == one.ref.broker_order_id]
+                if told:
+                    total, units = statement_total(told)
+                    lot = _lot(self._called(access, told[0]))
+                    found |= charges_shared(total, units, one.executions, lot=lot)
+        return found
+
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         return self._listed(access, ended=False)
@@ -270,7 +292,7 @@ class DhanBroker:
                     execution_id=f"{order_id}-{row['exchangeTradeId']}",
                     quantity=Decimal(str(row["tradedQuantity"])) / _lot(called),
                     price=Decimal(str(row["tradedPrice"])),
-                    commission=Decimal(0),
+                    commission=None,
                     executed_at=time_of(row["exchangeTime"]),
                 )
                 for row in (rows if isinstance(rows, list) else [rows])

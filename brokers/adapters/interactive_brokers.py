@@ -39,6 +39,7 @@ from brokers.adapters.base import (
     VenueOrder,
     VenuePosition,
 )
+from brokers.adapters.charges import Uncharged
 from brokers.adapters.interactive_brokers_contracts import (
     AT_ONCE,
     TITLE,
@@ -196,7 +197,7 @@ class InteractiveBrokers:
 
         return self._call(access, work)
 
-    def commissions(self, access: Access, refs: Sequence[OrderRef]) -> Mapping[str, Decimal]:  # noqa: ARG002 - it is asked for all
+    def commissions(self, access: Access, orders: Sequence[Uncharged]) -> Mapping[str, Decimal]:  # noqa: ARG002 - it is asked for all
         """Return the commissions of all executions that the gateway still tells of."""
 
         async def work(ib: Line) -> Mapping[str, Decimal]:

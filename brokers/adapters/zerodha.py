@@ -9,7 +9,7 @@ by how much is left to the broker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -34,8 +34,10 @@ from brokers.adapters.base import (
     VenuePosition,
     venue_id,
 )
+from brokers.adapters.charges import Uncharged
 from brokers.adapters.http import BrokerSession, failure, outcomes
 from brokers.adapters.indian import name_of, share_of, symbol_of, time_of
+from brokers.adapters.indian_charges import charges_shared
 from brokers.adapters.indian_options import Called, Columns, OptionList
 from brokers.adapters.pace import pace_of
 from brokers.choices import AssetType, OrderStatus, OrderType, Side, TimeInForce
@@ -81,6 +83,8 @@ STATUSES: Final = MappingProxyType(
 UNKNOWN_ERRORS: Final = frozenset({"NetworkException", "DataException", "GeneralException"})
 CODES: Final = MappingProxyType({"TokenException": "credentials_refused"})
 Answer = TypeVar("Answer")
+# A form, or what is sent as JSON.
+Fields = dict[str, str] | list[dict[str, Any]]
 
 
 class ZerodhaBroker:
@@ -166,6 +170,30 @@ class ZerodhaBroker:
         executions = self._executions(access, row["order_id"], called) if filled else ()
         return order_told(row, executions, called)
 
+    def commissions(self, access: Access, orders: Sequence[Uncharged]) -> Mapping[str, Decimal]:
+        """Return what was charged for orders of today that are over, by its contract note of them.
+
+        The notes come in the order in which they are asked for.
+        """
+        wanted = {one.ref.broker_order_id: one.executions for one in orders}
+        told = self._call(access, "GET", "/orders")
+        with outcomes(TITLE):
+            over = [row for row in told if row["order_id"] in wanted and row["status"] in STATUSES]
+            asked = [_note_of(row) for row in over]
+        if not asked:
+            return {}
+        notes = self._call(access, "POST", "/charges/orders", asked)
+        found: dict[str, Decimal] = {}
+        with outcomes(TITLE):
+            for row, note in zip(over, notes, strict=True):
+                if note["tradingsymbol"] != row["tradingsymbol"]:
+                    raise LookupError(row["tradingsymbol"])
+                lot = _lot(option_called(self._options, access, row))
+                total = Decimal(str(note["charges"]["total"]))
+                units = Decimal(row["filled_quantity"])
+                found |= charges_shared(total, units, wanted[row["order_id"]], lot=lot)
+        return found
+
     def open_orders(self, access: Access) -> Sequence[VenueOrder]:
         """Return what waits."""
         return self._listed(access, ended=False)
@@ -241,15 +269,13 @@ class ZerodhaBroker:
                     execution_id=f"{order_id}-{row['trade_id']}",
                     quantity=Decimal(row["quantity"]) / _lot(called),
                     price=Decimal(str(row["average_price"])),
-                    commission=Decimal(0),
+                    commission=None,
                     executed_at=time_of(row["fill_timestamp"]),
                 )
                 for row in rows
             )
 
-    def _call(
-        self, access: Access, method: str, path: str, fields: dict[str, str] | None = None
-    ) -> Any:
+    def _call(self, access: Access, method: str, path: str, fields: Fields | None = None) -> Any:
         self._pace.wait(access.account_id)
         return _answer(access, method, path, lambda response: response.json()["data"], fields)
 
@@ -274,13 +300,14 @@ def _answer(
     method: str,
     path: str,
     read: Callable[[requests.Response], Answer],
-    fields: dict[str, str] | None = None,
+    fields: Fields | None = None,
 ) -> Answer:
     key, token = access.credentials["api_key"], access.credentials["access_token"]
     headers = {"X-Kite-Version": "3", "Authorization": f"token {key}:{token}"}
     url = f"{settings.BROKER_URLS.get('zerodha', '') or HOST}{path}"
     with BrokerSession() as session, outcomes(TITLE):
-        response = session.request(method, url, data=fields, headers=headers, allow_redirects=False)
+        sent = {"json": fields} if isinstance(fields, list) else {"data": fields}
+        response = session.request(method, url, **sent, headers=headers, allow_redirects=False)
         if response.status_code < 300:
             return read(response)
         body = response.json()
@@ -288,6 +315,15 @@ def _answer(
     if kind in UNKNOWN_ERRORS and response.status_code != 429:
         raise OutcomeUnknown(f"{TITLE}: {message}")
     raise failure(TITLE, response.status_code, CODES.get(kind, kind), message)
+
+
+def _note_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a contract note is asked for by: what an order has come to."""
+    names = (
+        "order_id", "exchange", "tradingsymbol", "transaction_type", "variety", "product",
+        "order_type", "average_price",
+    )  # fmt: skip
+    return {name: row[name] for name in names} | {"quantity": row["filled_quantity"]}
 
 
 def _tag(client_order_id: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from brokers.access import credentials_seal
 from brokers.adapters.base import OutcomeUnknown, Refused
 from brokers.adapters.binance import BinanceBroker
+from brokers.adapters.charges import Uncharged
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Order, Position
@@ -118,7 +119,9 @@ class TestBinance(RemoteConformance, StreamConformance):
         broker.submit(access, request)
         (execution,) = set(broker.find(access, self.ref(request)).executions)
         assert (execution.quantity, execution.commission, execution.charged_in) == (10, None, "BNB")
-        assert broker.commissions(access, [self.ref(request)]) == {execution.execution_id: 1}
+        assert broker.commissions(access, [Uncharged(self.ref(request), ())]) == {
+            execution.execution_id: 1
+        }
 
 
 @pytest.fixture

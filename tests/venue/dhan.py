@@ -31,6 +31,8 @@ FUTURE = "NSE,D,5000,FUTSTK,ACME,75.0,2026-12-31,-0.01000,XX\n"
 class DhanVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique=""))
+        self.charges = False  # whether its statement has the trades of today yet
+        self.page = 2  # trades of a page of it
 
     def kind_of(self, method, path):
         return "list" if path.startswith("/instrument") else super().kind_of(method, path)
@@ -69,6 +71,8 @@ class DhanVenue(HttpVenue):
             return self.shown(found[-1])
         if parts[0] == "orders":
             return self.shown(exchange.get(parts[1]))
+        if parts[0] == "trades" and len(parts) == 4:
+            return self.history(*parts[1:])
         if parts[0] == "trades":
             return [self.trade(t) for t in self.told(exchange.get(parts[1]).trades)]
         if parts == ["positions"]:
@@ -92,6 +96,23 @@ class DhanVenue(HttpVenue):
         if parts == ["fundlimit"]:
             return {"availabelBalance": float(exchange.cash)}
         raise Refusal("path", "no such route")
+
+    def history(self, first, last, page):
+        """Return a page of the statement: trades with what was charged, 0.06 % of their value."""
+        trades = self.exchange.trades if self.charges else []
+        days = [f"{trade.at + INDIA:%Y-%m-%d}" for trade in trades]
+        rows = [t for t, day in zip(trades, days, strict=True) if first <= day <= last]
+        start = int(page) * self.page
+        return [self.charged(trade) for trade in rows[start : start + self.page]]
+
+    def charged(self, trade):
+        part = float(trade.quantity * trade.price / 10_000)
+        return self.trade(trade) | {
+            "exchangeTradeId": None, "exchangeSegment": self.segment(trade.symbol),
+            "securityId": self.number(trade.symbol), "transactionType": trade.side.upper(),
+            "sebiTax": part, "stt": part, "brokerageCharges": part, "serviceTax": part,
+            "exchangeTransactionCharges": part, "stampDuty": part, "createTime": "NA",
+        }  # fmt: skip
 
     def today(self):
         """Return positions: options of all days, shares of today."""

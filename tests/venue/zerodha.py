@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import parse_qsl
@@ -32,6 +33,7 @@ FUTURE = "1,2,ACME26DECFUT,ACME,0,2026-12-31,0,0.05,75,FUT,NFO-FUT,NFO\n"
 class ZerodhaVenue(HttpVenue):
     def __init__(self):
         super().__init__(Exchange(unique=""))
+        self.charges = False  # whether they are reckoned yet
 
     def kind_of(self, method, path):
         return "list" if path.startswith("/instruments") else super().kind_of(method, path)
@@ -45,6 +47,9 @@ class ZerodhaVenue(HttpVenue):
     def handle(self, method, path, query, raw, headers):
         if headers.get("Authorization") != "token key:token":
             return self.unauthorized()
+        if path == "/charges/orders":
+            asked = json.loads(raw)
+            return 200, {"status": "success", "data": [self.note(row) for row in asked]}
         fields = dict(parse_qsl(raw.decode()))
         if path == "/instruments/NFO":
             return 200, self.instruments().encode()
@@ -155,8 +160,28 @@ class ZerodhaVenue(HttpVenue):
             quantity=Decimal(fields["quantity"]), tif=fields["validity"].lower(), **prices,
         )  # fmt: skip
 
+    def note(self, asked):
+        """Return a contract note: 20 for the order, and a tenth of a percent of its value."""
+        assert {asked["variety"], asked["product"]} <= {"regular", "CNC", "MIS", "NRML"}
+        value = Decimal(asked["quantity"]) * Decimal(str(asked["average_price"]))
+        tax, brokerage = (value / 1000, 20) if self.charges else (0, 0)
+        return {
+            "transaction_type": asked["transaction_type"], "exchange": asked["exchange"],
+            "tradingsymbol": asked["tradingsymbol"], "variety": asked["variety"],
+            "product": asked["product"], "order_type": asked["order_type"],
+            "quantity": asked["quantity"], "price": asked["average_price"],
+            "charges": {
+                "transaction_tax": float(tax), "transaction_tax_type": "stt",
+                "exchange_turnover_charge": 0, "sebi_turnover_charge": 0, "brokerage": brokerage,
+                "stamp_duty": 0, "gst": {"igst": 0, "cgst": 0, "sgst": 0, "total": 0},
+                "total": float(tax + brokerage),
+            },
+        }  # fmt: skip
+
     def shown(self, order):
         return {
+            "variety": "regular", "average_price": float(order.average),
+            "product": "NRML" if order.symbol in self.exchange.contracts else "CNC",
             "order_id": order.id, "tag": order.client_id or None, "tradingsymbol": order.symbol,
             "exchange": self.exchange_of(order.symbol), "transaction_type": order.side.upper(),
             "order_type": NAMES[order.type], "status": STATUSES[order.status],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from brokers.adapters.kinds import ADAPTERS
-from brokers.choices import OrderType
+from brokers.choices import AssetType, OrderType
 from brokers.deployments.drafting import KINDS
 from brokers.deployments.reading import plan_of
 from brokers.models import Deployment
-from brokers.services.capability import asset_type_of
+from brokers.services.capability import asset_type_of, pair_fault
 from core.engine.program import Operation
 from core.errors import InvalidInput
 from market.models import Instrument
@@ -27,7 +27,11 @@ def orders_check(deployment: Deployment, instrument: Instrument) -> None:
         With what the broker lacks.
     """
     adapter = ADAPTERS.get(deployment.account.kind)
-    offer = adapter.capabilities.of(asset_type_of(instrument))
+    asset_type = asset_type_of(instrument)
+    paid = pair_fault(deployment.account, instrument.symbol)
+    if asset_type == AssetType.FOREX and paid is not None:
+        raise InvalidInput(paid.message, code=paid.code, details=[paid])
+    offer = adapter.capabilities.of(asset_type)
     rules = [rule for rule in plan_of(deployment).program.rules if rule.operation in TRADES]
     placed = {KINDS[rule.order.kind] for rule in rules}
     if any(rule.stop_loss or rule.trailing for rule in rules if rule.operation in OPENS):

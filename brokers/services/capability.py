@@ -122,25 +122,32 @@ def _naming_fault(request: OrderRequest, *, contract: bool) -> Detail:
     return Detail("asset_type", "unsupported", message, [option], request.asset_type.value)
 
 
-def _pair_faults(account: BrokerAccount, request: OrderRequest) -> list[Detail]:
-    """Return what is wrong with an order of currencies.
+def pair_fault(account: BrokerAccount, symbol: str) -> Detail | None:
+    """Return why an account cannot open what a symbol of currencies names, None where it can.
 
     What is paid in other money than the account's cannot be opened: profits, limits and buying
     power of an account are sums in its money.
     """
+    pair = pair_of(symbol)
+    if pair is None:
+        message = f"{symbol} is no pair of currencies: name {PAIR_NAMED}."
+        return Detail("symbol", "not_a_pair", message, PAIR_NAMED, symbol)
+    if pair.quote == account.currency:
+        return None
+    message = (
+        f"{symbol} is paid in {pair.quote}, and the account is in {account.currency}: trade a pair "
+        f"that is quoted in {account.currency}."
+    )
+    return Detail("symbol", "quote_unsupported", message, account.currency, symbol)
+
+
+def _pair_faults(account: BrokerAccount, request: OrderRequest) -> list[Detail]:
+    """Return what is wrong with an order of currencies; what is held already can be closed."""
     if request.asset_type != AssetType.FOREX:
         return []
-    pair = pair_of(request.symbol)
-    if pair is None:
-        message = f"{request.symbol} is no pair of currencies: name {PAIR_NAMED}."
-        return [Detail("symbol", "not_a_pair", message, PAIR_NAMED, request.symbol)]
-    if pair.quote == account.currency or request.side not in OPENING_SIDES:
-        return []
-    message = (
-        f"{request.symbol} is paid in {pair.quote}, and the account is in {account.currency}: "
-        f"trade a pair that is quoted in {account.currency}."
-    )
-    return [Detail("symbol", "quote_unsupported", message, account.currency, request.symbol)]
+    fault = pair_fault(account, request.symbol)
+    closes = request.side not in OPENING_SIDES and pair_of(request.symbol) is not None
+    return [] if fault is None or closes else [fault]
 
 
 def _venue_faults(

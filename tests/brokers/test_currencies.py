@@ -16,7 +16,9 @@ from brokers.services.orders import order_cancel, order_create, order_replace
 from core.errors import InvalidInput
 from market.models import Instrument
 from market.pairs import pair_alike, pair_of
+from strategies.selectors import template_graph
 from tests.brokers.at_interactive_brokers import gateway_account, gateway_served
+from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.ordering import fresh, sent
 
 D = Decimal
@@ -182,6 +184,22 @@ def test_an_order_of_others_is_one_in_currencies(account, gateway):
     account_reconcile(account_id=account.id)
     order = Order.objects.get(external=True)
     assert (order.symbol, order.asset_type) == ("EURUSD", AssetType.FOREX)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "code"), [("EURUSD", None), ("USDJPY", "quote_unsupported"), ("DXY", "not_a_pair")]
+)
+def test_a_deployment_that_could_open_nothing_is_refused(user, settings, tmp_path, symbol, code):
+    settings.BARS_URL = str(tmp_path / "bars")
+    venue = Venue(user, bars_random(31), symbol=symbol, asset_class="forex")
+    venue.past(30)
+    graph = template_graph("buy_and_hold")[0]
+    if code is None:
+        assert venue.deploy(graph, at=30).state == "running"
+        return
+    with pytest.raises(InvalidInput) as refused:
+        venue.deploy(graph, at=30)
+    assert refused.value.code == code
 
 
 def test_a_deployments_prices_are_such_that_the_venue_takes_them(account):

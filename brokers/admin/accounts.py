@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -18,12 +16,12 @@ from brokers.services.accounts import account_resume
 from brokers.services.stopping import kill_switch_pull
 from core.accounts.models import User
 from core.accounts.origin import Origin, origin_of
-from core.admin import EMPTY, Kept, badge, list_link, plain, row_link, signed
+from core.admin import EMPTY, ActedOn, Kept, badge, column, list_link, plain, row_link, signed
 from core.errors import Conflict
 
 
 @admin.register(BrokerAccount)
-class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
+class BrokerAccountAdmin(Kept, ActedOn[BrokerAccount]):
     """Accounts."""
 
     list_display = (
@@ -43,22 +41,10 @@ class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
     search_fields = ("owner__email", "name")
     date_hierarchy = "created_at"
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return that the list has actions, while a single account is for reading.
-
-        What it may do is changed by actions, which the audit log keeps, not by a form.
-        """
-        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
-
-    @admin.display(description="state", ordering="state")
-    def condition(self, account: BrokerAccount) -> str:
-        """Return the state as a badge."""
-        return badge(account.state)
-
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, account: BrokerAccount) -> str:
-        """Return a link to whose it is."""
-        return row_link(account.owner)
+    condition = column("state", badge, ordering="state")
+    of_owner = column("owner", row_link, ordering="owner__email")
+    began_with = column("initial_cash", plain)
+    may_spend = column("buying_power", plain)
 
     @admin.display(description="differs")
     def differs(self, account: BrokerAccount) -> str:
@@ -110,20 +96,10 @@ class BrokerAccountAdmin(Kept, admin.ModelAdmin[BrokerAccount]):
         level = messages.SUCCESS if done == len(rows) else messages.WARNING
         self.message_user(request, f"Accounts compared: {done} of {len(rows)}.", level)
 
-    @admin.display(description="initial cash")
-    def began_with(self, account: BrokerAccount) -> str:
-        """Return what the account had when it was connected."""
-        return plain(account.initial_cash)
-
     @admin.display(description="won before")
     def had_won(self, account: BrokerAccount) -> str:
         """Return what its positions had won when it was connected, or went live."""
         return signed(float(account.profit_before), "{:,.2f}")
-
-    @admin.display(description="buying power")
-    def may_spend(self, account: BrokerAccount) -> str:
-        """Return what its broker said last."""
-        return plain(account.buying_power)
 
     @admin.display(description="differences")
     def differences(self, account: BrokerAccount) -> str:

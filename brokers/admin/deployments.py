@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from brokers.deployments.drift_series import drift_chart
 from brokers.deployments.services import deployment_pause, deployment_stop
 from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
-from core.admin import Kept, badge, plain, row_link, signed
+from core.admin import ActedOn, Kept, badge, column, plain, row_link, signed
 from core.errors import ApplicationError
 
 
@@ -32,7 +32,7 @@ class DriftInline(Kept, admin.TabularInline[DriftReport, Deployment]):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
+class DeploymentAdmin(Kept, ActedOn[Deployment]):
     """Deployments."""
 
     list_display = (
@@ -48,6 +48,11 @@ class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
     actions = ("pause", "stop", "liquidate")
     readonly_fields = ("against_its_backtest",)
 
+    status = column("state", badge, title="status", ordering="state")
+    of_account = column("account", row_link)
+    of_owner = column("owner", row_link, ordering="owner__email")
+    money = column("capital", plain, ordering="capital")
+
     def get_urls(self) -> list[URLPattern]:
         """Return the admin's addresses and that of the chart."""
         chart = self.admin_site.admin_view(self.chart)
@@ -62,11 +67,6 @@ class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
         image = drift_chart(deployment=deployment, svg=True)
         return HttpResponse(image, content_type="image/svg+xml")
 
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, deployment: Deployment) -> str:
-        """Return a link to whose it is."""
-        return row_link(deployment.owner)
-
     @admin.display(description="against its backtest")
     def against_its_backtest(self, deployment: Deployment) -> str:
         """Return the chart of its drift."""
@@ -74,25 +74,6 @@ class DeploymentAdmin(Kept, admin.ModelAdmin[Deployment]):
             return "No session is over yet."
         address = reverse("admin:brokers_deployment_drift", args=[deployment.id])
         return format_html('<a href="{0}"><img src="{0}" alt="Drift" width="800"></a>', address)
-
-    def has_change_permission(self, request: HttpRequest, obj: Deployment | None = None) -> bool:
-        """Return that the list has actions, while a single deployment is for reading."""
-        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
-
-    @admin.display(description="status", ordering="state")
-    def status(self, deployment: Deployment) -> str:
-        """Return the state as a badge."""
-        return badge(deployment.state)
-
-    @admin.display(description="account")
-    def of_account(self, deployment: Deployment) -> str:
-        """Return a link to the account."""
-        return row_link(deployment.account)
-
-    @admin.display(description="capital", ordering="capital")
-    def money(self, deployment: Deployment) -> str:
-        """Return the capital without zeros at its end."""
-        return plain(deployment.capital)
 
     @admin.action(description="Pause: decide nothing, guards stay")
     def pause(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
@@ -134,10 +115,7 @@ class DeploymentTickAdmin(Kept, admin.ModelAdmin[DeploymentTick]):
     show_full_result_count = False
     list_per_page = 50
 
-    @admin.display(description="status", ordering="status")
-    def result(self, tick: DeploymentTick) -> str:
-        """Return the status as a badge."""
-        return badge(tick.status)
+    result = column("status", badge, ordering="status")
 
     @admin.display(description="equity", ordering="equity")
     def worth(self, tick: DeploymentTick) -> str:
@@ -158,7 +136,4 @@ class BookEntryAdmin(Kept, admin.ModelAdmin[BookEntry]):
     show_full_result_count = False
     list_per_page = 50
 
-    @admin.display(description="order")
-    def of_order(self, entry: BookEntry) -> str:
-        """Return a link to the order it came from."""
-        return row_link(entry.order)
+    of_order = column("order", row_link)

@@ -1,31 +1,37 @@
-"""Orders and what came of them, to read. The one action asks a broker, and sends nothing."""
+"""Orders, to read; what can be done with them sends none."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Final
+from typing import Final
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import mark_safe
+from django.utils.html import format_html
 
-from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType
-from brokers.models import (
-    Fill,
-    Order,
-    OrderEvent,
-    PaperExecution,
-    Position,
-    ReplacementDecision,
-    RiskDecision,
+from brokers.admin.order_parts import (
+    FillInline,
+    OrderEventInline,
+    ReplacementDecisionInline,
+    RiskDecisionInline,
 )
+from brokers.choices import OPEN_STATUSES, OrderStatus, OrderType
+from brokers.models import Order, OrderEvent
 from brokers.resolving import order_resolve
 from brokers.services import order_cancel
-from core.admin import EMPTY, Kept, badge, duration, plain, row_link, signed
+from core.admin import (
+    EMPTY,
+    ActedOn,
+    ConditionFilter,
+    Kept,
+    badge,
+    column,
+    duration,
+    plain,
+    row_link,
+)
 from core.errors import Conflict
 
 # These last for seconds, unless something is wrong.
@@ -38,123 +44,29 @@ ON_THEIR_WAY: Final = (
 STUCK_AFTER: Final = timedelta(minutes=1)
 
 
-class OrderEventInline(Kept, admin.TabularInline[OrderEvent, Order]):
-    """What became of an order, step by step."""
-
-    model = OrderEvent
-    extra = 0
-    verbose_name_plural = "history"
-    fields = ("created_at", "before", "after", "note")
-    readonly_fields = fields
-    ordering = ("created_at",)
-
-    @admin.display(description="from")
-    def before(self, event: OrderEvent) -> str:
-        """Return the status before."""
-        return badge(event.old_status)
-
-    @admin.display(description="to")
-    def after(self, event: OrderEvent) -> str:
-        """Return the status after."""
-        return badge(event.new_status)
-
-
-class FillInline(Kept, admin.TabularInline[Fill, Order]):
-    """What an order brought."""
-
-    model = Fill
-    extra = 0
-    fields = ("executed_at", "execution_id", "units", "at", "paid")
-    readonly_fields = fields
-    ordering = ("executed_at",)
-
-    @admin.display(description="quantity")
-    def units(self, fill: Fill) -> str:
-        """Return how many units."""
-        return plain(fill.quantity)
-
-    @admin.display(description="price")
-    def at(self, fill: Fill) -> str:
-        """Return the price of a unit."""
-        return plain(fill.price)
-
-    @admin.display(description="commission")
-    def paid(self, fill: Fill) -> str:
-        """Return what the broker took."""
-        return plain(fill.commission)
-
-
-class RiskDecisionInline(Kept, admin.StackedInline[RiskDecision, Order]):
-    """Why an order was let through, or not."""
-
-    model = RiskDecision
-    extra = 0
-    verbose_name_plural = "risk decision"
-    fields: ClassVar[tuple[str, ...]] = ("verdict", "known")
-    readonly_fields = fields
-
-    @admin.display(description="verdict")
-    def verdict(self, decision: RiskDecision) -> str:
-        """Return whether the order was let through, and why not."""
-        if decision.admitted:
-            return badge("accepted", "admitted")
-        return format_html("{} <b>{}</b> {}", badge("denied"), decision.code, decision.reason)
-
-    @admin.display(description="what was known")
-    def known(self, decision: RiskDecision) -> str:
-        """Return the figures that each limit was compared with, scope by scope."""
-        lines = (
-            (
-                scope,
-                ", ".join(f"{_words(name)} {_figure(value)}" for name, value in figures.items()),
-            )
-            for scope, figures in decision.facts.items()
-            if isinstance(figures, dict)
-        )
-        return format_html_join(mark_safe("<br>"), "<b>{}</b>: {}", lines) or EMPTY
-
-
-class ReplacementDecisionInline(RiskDecisionInline):
-    """Why changes of an order in place were let through, or not."""
-
-    model = ReplacementDecision  # type: ignore[assignment]
-    verbose_name_plural = "changes in place"
-    fields = ("created_at", "verdict", "wish", "known")
-    readonly_fields = fields
-
-    @admin.display(description="asked for")
-    def wish(self, decision: ReplacementDecision) -> str:
-        """Return what the order was to become."""
-        return ", ".join(f"{_words(name)} {value}" for name, value in decision.wanted.items())
-
-
-class LookFilter(admin.SimpleListFilter):
+class LookFilter(ConditionFilter):
     """What somebody must look at."""
 
     title = "needs a look"
     parameter_name = "look"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
+    def conditions(self) -> dict[str, tuple[str, Q]]:
         """Return what can be wrong."""
-        return [("unknown", "Outcome unknown"), ("stuck", "Stuck"), ("external", "Sent by others")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:  # noqa: ARG002 - Django's signature
-        """Return the orders of which that holds."""
         # By its history: sweeping touches the rows of what waits, again and again.
         since = timezone.now() - STUCK_AFTER
         moved = OrderEvent.objects.filter(order=OuterRef("id"), created_at__gte=since)
-        stuck = Q(status__in=ON_THEIR_WAY, created_at__lt=since) & ~Exists(moved)
-        chosen = {
-            "unknown": Q(status=OrderStatus.UNKNOWN),
-            "stuck": stuck,
-            # What became of contracts says how they ended.
-            "external": Q(external=True, reason_code=""),
+        stuck = Q(~Exists(moved), status__in=ON_THEIR_WAY, created_at__lt=since)
+        # What became of contracts says how they ended.
+        external = Q(external=True, reason_code="")
+        return {
+            "unknown": ("Outcome unknown", Q(status=OrderStatus.UNKNOWN)),
+            "stuck": ("Stuck", stuck),
+            "external": ("Sent by others", external),
         }
-        return queryset.filter(chosen.get(self.value() or "", Q()))
 
 
 @admin.register(Order)
-class OrderAdmin(Kept, admin.ModelAdmin[Order]):
+class OrderAdmin(Kept, ActedOn[Order]):
     """Orders and where they are."""
 
     list_display = (
@@ -207,9 +119,10 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
         ),
     )
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return that the list has an action, while a single order is for reading."""
-        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+    state = column("status", badge, ordering="status")
+    of_account = column("account", row_link, ordering="account__name")
+    of_owner = column("owner", row_link, ordering="owner__email")
+    of_strategy = column("strategy", row_link)
 
     @admin.display(description="order", ordering="symbol")
     def what(self, order: Order) -> str:
@@ -219,12 +132,7 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
             return told
         prices = [order.stop_price, order.limit_price, order.trail_amount, order.trail_fraction]
         given = " / ".join(plain(price) for price in prices if price is not None)
-        return f"{told} {_words(order.order_type)} {given}".rstrip()
-
-    @admin.display(description="status", ordering="status")
-    def state(self, order: Order) -> str:
-        """Return the status as a badge."""
-        return badge(order.status)
+        return f"{told} {order.order_type.replace('_', ' ')} {given}".rstrip()
 
     @admin.display(description="filled")
     def filled(self, order: Order) -> str:
@@ -248,21 +156,6 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
         if not order.external:
             return "us"
         return "nobody: a contract ended" if order.reason_code else "others, found at the broker"
-
-    @admin.display(description="account", ordering="account__name")
-    def of_account(self, order: Order) -> str:
-        """Return a link to the account."""
-        return row_link(order.account)
-
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, order: Order) -> str:
-        """Return a link to whose it is."""
-        return row_link(order.owner)
-
-    @admin.display(description="strategy")
-    def of_strategy(self, order: Order) -> str:
-        """Return a link to the strategy that wanted it, if one did."""
-        return row_link(order.strategy)
 
     @admin.display(description="reason")
     def reason_short(self, order: Order) -> str:
@@ -313,113 +206,3 @@ class OrderAdmin(Kept, admin.ModelAdmin[Order]):
                 asked += 1
         level = messages.WARNING if refused or not asked else messages.SUCCESS
         self.message_user(request, f"Cancels asked for: {asked}; too late: {refused}.", level)
-
-
-@admin.register(Fill)
-class FillAdmin(Kept, admin.ModelAdmin[Fill]):
-    """Executions."""
-
-    list_display = ("executed_at", "of_order", "account", "of_owner", "units", "at", "commission")
-    list_filter = ("account__kind", "account__live")
-    list_select_related = ("account__owner", "order")
-    search_fields = (
-        "execution_id", "order__symbol", "order__client_order_id", "account__owner__email",
-    )  # fmt: skip
-    date_hierarchy = "executed_at"
-    show_full_result_count = False
-
-    @admin.display(description="owner", ordering="account__owner__email")
-    def of_owner(self, fill: Fill) -> str:
-        """Return a link to whose it is."""
-        return row_link(fill.account.owner)
-
-    @admin.display(description="quantity", ordering="quantity")
-    def units(self, fill: Fill) -> str:
-        """Return how many units."""
-        return plain(fill.quantity)
-
-    @admin.display(description="price", ordering="price")
-    def at(self, fill: Fill) -> str:
-        """Return the price of a unit."""
-        return plain(fill.price)
-
-    @admin.display(description="order")
-    def of_order(self, fill: Fill) -> str:
-        """Return a link to the order."""
-        return row_link(fill.order)
-
-
-class HeldFilter(admin.SimpleListFilter):
-    """What is held now, or what was."""
-
-    title = "held"
-    parameter_name = "held"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
-        """Return the sides."""
-        return [("long", "Long"), ("short", "Short"), ("flat", "Not any more")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Position]) -> QuerySet[Position]:  # noqa: ARG002 - Django's signature
-        """Return the positions on that side."""
-        sides = {"long": Q(quantity__gt=0), "short": Q(quantity__lt=0), "flat": Q(quantity=0)}
-        return queryset.filter(sides.get(self.value() or "", Q()))
-
-
-@admin.register(Position)
-class PositionAdmin(Kept, admin.ModelAdmin[Position]):
-    """What accounts hold by their fills."""
-
-    list_display = (
-        "symbol", "held", "entry", "realized", "of_account", "of_owner", "updated_at",
-    )  # fmt: skip
-    list_filter = (HeldFilter, "account__kind", "account__live")
-    list_select_related = ("account__owner",)
-    search_fields = ("symbol", "account__owner__email")
-    show_full_result_count = False
-
-    @admin.display(description="owner", ordering="account__owner__email")
-    def of_owner(self, position: Position) -> str:
-        """Return a link to whose it is."""
-        return row_link(position.account.owner)
-
-    @admin.display(description="quantity", ordering="quantity")
-    def held(self, position: Position) -> str:
-        """Return how many units, below zero where it is short."""
-        return plain(position.quantity)
-
-    @admin.display(description="average price", ordering="average_price")
-    def entry(self, position: Position) -> str:
-        """Return what was paid for a unit."""
-        return plain(position.average_price)
-
-    @admin.display(description="realized P&L", ordering="realized_pnl")
-    def realized(self, position: Position) -> str:
-        """Return what closed parts brought."""
-        return signed(float(position.realized_pnl))
-
-    @admin.display(description="account")
-    def of_account(self, position: Position) -> str:
-        """Return a link to the account."""
-        return row_link(position.account)
-
-
-@admin.register(PaperExecution)
-class PaperExecutionAdmin(Kept, admin.ModelAdmin[PaperExecution]):
-    """What the paper venue executed."""
-
-    list_display = ("created_at", "account", "symbol", "quantity", "price", "client_order_id")
-    list_select_related = ("account",)
-    search_fields = ("symbol", "client_order_id")
-    date_hierarchy = "created_at"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _figure(value: Any) -> str:
-    """Return a figure as it is read: amounts without zeros at their end."""
-    try:
-        return plain(round(Decimal(str(value)), 8))
-    except InvalidOperation:
-        return str(value)

@@ -15,7 +15,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.dispatch import account_send
-from brokers.models import BrokerAccount, Order, OrderEvent
+from brokers.models import BrokerAccount, Order, OrderEvent, Position
 from core.accounts.models import AuditEvent
 from market.models import Instrument
 from tests.venue.direct import DirectBroker
@@ -112,6 +112,26 @@ def test_what_needs_a_look_is_found(ops, account, venue):
     for look, row in (("unknown", unknown), ("stuck", stuck)):
         shown = ops.get(reverse("admin:brokers_order_changelist"), {"look": look})
         assert [found.id for found in shown.context["cl"].queryset] == [row.id], look
+
+
+@pytest.mark.parametrize(
+    ("held", "symbols"),
+    [("long", {"UP"}), ("short", {"DOWN"}), ("flat", {"GONE"}), ("other", {"UP", "DOWN", "GONE"})],
+)
+def test_positions_are_found_by_their_side(ops, account, held, symbols):
+    for symbol, quantity in (("UP", 4), ("DOWN", -3), ("GONE", 0)):
+        Position.objects.create(account=account, symbol=symbol, quantity=quantity)
+    shown = ops.get(reverse("admin:brokers_position_changelist"), {"held": held})
+    assert {found.symbol for found in shown.context["cl"].queryset} == symbols
+
+
+def test_what_others_sent_is_found_but_not_how_a_contract_ended(ops, account):
+    place(account)
+    theirs, ended = place(account), place(account)
+    Order.objects.filter(id__in=[theirs.id, ended.id]).update(external=True)
+    Order.objects.filter(id=ended.id).update(reason_code="expired")
+    shown = ops.get(reverse("admin:brokers_order_changelist"), {"look": "external"})
+    assert [found.id for found in shown.context["cl"].queryset] == [theirs.id]
 
 
 def test_asking_about_an_unknown_order_sends_nothing(ops, account, venue):

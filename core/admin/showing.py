@@ -1,4 +1,4 @@
-"""What the admin pages of all apps share: read-only rows, badges, links, durations."""
+"""How values look on the admin's pages: badges, links, durations, amounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import Model
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -30,26 +29,6 @@ TONES: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("errored", "unknown", "halted"), "bad"),
     }
 )
-
-
-class ShownOnly:
-    """Rows that only the code that owns them writes; the admin shows them, and deletes them."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody adds one by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody changes one by hand."""
-        return False
-
-
-class Kept(ShownOnly):
-    """Rows that are a record: nobody deletes one by hand either."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Nobody deletes one by hand."""
-        return False
 
 
 def badge(value: str, text: str = "") -> SafeString:

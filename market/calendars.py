@@ -27,11 +27,9 @@ from core.sessions.sessions import (
     sessions_always_open,
 )
 from core.sessions.zone import local_to_utc
+from market.exchanges import ROUND_THE_CLOCK, WEEKDAYS_OPEN, exchange_get, exchange_since
 from market.intervals import DAY_S, Interval, interval_get
 
-ALWAYS_OPEN: Final = "24/7"
-WEEKDAYS_OPEN: Final = "24/5"
-ROUND_THE_CLOCK: Final = frozenset({ALWAYS_OPEN, WEEKDAYS_OPEN})
 NS_PER_S: Final = 1_000_000_000
 NS_PER_DAY: Final = DAY_S * NS_PER_S
 # What int64 nanoseconds can say ends in 1677 and 2262.
@@ -40,7 +38,6 @@ FIRST_YEAR: Final = 1700
 LAST_YEAR: Final = 2260
 MONTHS_PER_YEAR: Final = 12
 WEEKS_PER_YEAR: Final = 52
-EARLIEST: Final = pd.Timestamp("1970-01-01")
 
 
 class Tradable(Protocol):
@@ -129,7 +126,7 @@ def sessions_for(tradable: Tradable | str, *, first_ts: int, last_ts: int) -> Se
     """
     if isinstance(tradable, str):
         around = tradable in ROUND_THE_CLOCK
-        timezone = "UTC" if around else str(_exchange(tradable).tz)
+        timezone = "UTC" if around else str(exchange_get(tradable).tz)
         return _sessions_between(tradable, timezone, first_ts, last_ts)
     return _sessions_between(tradable.calendar, tradable.timezone, first_ts, last_ts)
 
@@ -160,9 +157,7 @@ def _sessions(calendar: str, timezone: str, first_year: int, last_year: int) -> 
 
 def _exchange_sessions(calendar: str, timezone: str, start: int, stop: int) -> Sessions:
     """Return the sessions from a day up to before another: as known, else by regular hours."""
-    exchange = _exchange(calendar)
-    if start < _days(exchange.first_session):
-        exchange = _exchange_early(calendar)
+    exchange = exchange_since(calendar, start * NS_PER_DAY)
     dates = exchange.sessions.as_unit("ns").asi8 // NS_PER_DAY
     first, last = np.searchsorted(dates, [start, stop])
     known = [dates[first:last], _moments(exchange.opens)[first:last]]
@@ -186,9 +181,7 @@ def breaks_for(calendar: str, *, first_ts: int, last_ts: int) -> NDArray[np.int6
     """
     if calendar in ROUND_THE_CLOCK:
         return np.empty((0, 2), dtype=np.int64)
-    exchange = _exchange(calendar)
-    if first_ts < int(exchange.first_session.as_unit("ns").value):
-        exchange = _exchange_early(calendar)
+    exchange = exchange_since(calendar, first_ts)
     paused = exchange.schedule[["break_start", "break_end"]].dropna()
     pauses = np.column_stack([_moments(paused[name]) for name in paused])
     return pauses[(pauses[:, 1] > first_ts) & (pauses[:, 0] <= last_ts)]
@@ -220,10 +213,6 @@ def _since_midnight(clock: time) -> int:
 
 def _moments(moments: pd.Series) -> NDArray[np.int64]:
     return pd.DatetimeIndex(moments).as_unit("ns").asi8
-
-
-def _days(day: pd.Timestamp) -> int:
-    return int(day.as_unit("ns").value) // NS_PER_DAY
 
 
 def _year(ts: int) -> int:
@@ -285,7 +274,7 @@ def _evening_before(day: date, midnight: int, instrument: Tradable) -> int:
 
     Futures of Monday open on Sunday evening, and what is traded on Saturday belongs to them too.
     """
-    if not _exchange(instrument.calendar).open_offset:
+    if not exchange_get(instrument.calendar).open_offset:
         return midnight
     sessions = sessions_for(instrument, first_ts=midnight, last_ts=midnight)
     place = int(session_places(np.array([_day_number(day)]), sessions)[0])
@@ -342,7 +331,7 @@ def _session_close(day: date, instrument: Tradable) -> datetime:
     end_of_day = (midnight + timedelta(days=1)).astimezone(UTC)
     if instrument.calendar in ROUND_THE_CLOCK:
         return end_of_day
-    exchange = _exchange(instrument.calendar)
+    exchange = exchange_get(instrument.calendar)
     # The calendar knows twenty years back and one ahead.
     known = exchange.first_session.date() <= day <= exchange.last_session.date()
     if not known or not exchange.is_session(day):
@@ -370,43 +359,8 @@ def periods_per_year(instrument: Tradable, interval: Interval | str) -> float:
 def _session_seconds(calendar: str) -> int:
     if calendar in ROUND_THE_CLOCK:
         return DAY_S
-    exchange = _exchange(calendar)
+    exchange = exchange_get(calendar)
     opens, closes = exchange.open_times[-1][1], exchange.close_times[-1][1]
     day = date(2000, 1, 1)
     length = datetime.combine(day, closes) - datetime.combine(day, opens)
     return length.seconds
-
-
-@lru_cache(maxsize=16)
-def _exchange(calendar: str) -> exchange_calendars.ExchangeCalendar:
-    """Return a calendar that knows twenty years back and one ahead."""
-    try:
-        return exchange_calendars.get_calendar(calendar)
-    except exchange_calendars.errors.InvalidCalendarName as error:
-        raise InvalidInput(
-            f"{calendar!r} is not a calendar: use a name of exchange_calendars such as XNYS, "
-            "24/7, or 24/5.",
-            code="unknown_calendar",
-        ) from error
-    except (NotImplementedError, ValueError) as error:
-        # A few are listed there without their rules, or with rules that contradict each other.
-        raise InvalidInput(
-            f"exchange_calendars cannot say when {calendar!r} is open: {error} Use the calendar of "
-            "an exchange with the same hours, 24/7, or 24/5.",
-            code="unknown_calendar",
-        ) from error
-
-
-@lru_cache(maxsize=16)
-def _exchange_early(calendar: str) -> exchange_calendars.ExchangeCalendar:
-    """Return a calendar that knows the years back to 1970, or to where its rules begin."""
-    bound = _exchange(calendar).bound_min()
-    start = EARLIEST if bound is None else max(EARLIEST, bound)
-    return exchange_calendars.get_calendar(calendar, start=start)
-
-
-def calendar_check(calendar: str) -> str:
-    """Return the name of a calendar that exists, else raise InvalidInput."""
-    if calendar not in ROUND_THE_CLOCK:
-        _exchange(calendar)
-    return calendar

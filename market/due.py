@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from market.bar_times import bar_after, bar_over_at, ts_of
-from market.calendars import ROUND_THE_CLOCK
+from market.exchanges import ROUND_THE_CLOCK
 from market.intervals import interval_get
 from market.models import BarSeries, Watch
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import Detail, InvalidInput
-from market.calendars import calendar_check
 from market.choices import AssetClass
+from market.exchanges import calendar_check
 from market.models import Instrument
 from market.models.instrument import SYMBOL_PATTERN
 from market.providers.base import Listing

@@ -17,7 +17,8 @@ from core.indicators.registry import compute, lookback, params_bind
 from core.indicators.spec import PRICE_FIELDS, SESSION_FIELDS, Spec
 from core.sessions.clock import clock_read
 from core.sessions.timeframe import NS_PER_DAY, timeframe_parse
-from market.calendars import ALWAYS_OPEN, Tradable, sessions_for
+from market.calendars import Tradable, sessions_for
+from market.exchanges import ALWAYS_OPEN
 from market.store import bars_read
 
 FIELDS = (*PRICE_FIELDS, *SESSION_FIELDS)

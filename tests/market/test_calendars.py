@@ -11,13 +11,13 @@ from core.sessions.clock import clock_read
 from core.sessions.timeframe import timeframe_parse
 from market.calendars import (
     bar_closes_at,
-    calendar_check,
     periods_per_year,
     range_bounds,
     session_ends_at,
     session_ids,
     sessions_for,
 )
+from market.exchanges import calendar_check
 from market.intervals import interval_get
 
 

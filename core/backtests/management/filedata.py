@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from core.backtests.files import BarFile, bars_file_read
 from core.backtests.periods import bars_per_year, sessions_per_year_guess
-from market.calendars import ALWAYS_OPEN, WEEKDAYS_OPEN, session_ids, sessions_for
+from market.calendars import session_ids, sessions_for
+from market.exchanges import ALWAYS_OPEN, WEEKDAYS_OPEN
 from strategies.graph.context import Context
 from strategies.graph.timeframes import timeframe_canonical
 

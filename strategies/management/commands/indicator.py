@@ -20,7 +20,7 @@ from rich.table import Table
 from core.engine.bars import Bars
 from core.errors import ApplicationError, InvalidInput
 from core.indicators.registry import indicator_get
-from market.calendars import ALWAYS_OPEN, calendar_check
+from market.exchanges import ALWAYS_OPEN, calendar_check
 from market.files.csv_bars import csv_bars_read
 from strategies.preview import Values, indicator_values
 

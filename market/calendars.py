@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidInput
 from core.sessions.sessions import (
+    FURTHEST_DAY,
     MONDAY_BASED,
     SATURDAY,
     Sessions,
@@ -32,8 +33,8 @@ from market.intervals import DAY_S, Interval, interval_get
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_DAY: Final = DAY_S * NS_PER_S
-# What int64 nanoseconds can say ends in 1677 and 2262.
 MAX_NS: Final = 2**63 - 1
+# Of which days and moments can be asked; what int64 nanoseconds can say ends in 1677 and 2262.
 FIRST_YEAR: Final = 1700
 LAST_YEAR: Final = 2260
 MONTHS_PER_YEAR: Final = 12
@@ -132,14 +133,14 @@ def sessions_for(tradable: Tradable | str, *, first_ts: int, last_ts: int) -> Se
 
 
 def _sessions_between(calendar: str, timezone: str, first_ts: int, last_ts: int) -> Sessions:
-    first, last = (min(max(_year(ts), FIRST_YEAR), LAST_YEAR) for ts in (first_ts, last_ts))
-    return _sessions(calendar, timezone, first - 2, last + 2)
+    return _sessions(calendar, timezone, _year(first_ts) - 2, _year(last_ts) + 2)
 
 
 @lru_cache(maxsize=128)
 def _sessions(calendar: str, timezone: str, first_year: int, last_year: int) -> Sessions:
     start, stop = (
-        int(np.datetime64(f"{year}-01-01").astype(np.int64)) for year in (first_year, last_year + 1)
+        min(max(_day_number(date(year, 1, 1)), -FURTHEST_DAY), FURTHEST_DAY)
+        for year in (first_year, last_year + 1)
     )
     if calendar in ROUND_THE_CLOCK:
         found = sessions_always_open(
@@ -291,9 +292,14 @@ def _ns(moment: datetime) -> int:
 
 
 def is_open(tradable: Tradable, at: datetime) -> bool:
-    """Tell whether the exchange trades at a moment."""
-    moment = _ns(at)
-    sessions = sessions_for(tradable, first_ts=moment, last_ts=moment)
+    """Tell whether the exchange trades at a moment.
+
+    Raises
+    ------
+    InvalidInput
+        When no session is known of that year.
+    """
+    moment, sessions = _sessions_at(tradable, at)
     place = int(np.searchsorted(sessions.opens, moment, side="right")) - 1
     return place >= 0 and moment < int(sessions.closes[place])
 
@@ -307,11 +313,27 @@ def opens_at(tradable: Tradable, at: datetime) -> datetime:
 
 
 def session_ends_at(tradable: Tradable, at: datetime) -> datetime:
-    """Return when the session is over that trades at a moment; outside of one, the next one."""
-    moment = _ns(at)
-    sessions = sessions_for(tradable, first_ts=moment, last_ts=moment)
+    """Return when the session is over that trades at a moment; outside of one, the next one.
+
+    Raises
+    ------
+    InvalidInput
+        When no session is known of that year.
+    """
+    moment, sessions = _sessions_at(tradable, at)
     place = int(np.searchsorted(sessions.closes, moment, side="right"))
     return datetime.fromtimestamp(int(sessions.closes[place]) // NS_PER_S, tz=UTC)
+
+
+def _sessions_at(tradable: Tradable, at: datetime) -> tuple[int, Sessions]:
+    """Return a moment in nanoseconds, and the sessions around it."""
+    moment = _ns(at)
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise InvalidInput(
+            f"No session is known of {at.year}: ask for one from {FIRST_YEAR} to {LAST_YEAR}.",
+            code="unknown_session",
+        )
+    return moment, sessions_for(tradable, first_ts=moment, last_ts=moment)
 
 
 def bar_closes_at(ts: int, *, instrument: Tradable, interval: Interval) -> datetime:

@@ -19,6 +19,9 @@ from core.sessions.zone import local_midnights
 # 1970-01-01 was a Thursday; with this added, day modulo 7 is 0 on Mondays.
 MONDAY_BASED: Final = 3
 SATURDAY: Final = 5
+# What int64 nanoseconds can say on either side of 1970 (October 1677 to March 2262), with room for
+# the break before the first session and for the offsets of zones.
+FURTHEST_DAY: Final = 2**63 // NS_PER_DAY - 40
 _LONGEST_BREAK_NS: Final = 30 * NS_PER_DAY
 
 
@@ -65,9 +68,11 @@ def sessions_always_open(
     Returns
     -------
     Sessions
-        From 400 days before the first bar to 400 days after the last one.
+        From 400 days before the first bar to 400 days after the last one, as far as nanoseconds
+        can say it.
     """
-    first, last = first_ts // NS_PER_DAY - 400, last_ts // NS_PER_DAY + 400
+    first = max(first_ts // NS_PER_DAY - 400, -FURTHEST_DAY)
+    last = min(last_ts // NS_PER_DAY + 400, FURTHEST_DAY)
     days = np.arange(first, last + 1, dtype=np.int64)
     midnights = local_midnights(np.append(days, last + 1), timezone)
     opens, closes = midnights[:-1], midnights[1:]

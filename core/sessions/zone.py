@@ -16,6 +16,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP: Final = timedelta(days=3)
 _SECOND: Final = timedelta(seconds=1)
 _YEARS: Final = 4_096
+_MOST_NS: Final = 2**63 - 1
 
 
 def utc_offsets(ts: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
@@ -108,7 +109,7 @@ def _year_changes(timezone: str, year: int) -> tuple[tuple[int, int], ...]:
             break
         else:
             start = stop
-    return tuple((max(_ns(when), -(2**63) + 1), offset) for when, offset in found)
+    return tuple((min(max(_ns(when), -_MOST_NS), _MOST_NS), offset) for when, offset in found)
 
 
 def _change_find(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

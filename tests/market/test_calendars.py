@@ -8,9 +8,11 @@ import pytest
 
 from core.errors import InvalidInput
 from core.sessions.clock import clock_read
+from core.sessions.sessions import segments_find
 from core.sessions.timeframe import timeframe_parse
 from market.calendars import (
     bar_closes_at,
+    is_open,
     periods_per_year,
     range_bounds,
     session_ends_at,
@@ -280,3 +282,48 @@ def test_the_session_that_trades_at_a_moment_or_next_ends():
     assert session_ends_at(Listed(), friday) == close
     assert session_ends_at(Listed(), close) == monday
     assert session_ends_at(BTC, friday) == datetime(2026, 1, 3, tzinfo=UTC)
+
+
+LATE = datetime(2260, 12, 31, 23, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("listed", "close"),
+    [
+        # Of 2261 the 1st is a Tuesday, and a holiday that is not known yet.
+        (Listed(), datetime(2261, 1, 1, 21, tzinfo=UTC)),
+        (CME, datetime(2261, 1, 1, 23, tzinfo=UTC)),
+        (Listed("24/5", "America/New_York"), datetime(2261, 1, 1, 5, tzinfo=UTC)),
+        (BTC, datetime(2261, 1, 1, tzinfo=UTC)),
+    ],
+    ids=lambda value: getattr(value, "calendar", ""),
+)
+def test_the_last_evening_that_is_known_has_a_session_after_it(listed, close):
+    assert session_ends_at(listed, LATE) == close
+    assert is_open(listed, LATE) == (listed.calendar != "XNYS")
+
+
+@pytest.mark.parametrize("listed", [Listed(), CME, EURUSD, BTC], ids=lambda one: one.calendar)
+@pytest.mark.parametrize("year", [1, 1699, 2261, 9999])
+def test_moments_that_no_session_is_known_of_are_refused(listed, year):
+    at = datetime(year, 12, 31, 20, tzinfo=UTC)
+    for ask in (is_open, session_ends_at):
+        with pytest.raises(InvalidInput, match=f"{year}: ask for one from 1700 to 2260") as refused:
+            ask(listed, at)
+        assert refused.value.code == "unknown_session"
+
+
+@pytest.mark.parametrize("name", ["XNYS", "CMES", "24/5", "24/7"])
+@pytest.mark.parametrize("day", ["1678-01-03", "1690-06-01", "2260-06-04", "2261-12-31"])
+def test_all_bars_that_can_be_imported_have_a_session(name, day):
+    # 20:00 UTC is within the hours of the exchanges; none of the days is at a weekend.
+    ts = np.array([ns(f"{day}T20:00")])
+    sessions = sessions_for(name, first_ts=int(ts[0]), last_ts=int(ts[0]))
+    found = segments_find(ts, sessions).spread(np.repeat(sessions.dates, 3))
+    assert [str(one.astype("datetime64[D]")) for one in found] == [day]
+
+
+def test_futures_have_a_last_day_that_can_be_asked_for():
+    _, last = bounds(None, date(2260, 12, 31), CME, "1h")
+    # The session of that Monday ends at 17:00 in Chicago.
+    assert last == ns("2260-12-31T23:00") - 1

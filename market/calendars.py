@@ -235,14 +235,15 @@ def range_bounds(
     Raises
     ------
     InvalidInput
-        When the range ends before it starts.
+        When the range ends before it starts, or when none of its days has a session.
     """
     first = None if start is None else _bound(start, instrument, interval, last=False)
     last = None if end is None else _bound(end, instrument, interval, last=True)
     if first is not None and last is not None and last < first:
-        raise InvalidInput(
-            f"The range ends ({end}) before it starts ({start}): swap them.", code="empty_range"
-        )
+        message = f"The range ends ({end}) before it starts ({start}): swap them."
+        if type(start) is date and type(end) is date and start <= end:
+            message = f"No session is from {start} to {end}: ask for more days."
+        raise InvalidInput(message, code="empty_range")
     return first, last
 
 

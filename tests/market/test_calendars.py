@@ -173,6 +173,18 @@ def test_a_range_that_ends_before_it_starts_is_refused():
         bounds(date(2024, 1, 3), date(2024, 1, 2), Listed(), "1d")
 
 
+@pytest.mark.parametrize(
+    ("listed", "day"),
+    [(EURUSD, date(2024, 1, 7)), (CME, date(2024, 3, 29))],
+    ids=["sunday", "friday"],
+)
+def test_days_without_a_session_are_not_taken_for_a_range_that_is_turned_round(listed, day):
+    # A Sunday of currencies, whose trades are Monday's; a Good Friday of futures.
+    with pytest.raises(InvalidInput, match=f"No session is from {day} to {day}") as refused:
+        bounds(day, day, listed, "1h")
+    assert refused.value.code == "empty_range"
+
+
 def closes(text: str, instrument, interval: str) -> datetime:
     return bar_closes_at(ns(text), instrument=instrument, interval=interval_get(interval))
 

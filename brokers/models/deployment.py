@@ -143,6 +143,7 @@ class BookEntry(BaseModel):
     done = models.BooleanField(default=True)
 
     class Meta:
+        verbose_name_plural = "book entries"
         constraints = [
             models.UniqueConstraint(
                 fields=["order"], condition=models.Q(kind="ended"), name="book_ended_once"

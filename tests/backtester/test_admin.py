@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -99,6 +100,11 @@ def test_lists_searches_and_pages_open(root, model):
     assert root.get(url(model, "history", row.pk)).status_code == 200
     assert root.get(url(model, "delete", row.pk)).status_code in {200, 403}
     assert root.get(url(model, "change", "no-such-row")).status_code in {302, 404}
+
+
+@EVERY_MODEL
+def test_plurals_are_no_bare_s_behind_what_asks_for_more(model):
+    assert not re.search(r"([^aeiou]y|s|x|ch|sh)s$", str(model._meta.verbose_name_plural))
 
 
 @EVERY_MODEL

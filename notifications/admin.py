@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ShownOnly, badge, indented, list_link, row_link
+from core.admin import ActedOn, ShownOnly, badge, column, indented, list_link, row_link
 from core.errors import ApplicationError
 from notifications.attempts import channel_disable
 from notifications.choices import DeliveryStatus
@@ -21,20 +20,6 @@ from notifications.watching import rule_disable
 BY_OPERATOR = "by the operator of this installation"
 
 
-class ActedOn(ShownOnly):
-    """Rows that have actions in their list, while a single one is for reading.
-
-    What users set is checked by the API: an address is proven, a filter can be met, a condition is
-    pinned. A form here would pass all of that over.
-    """
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return that the list has actions."""
-        if obj is not None or not isinstance(self, admin.ModelAdmin):
-            return False
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
-
-
 class DeliveryInline(ShownOnly, admin.TabularInline[Delivery, Alert]):
     model = Delivery
     can_delete = False
@@ -43,10 +28,7 @@ class DeliveryInline(ShownOnly, admin.TabularInline[Delivery, Alert]):
     readonly_fields = fields
     show_change_link = True
 
-    @admin.display(description="status")
-    def state(self, delivery: Delivery) -> str:
-        """Return the status as a badge."""
-        return badge(delivery.status)
+    state = column("status", badge)
 
 
 @admin.register(Alert)
@@ -60,19 +42,12 @@ class AlertAdmin(ShownOnly, admin.ModelAdmin[Alert]):
     fields = ("event", "of_owner", "subject", "text", "data_", "key", "read_at", "created_at")
     inlines = (DeliveryInline,)
 
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, alert: Alert) -> str:
-        """Return a link to whose it is."""
-        return row_link(alert.owner)
-
-    @admin.display(description="data")
-    def data_(self, alert: Alert) -> str:
-        """Return the event's data, indented."""
-        return indented(alert.data)
+    of_owner = column("owner", row_link, ordering="owner__email")
+    data_ = column("data", indented)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ActedOn, admin.ModelAdmin[Delivery]):
+class DeliveryAdmin(ActedOn[Delivery]):
     list_display = (
         "subject", "state", "kind", "recipient", "held", "attempts", "due_at", "error",
         "created_at",
@@ -88,20 +63,13 @@ class DeliveryAdmin(ActedOn, admin.ModelAdmin[Delivery]):
         "tried_at", "sent_at", "leased_until", "channel", "service_id", "created_at",
     )  # fmt: skip
 
+    of_alert = column("alert", row_link, ordering="alert__subject")
+    state = column("status", badge, ordering="status")
+
     @admin.display(description="delivery", ordering="alert__subject")
     def subject(self, delivery: Delivery) -> str:
         """Return what the alert says."""
         return delivery.alert.subject
-
-    @admin.display(description="alert", ordering="alert__subject")
-    def of_alert(self, delivery: Delivery) -> str:
-        """Return a link to the alert."""
-        return row_link(delivery.alert)
-
-    @admin.display(description="status", ordering="status")
-    def state(self, delivery: Delivery) -> str:
-        """Return the status as a badge."""
-        return badge(delivery.status)
 
     @admin.action(description="Send failed deliveries once more", permissions=["change"])
     def resend(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
@@ -120,7 +88,7 @@ class DeliveryAdmin(ActedOn, admin.ModelAdmin[Delivery]):
 
 
 @admin.register(UserChannel)
-class UserChannelAdmin(ActedOn, admin.ModelAdmin[UserChannel]):
+class UserChannelAdmin(ActedOn[UserChannel]):
     list_display = (
         "address", "kind", "of_owner", "enabled", "verified_at", "failures", "resume_at",
         "disabled_reason", "created_at",
@@ -136,10 +104,7 @@ class UserChannelAdmin(ActedOn, admin.ModelAdmin[UserChannel]):
     )  # fmt: skip
     actions = ("switch_off", "switch_on")
 
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, channel: UserChannel) -> str:
-        """Return a link to whose it is."""
-        return row_link(channel.owner)
+    of_owner = column("owner", row_link, ordering="owner__email")
 
     @admin.display(description="messages")
     def messages_(self, channel: UserChannel) -> str:
@@ -161,7 +126,7 @@ class UserChannelAdmin(ActedOn, admin.ModelAdmin[UserChannel]):
 
 
 @admin.register(ServiceFault)
-class ServiceFaultAdmin(ActedOn, admin.ModelAdmin[ServiceFault]):
+class ServiceFaultAdmin(ActedOn[ServiceFault]):
     list_display = ("kind", "error", "since", "tries", "resume_at", "waiting")
     fields = ("kind", "error", "since", "tries", "resume_at", "waiting")
     actions = ("try_now",)
@@ -186,7 +151,7 @@ class ServiceFaultAdmin(ActedOn, admin.ModelAdmin[ServiceFault]):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(ActedOn, admin.ModelAdmin[AlertRule]):
+class AlertRuleAdmin(ActedOn[AlertRule]):
     list_display = (
         "__str__", "event", "of_owner", "symbol", "filters", "enabled", "disabled_reason",
         "last_fired_at", "seen_until", "created_at",
@@ -201,20 +166,9 @@ class AlertRuleAdmin(ActedOn, admin.ModelAdmin[AlertRule]):
     )  # fmt: skip
     actions = ("switch_off", "switch_on")
 
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, rule: AlertRule) -> str:
-        """Return a link to whose it is."""
-        return row_link(rule.owner)
-
-    @admin.display(description="filters")
-    def filters_(self, rule: AlertRule) -> str:
-        """Return the filters, indented."""
-        return indented(rule.filters)
-
-    @admin.display(description="condition")
-    def condition_(self, rule: AlertRule) -> str:
-        """Return the condition on bars, indented."""
-        return indented(rule.condition)
+    of_owner = column("owner", row_link, ordering="owner__email")
+    filters_ = column("filters", indented)
+    condition_ = column("condition", indented)
 
     @admin.action(description="Switch off, and tell the owner", permissions=["change"])
     def switch_off(self, request: HttpRequest, rows: QuerySet[AlertRule]) -> None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core.admin import indented, row_link
+from core.admin import column, indented, row_link
 from strategies.models import Strategy, StrategyVersion
 
 
@@ -54,6 +54,9 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
     readonly_fields = tuple(name for name in fields if name not in {"name", "description"})
     inlines = [VersionInline]
 
+    of_owner = column("owner", row_link, ordering="owner__email")
+    graph_ = column("graph", indented)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Strategy]:
         """Count the versions of each strategy."""
         return super().get_queryset(request).annotate(version_count=Count("versions"))
@@ -62,21 +65,11 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
         """Strategies are made over the API."""
         return False
 
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, strategy: Strategy) -> str:
-        """Return a link to whose it is."""
-        return row_link(strategy.owner)
-
     @admin.display(description="runs")
     def run_list(self, strategy: Strategy) -> str:
         """Return a link to its runs; by name, for runs are above strategies."""
         path = reverse("admin:backtests_backtestrun_changelist")
         return format_html('<a href="{}?strategy__id__exact={}">runs</a>', path, strategy.pk)
-
-    @admin.display(description="graph")
-    def graph_(self, strategy: Strategy) -> str:
-        """Return the document, indented."""
-        return indented(strategy.graph)
 
     @admin.display(description="versions", ordering="version_count")
     def version_count(self, strategy: Any) -> int:
@@ -94,15 +87,8 @@ class StrategyVersionAdmin(admin.ModelAdmin[StrategyVersion]):
     show_full_result_count = False
     fields = ("strategy", "number", "graph_hash", "parameters", "created_at", "graph_")
 
-    @admin.display(description="strategy", ordering="strategy__name")
-    def of_strategy(self, version: StrategyVersion) -> str:
-        """Return a link to the strategy."""
-        return row_link(version.strategy)
-
-    @admin.display(description="graph")
-    def graph_(self, version: StrategyVersion) -> str:
-        """Return the document, indented."""
-        return indented(version.graph)
+    of_strategy = column("strategy", row_link, ordering="strategy__name")
+    graph_ = column("graph", indented)
 
     @admin.display(ordering="strategy__owner__email")
     def owner(self, version: StrategyVersion) -> str:

@@ -13,7 +13,7 @@ from django.contrib.auth.forms import (
 
 from core.accounts.models import ApiToken, AuditEvent, User
 from core.accounts.models.user import email_normal
-from core.admin import Kept, indented, row_link
+from core.admin import Kept, column, indented, row_link
 
 
 class UserCreation(AdminUserCreationForm[User]):
@@ -99,15 +99,8 @@ class AuditEventAdmin(Kept, admin.ModelAdmin[AuditEvent]):
     show_full_result_count = False
     fields = ("action", "of_owner", "ip", "user_agent", "data_", "created_at")
 
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, event: AuditEvent) -> str:
-        """Return a link to whom it is about."""
-        return row_link(event.owner)
-
-    @admin.display(description="data")
-    def data_(self, event: AuditEvent) -> str:
-        """Return what was noted, indented."""
-        return indented(event.data)
+    of_owner = column("owner", row_link, ordering="owner__email")
+    data_ = column("data", indented)
 
 
 @admin.register(ApiToken)

@@ -14,8 +14,10 @@ from django.utils.html import format_html
 
 from core.admin import (
     EMPTY,
+    ActedOn,
     ShownOnly,
     badge,
+    column,
     duration,
     indented,
     list_link,
@@ -38,7 +40,7 @@ class OctetLength(Func):
 
 
 @admin.register(BacktestRun)
-class BacktestRunAdmin(ShownOnly, admin.ModelAdmin[BacktestRun]):
+class BacktestRunAdmin(ActedOn[BacktestRun]):
     list_display = (
         "__str__",
         "state",
@@ -103,6 +105,21 @@ class BacktestRunAdmin(ShownOnly, admin.ModelAdmin[BacktestRun]):
         ),
     )
 
+    of_strategy = column("strategy", row_link, ordering="strategy__name")
+    of_owner = column("owner", row_link, ordering="owner__email")
+    return_ = column("total_return_pct", percent, title="return", ordering="total_return_pct")
+    sharpe_ratio = column("sharpe", number, title="Sharpe", ordering="sharpe")
+    drawdown = column("max_drawdown_pct", percent, title="max. drawdown")
+    cash = column("capital", number)
+    equity = column("final_equity", number)
+    parameters_ = column("parameters", indented)
+    config_ = column("config", indented, title="configuration")
+    metrics_ = column("metrics", indented)
+    reasons_ = column("metric_reasons", indented, title="not defined because")
+    counters_ = column("counters", indented)
+    warnings_ = column("warnings", indented)
+    timings_ = column("timings", indented)
+
     @admin.display(description="status", ordering="status")
     def state(self, run: BacktestRun) -> str:
         """Return the status, and of a running one how far it is."""
@@ -110,45 +127,10 @@ class BacktestRunAdmin(ShownOnly, admin.ModelAdmin[BacktestRun]):
             return badge(run.status, f"running {run.progress:.0%}")
         return badge(run.status)
 
-    @admin.display(description="strategy", ordering="strategy__name")
-    def of_strategy(self, run: BacktestRun) -> str:
-        """Return a link to the strategy."""
-        return row_link(run.strategy)
-
     @admin.display(description="version")
     def of_version(self, run: BacktestRun) -> str:
         """Return a link to the version that ran."""
         return row_link(run.strategy_version, f"version {run.strategy_version.number}")
-
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, run: BacktestRun) -> str:
-        """Return a link to whose it is."""
-        return row_link(run.owner)
-
-    @admin.display(description="return", ordering="total_return_pct")
-    def return_(self, run: BacktestRun) -> str:
-        """Return the total return."""
-        return percent(run.total_return_pct)
-
-    @admin.display(description="Sharpe", ordering="sharpe")
-    def sharpe_ratio(self, run: BacktestRun) -> str:
-        """Return the Sharpe ratio."""
-        return number(run.sharpe)
-
-    @admin.display(description="max. drawdown")
-    def drawdown(self, run: BacktestRun) -> str:
-        """Return the deepest fall."""
-        return percent(run.max_drawdown_pct)
-
-    @admin.display(description="capital")
-    def cash(self, run: BacktestRun) -> str:
-        """Return what it began with."""
-        return number(run.capital)
-
-    @admin.display(description="final equity")
-    def equity(self, run: BacktestRun) -> str:
-        """Return what it ended with."""
-        return number(run.final_equity)
 
     @admin.display(description="win rate")
     def winrate(self, run: BacktestRun) -> str:
@@ -175,45 +157,6 @@ class BacktestRunAdmin(ShownOnly, admin.ModelAdmin[BacktestRun]):
         if not run.error_code:
             return EMPTY
         return format_html("<b>{}</b> {}", run.error_code, run.error_message)
-
-    @admin.display(description="parameters")
-    def parameters_(self, run: BacktestRun) -> str:
-        """Return the parameters, indented."""
-        return indented(run.parameters)
-
-    @admin.display(description="configuration")
-    def config_(self, run: BacktestRun) -> str:
-        """Return the configuration, indented."""
-        return indented(run.config)
-
-    @admin.display(description="metrics")
-    def metrics_(self, run: BacktestRun) -> str:
-        """Return the metrics, indented."""
-        return indented(run.metrics)
-
-    @admin.display(description="not defined because")
-    def reasons_(self, run: BacktestRun) -> str:
-        """Return why some metrics have no value."""
-        return indented(run.metric_reasons)
-
-    @admin.display(description="counters")
-    def counters_(self, run: BacktestRun) -> str:
-        """Return what the engine counted."""
-        return indented(run.counters)
-
-    @admin.display(description="warnings")
-    def warnings_(self, run: BacktestRun) -> str:
-        """Return what the engine warned of."""
-        return indented(run.warnings)
-
-    @admin.display(description="timings")
-    def timings_(self, run: BacktestRun) -> str:
-        """Return how long each stage took."""
-        return indented(run.timings)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return that the list has actions, while a single run is for reading."""
-        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
 
     @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, rows: QuerySet[BacktestRun]) -> None:
@@ -265,25 +208,16 @@ class TradeAdmin(ShownOnly, admin.ModelAdmin[Trade]):
     show_full_result_count = False
     list_per_page = 50
 
-    @admin.display(description="run")
-    def of_run(self, trade: Trade) -> str:
-        """Return a link to the run."""
-        return row_link(trade.run)
+    of_run = column("run", row_link)
+    entered = column("entry_time", moment, title="entry", ordering="entry_time")
+    exited = column("exit_time", moment, title="exit", ordering="exit_time")
+    gain = column("pnl", signed, title="P&L", ordering="pnl")
+    return_ = column("return_pct", percent, title="return", ordering="return_pct")
 
     @admin.display(description="size", ordering="size")
     def quantity(self, trade: Trade) -> str:
         """Return how many units."""
         return number(trade.size, "{:,g}")
-
-    @admin.display(description="entry", ordering="entry_time")
-    def entered(self, trade: Trade) -> str:
-        """Return when it was entered."""
-        return moment(trade.entry_time)
-
-    @admin.display(description="exit", ordering="exit_time")
-    def exited(self, trade: Trade) -> str:
-        """Return when it was left."""
-        return moment(trade.exit_time)
 
     @admin.display(description="held", ordering="duration_seconds")
     def held(self, trade: Trade) -> str:
@@ -294,16 +228,6 @@ class TradeAdmin(ShownOnly, admin.ModelAdmin[Trade]):
     def prices(self, trade: Trade) -> str:
         """Return entry and exit price."""
         return f"{trade.entry_price:,.2f} → {trade.exit_price:,.2f}"
-
-    @admin.display(description="P&L", ordering="pnl")
-    def gain(self, trade: Trade) -> str:
-        """Return what it brought, net of commissions."""
-        return signed(trade.pnl)
-
-    @admin.display(description="return", ordering="return_pct")
-    def return_(self, trade: Trade) -> str:
-        """Return what it brought, of what the entry cost."""
-        return percent(trade.return_pct)
 
 
 @admin.register(EquityCurve)

@@ -5,22 +5,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin import Kept, duration
+from core.admin import ActedOn, Kept, duration
 from core.outbox.models import OutboxMessage
 from core.outbox.services import message_send
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(Kept, admin.ModelAdmin[OutboxMessage]):
+class OutboxMessageAdmin(Kept, ActedOn[OutboxMessage]):
     list_display = ("task", "args", "queue", "waits", "attempts", "last_error", "created_at")
     list_filter = ("task", "queue")
     search_fields = ("task", "args")
     ordering = ("created_at",)
     actions = ("send",)
-
-    def has_change_permission(self, request: HttpRequest, obj: OutboxMessage | None = None) -> bool:
-        """Return that the list has an action, while a single message is for reading."""
-        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
 
     @admin.display(description="waits for", ordering="-created_at")
     def waits(self, message: OutboxMessage) -> str:

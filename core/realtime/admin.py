@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from core.admin import ShownOnly, indented, row_link
+from core.admin import ShownOnly, column, indented, row_link
 from core.realtime.models import Event
 
 
@@ -16,12 +16,5 @@ class EventAdmin(ShownOnly, admin.ModelAdmin[Event]):
     fields = ("type", "topic", "of_user", "seq", "data_", "created_at")
     show_full_result_count = False
 
-    @admin.display(description="user", ordering="user__email")
-    def of_user(self, event: Event) -> str:
-        """Return a link to who was told."""
-        return row_link(event.user)
-
-    @admin.display(description="data")
-    def data_(self, event: Event) -> str:
-        """Return what was told, indented."""
-        return indented(event.data)
+    of_user = column("user", row_link, ordering="user__email")
+    data_ = column("data", indented)

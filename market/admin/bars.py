@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ShownOnly, badge, list_link, moment
-from market.admin.acting import WorkedAdmin, each
+from core.admin import ActedOn, ShownOnly, badge, column, list_link, moment
+from market.admin.acting import each
 from market.models import (
     BarSeries,
     BarSnapshot,
@@ -47,7 +47,7 @@ class InstrumentAdmin(admin.ModelAdmin[Instrument]):
 
 
 @admin.register(BarSeries)
-class BarSeriesAdmin(WorkedAdmin[BarSeries]):
+class BarSeriesAdmin(ActedOn[BarSeries]):
     """The bars there are now."""
 
     list_display = (
@@ -69,25 +69,14 @@ class BarSeriesAdmin(WorkedAdmin[BarSeries]):
     search_fields = ("instrument__symbol", "instrument__name", "owner__email", "content_hash")
     date_hierarchy = "updated_at"
 
+    first = column("first_ts", moment, title="first", ordering="first_ts")
+    last = column("last_ts", moment, title="last", ordering="last_ts")
+    changed = column("updated_at", moment, title="changed", ordering="updated_at")
+
     @admin.display(description="bars", ordering="rows")
     def bar_count(self, series: BarSeries) -> str:
         """Return how many bars it has."""
         return f"{series.rows:,}"
-
-    @admin.display(description="first", ordering="first_ts")
-    def first(self, series: BarSeries) -> str:
-        """Return when its first bar opens."""
-        return moment(series.first_ts)
-
-    @admin.display(description="last", ordering="last_ts")
-    def last(self, series: BarSeries) -> str:
-        """Return when its last bar opens."""
-        return moment(series.last_ts)
-
-    @admin.display(description="changed", ordering="updated_at")
-    def changed(self, series: BarSeries) -> str:
-        """Return when bars came last."""
-        return moment(series.updated_at)
 
     @admin.display(description="quality")
     def reports(self, series: BarSeries) -> str:
@@ -120,6 +109,9 @@ class BarSnapshotAdmin(ShownOnly, admin.ModelAdmin[BarSnapshot]):
     list_select_related = ("series__instrument",)
     search_fields = ("content_hash", "series__instrument__symbol")
 
+    first = column("first_ts", moment, title="first", ordering="first_ts")
+    last = column("last_ts", moment, title="last", ordering="last_ts")
+
     @admin.display(description="hash", ordering="content_hash")
     def short_hash(self, snapshot: BarSnapshot) -> str:
         """Return the beginning of its hash."""
@@ -129,16 +121,6 @@ class BarSnapshotAdmin(ShownOnly, admin.ModelAdmin[BarSnapshot]):
     def bar_count(self, snapshot: BarSnapshot) -> str:
         """Return how many bars it has."""
         return f"{snapshot.rows:,}"
-
-    @admin.display(description="first", ordering="first_ts")
-    def first(self, snapshot: BarSnapshot) -> str:
-        """Return when its first bar opens."""
-        return moment(snapshot.first_ts)
-
-    @admin.display(description="last", ordering="last_ts")
-    def last(self, snapshot: BarSnapshot) -> str:
-        """Return when its last bar opens."""
-        return moment(snapshot.last_ts)
 
     @admin.display(description="state")
     def state(self, snapshot: BarSnapshot) -> str:

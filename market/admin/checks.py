@@ -7,7 +7,7 @@ from typing import Final
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 
-from core.admin import EMPTY, ShownOnly, badge
+from core.admin import EMPTY, ShownOnly, badge, column
 from market.models import (
     QualityReport,
     QuarantinedBar,
@@ -36,10 +36,7 @@ class QualityReportAdmin(ShownOnly, admin.ModelAdmin[QualityReport]):
         ("content_hash", "version"),
     )  # fmt: skip
 
-    @admin.display(description="severity", ordering="severity")
-    def worst(self, report: QualityReport) -> str:
-        """Return the severity as a badge."""
-        return _severity(report.severity)
+    worst = column("severity", _severity, ordering="severity")
 
     @admin.display(description="bars", ordering="rows")
     def bar_count(self, report: QualityReport) -> str:

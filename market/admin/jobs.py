@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin import EMPTY, badge, duration, indented, row_link
+from core.admin import EMPTY, ActedOn, badge, column, duration, indented, row_link
 from core.errors import ApplicationError
-from market.admin.acting import WorkedAdmin, each
+from market.admin.acting import each
 from market.intervals import interval_get
 from market.listings import symbol_check
 from market.models import (
@@ -28,7 +28,7 @@ from market.services.imports import import_cancel, import_retry
 
 
 @admin.register(Fetch)
-class FetchAdmin(WorkedAdmin[Fetch]):
+class FetchAdmin(ActedOn[Fetch]):
     """Downloads."""
 
     list_display = (
@@ -54,6 +54,10 @@ class FetchAdmin(WorkedAdmin[Fetch]):
         ("created_at", "started_at", "finished_at", "took"),
     )  # fmt: skip
 
+    state = column("status", badge, ordering="status")
+    of_owner = column("owner", row_link, ordering="owner__email")
+    error_details_ = column("error_details", indented, title="details")
+
     @admin.display(description="download", ordering="symbol")
     def what(self, fetch: Fetch) -> str:
         """Return what is downloaded."""
@@ -63,11 +67,6 @@ class FetchAdmin(WorkedAdmin[Fetch]):
     def bar_count(self, fetch: Fetch) -> str:
         """Return how many bars there are since."""
         return f"{fetch.rows:,}" if fetch.rows else EMPTY
-
-    @admin.display(description="status", ordering="status")
-    def state(self, fetch: Fetch) -> str:
-        """Return the status as a badge."""
-        return badge(fetch.status)
 
     @admin.display(description="took")
     def took(self, fetch: Fetch) -> str:
@@ -97,16 +96,6 @@ class FetchAdmin(WorkedAdmin[Fetch]):
             lambda fetch: fetch_retry(owner_id=fetch.owner_id, fetch_id=fetch.id),
             "queued again",
         )
-
-    @admin.display(description="owner", ordering="owner__email")
-    def of_owner(self, fetch: Fetch) -> str:
-        """Return a link to who asked for it."""
-        return row_link(fetch.owner)
-
-    @admin.display(description="details")
-    def error_details_(self, fetch: Fetch) -> str:
-        """Return the faults one by one, indented."""
-        return indented(fetch.error_details)
 
 
 class WatchForm(forms.ModelForm[Watch]):
@@ -172,7 +161,7 @@ class WatchAdmin(admin.ModelAdmin[Watch]):
 
 
 @admin.register(Import)
-class ImportAdmin(WorkedAdmin[Import]):
+class ImportAdmin(ActedOn[Import]):
     """Files that a worker imports."""
 
     list_display = (
@@ -190,20 +179,13 @@ class ImportAdmin(WorkedAdmin[Import]):
         ("progress", "stage", "attempts"), ("created_at", "started_at", "finished_at"),
     )  # fmt: skip
 
+    state = column("status", badge, ordering="status")
+    error_details_ = column("error_details", indented, title="details")
+
     @admin.display(description="bars", ordering="rows")
     def bar_count(self, upload: Import) -> str:
         """Return how many bars there are since."""
         return f"{upload.rows:,}" if upload.rows else EMPTY
-
-    @admin.display(description="status", ordering="status")
-    def state(self, upload: Import) -> str:
-        """Return the status as a badge."""
-        return badge(upload.status)
-
-    @admin.display(description="details")
-    def error_details_(self, upload: Import) -> str:
-        """Return the faults one by one, indented."""
-        return indented(upload.error_details)
 
     @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Import]) -> None:

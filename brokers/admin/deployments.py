@@ -75,7 +75,7 @@ class DeploymentAdmin(Kept, ActedOn[Deployment]):
         address = reverse("admin:brokers_deployment_drift", args=[deployment.id])
         return format_html('<a href="{0}"><img src="{0}" alt="Drift" width="800"></a>', address)
 
-    @admin.action(description="Pause: decide nothing, guards stay")
+    @admin.action(description="Pause: decide nothing, guards stay", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
         """Pause what runs."""
         for deployment in queryset:
@@ -84,12 +84,14 @@ class DeploymentAdmin(Kept, ActedOn[Deployment]):
             except ApplicationError as error:
                 self.message_user(request, f"{deployment}: {error.message}", messages.WARNING)
 
-    @admin.action(description="Stop: cancel what is open, keep what is held")
+    @admin.action(
+        description="Stop: cancel what is open, keep what is held", permissions=["change"]
+    )
     def stop(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
         """Stop without selling."""
         self._stop(request, queryset, liquidate=False)
 
-    @admin.action(description="Stop and close what is held")
+    @admin.action(description="Stop and close what is held", permissions=["change"])
     def liquidate(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
         """Stop with nothing left."""
         self._stop(request, queryset, liquidate=True)

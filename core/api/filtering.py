@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -13,6 +12,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
 from core.errors import Detail, InvalidInput
+from core.spelling import did_you_mean
 
 BOOLEANS: Final = {"true", "false", ""}
 SHOWN: Final = 50
@@ -69,9 +69,7 @@ def names_check(request: Request, known: Iterable[str]) -> None:
     details = []
     for name in request.query_params:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            message = f"There is no parameter {name[:SHOWN]!r} here.{hint}"
+            message = f"There is no parameter {name[:SHOWN]!r} here.{did_you_mean(name, names)}"
             message = f"{message} There are: {', '.join(names)}."
             details.append(
                 Detail(path=name[:SHOWN], code="unknown_parameter", message=message, expected=names)

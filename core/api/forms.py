@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.request import Request
+
+from core.spelling import did_you_mean
 
 
 def body_of(
@@ -41,7 +42,6 @@ class KnownFields(serializers.Serializer[Any]):
 
     def _unknown(self, key: str) -> serializers.ErrorDetail:
         known = list(self.fields)
-        near = get_close_matches(str(key), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(key), known)
         message = f"There is no field {key!r} here; there are: {', '.join(known)}.{hint}"
         return serializers.ErrorDetail(message, code="unknown_field")

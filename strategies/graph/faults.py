@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 from core.errors import Detail, InvalidInput
+from core.spelling import did_you_mean
 
 _SHOWN_CHARACTERS = 100
 
@@ -35,11 +35,8 @@ def said(value: Any) -> str:
 
 
 def near(word: Any, known: Iterable[str]) -> str:
-    """Return " Did you mean 'ema'?" if a known word is close to `word`, else nothing."""
-    if not isinstance(word, str):
-        return ""
-    matches = get_close_matches(word.lower()[:_SHOWN_CHARACTERS], list(known), n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    """Return a hint as `did_you_mean` does, of a word in any case and of nothing else."""
+    return did_you_mean(word.lower(), known) if isinstance(word, str) else ""
 
 
 class BadValueError(Exception):

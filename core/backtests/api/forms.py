@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -12,6 +11,7 @@ from core.backtests.api.fields import CostField, DayOrTimeField, capital_field
 from core.backtests.models.run import NAME_LENGTH, SYMBOL_LENGTH, TAG_LENGTH, UNIVERSE_LENGTH
 from core.backtests.services.creation import RunRequest
 from core.engine.allocation import INSTRUMENTS_AT_MOST
+from core.spelling import did_you_mean
 
 STRATEGY_LENGTH = 100
 BPS_PER_UNIT = 10_000
@@ -178,6 +178,4 @@ def form_of(data: Any) -> RunForm | QuickForm:
 
 def unknown_key(key: str, known: list[str]) -> str:
     """Return what to say of a field that does not exist."""
-    near = get_close_matches(key, known, n=1)
-    guess = f" Did you mean {near[0]!r}?" if near else ""
-    return f"There is no such field.{guess} There are: {', '.join(known)}."
+    return f"There is no such field.{did_you_mean(key, known)} There are: {', '.join(known)}."

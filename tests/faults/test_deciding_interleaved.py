@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
-from brokers import tasks
 from brokers.adapters.base import Replacing
-from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AccountState, AssetType
-from brokers.deployments import tasks as deployment_tasks
 from brokers.deployments.choices import DeploymentState
-from brokers.deployments.following import deployment_follow
-from brokers.deployments.services import deployment_pause, deployment_stop
 from brokers.deployments.stopping import position_of
-from brokers.deployments.ticking import deployments_decide
-from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Deployment, Order
 from brokers.recording import WORKING, venue_order_record
-from brokers.services.stopping import kill_switch
 from tests.brokers.deployments.replaying import Venue
 from tests.brokers.deployments.test_take_profit_remote import (
     FLAT,
@@ -33,10 +21,9 @@ from tests.brokers.deployments.test_take_profit_remote import (
     bars_touching,
     graph_guarded,
 )
-from tests.faults.interleaving import ANYWHERE, Interrupted, Stage, schedules
+from tests.faults.deployed import SWITCHES, Deployed, ways
+from tests.faults.interleaving import ANYWHERE, Interrupted, Stage
 
-# Without it one after the other only, which takes a tenth of the time, and fewer of them.
-SWITCHES = int(os.environ.get("SWITCHES", "0"))
 BESIDE_BUYING = ["tick", "stop"]
 WHILE_HOLDING = [("tick", "touch"), ("stop", "touch"), ("kill", "touch")]
 if SWITCHES:
@@ -46,46 +33,11 @@ if SWITCHES:
         ("tick", "kill"), ("follow", "touch"),
     ]  # fmt: skip
 SYMBOL, UNITS = "REPLAY", 10
-TASKS = {
-    task.name: task for task in (tasks.submit, tasks.send, tasks.change, deployment_tasks.finish)
-}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class World:
+class World(Deployed):
     """A deployment that buys at its first bar, with a stop below and a take-profit above."""
-
-    def __init__(self, market, graph, broker):
-        self.market, self.broker, self.at, self.asked = market, broker, FLAT, deque()
-        market.account = self.account = BrokerAccount.objects.create(
-            owner=market.user, kind="alpaca", name=str(uuid4()), reconciled_at=timezone.now(),
-            initial_cash=Decimal(10**6), buying_power=Decimal(10**6),
-        )  # fmt: skip
-        self.deployment = market.deploy(graph, at=FLAT)
-
-    @property
-    def now(self):
-        return self.market.over(self.at)
-
-    def tick(self):
-        for _ in deployments_decide(deployment_ids=[self.deployment.id], now=self.now, send=True):
-            pass
-        self._work()
-
-    def follow(self):
-        deployment_follow(deployment_id=self.deployment.id, now=self.now)
-        self._work()
-
-    def stop(self):
-        deployment_stop(deployment=self.deployment, liquidate=True)
-        self._work()
-
-    def pause(self):
-        deployment_pause(deployment=self.deployment)
-        self._work()
-
-    def kill(self):
-        kill_switch(account_ids=[self.account.id], reason="test")
 
     def touch(self):
         """Have the price touch the stop, and a stream tell what becomes of it."""
@@ -103,21 +55,6 @@ class World:
         self.at = TOUCHED
         assert self.units == UNITS
         assert [order.type for order in self.broker.exchange.open()] == ["stop"]
-
-    def settle(self):
-        """Go on as the workers do, until nothing is left to do."""
-        for _ in range(4):
-            account_send(account_id=self.account.id)
-            self._work()
-            deployment_follow(deployment_id=self.deployment.id, now=self.now)
-            TASKS["brokers.deployment_follow"](str(self.deployment.id))
-            self._work()
-
-    def _work(self):
-        while self.asked:
-            message = self.asked.popleft()
-            if message.task in TASKS:
-                TASKS[message.task](*message.args)
 
     @property
     def units(self):
@@ -151,6 +88,13 @@ class World:
         }
 
 
+def broker_made(pause):
+    broker = Interrupted(Replacing.IN_PLACE, pause)
+    broker.exchange.prices[SYMBOL] = Decimal(100)
+    broker.capabilities = replace(broker.capabilities, asset_types=frozenset(AssetType))
+    return broker
+
+
 @pytest.fixture
 def explore(django_user_model, settings, tmp_path, monkeypatch):
     """Have two things be done to a deployment at a time, in every way there is."""
@@ -158,37 +102,16 @@ def explore(django_user_model, settings, tmp_path, monkeypatch):
     user = django_user_model.objects.create_user("faults@example.com", "correct horse battery")
     market = Venue(user, bars_touching())
     market.past(TOUCHED + 1)
-    graph = graph_guarded()
+    made = partial(World, market, graph_guarded(), at=FLAT)
     with Stage(anywhere=ANYWHERE) as stage:
-
-        def run(first, second, holding, switches):
-            broker = Interrupted(Replacing.IN_PLACE, stage.pause)
-            broker.exchange.prices[SYMBOL] = Decimal(100)
-            broker.capabilities = replace(broker.capabilities, asset_types=frozenset(AssetType))
-            monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
-            world = World(market, graph, broker)
-            monkeypatch.setattr(
-                "core.outbox.services.message_send", lambda *, message: world.asked.append(message)
-            )
-            if holding:
-                world.hold()
-            places = stage.run((getattr(world, first), getattr(world, second)), switches)
-            world.settle()
-            world.check()
-            return places
-
-        def ways(one, other, *, holding):
-            for first, second in ((one, other), (other, one)):
-                assert list(schedules(partial(run, first, second, holding), SWITCHES))
-
-        yield ways
+        yield ways(stage, monkeypatch, broker_made, made)
 
 
 @pytest.mark.parametrize("other", BESIDE_BUYING)
 def test_a_bar_that_buys_is_decided_on_once_whoever_interrupts_whom(explore, other):
-    explore("tick", other, holding=False)
+    explore("tick", other)
 
 
 @pytest.mark.parametrize(("one", "other"), WHILE_HOLDING)
 def test_what_is_held_is_sold_once_whoever_interrupts_whom(explore, one, other):
-    explore(one, other, holding=True)
+    explore(one, other, "hold")

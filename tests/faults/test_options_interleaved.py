@@ -6,52 +6,38 @@ nothing stays.
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from brokers import tasks
 from brokers.adapters.base import Replacing, VenuePosition
-from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import FINAL_STATUSES, AccountState, AssetType, Side
-from brokers.deployments import tasks as deployment_tasks
 from brokers.deployments.choices import DeploymentState
 from brokers.deployments.contracts import contracts_forget
 from brokers.deployments.drifting import drift_compare
-from brokers.deployments.following import deployment_follow
-from brokers.deployments.services import deployment_pause, deployment_resume, deployment_stop
-from brokers.deployments.ticking import deployments_decide
-from brokers.dispatch import account_send
+from brokers.deployments.services import deployment_resume
 from brokers.models import BookEntry, BrokerAccount, Deployment, Order, Position
 from brokers.reconciling import account_reconcile
 from brokers.recording import WORKING
-from brokers.services.stopping import kill_switch
 from brokers.streams.base import Update
 from brokers.streams.taking import orders_look, updates_take
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import Venue
 from tests.brokers.deployments.test_option_remote import AT, LENGTH, bars_until_today
-from tests.faults.interleaving import ANYWHERE, Interrupted, Stage, schedules
+from tests.faults.deployed import SWITCHES, Deployed, ways
+from tests.faults.interleaving import ANYWHERE, Interrupted, Stage
 
-# Without it one after the other only, which takes a tenth of the time, and fewer of them.
-SWITCHES = int(os.environ.get("SWITCHES", "0"))
 UNITS = 2
 SHARES = Decimal(100 * UNITS)
 SPREAD = {
     "operation": "vertical", "right": "put", "side": "buy", "width": 10, "quantity": UNITS,
     "expiry": {"dte": 21, "policy": "nearest"},
 }  # fmt: skip
-TASKS = {
-    task.name: task
-    for task in (tasks.submit, tasks.send, tasks.change, tasks.look, deployment_tasks.finish)
-}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -95,40 +81,10 @@ class Broker(Interrupted):
         return {symbol: units for symbol, units in held.items() if units}
 
 
-class World:
+class World(Deployed):
     """A deployment that buys puts near the price, and sells as many further below it."""
 
-    def __init__(self, market, drawn, broker):
-        self.market, self.broker, self.at, self.asked = market, broker, AT, deque()
-        market.account = self.account = BrokerAccount.objects.create(
-            owner=market.user, kind="alpaca", name=str(uuid4()), reconciled_at=timezone.now(),
-            initial_cash=Decimal(10**6), buying_power=Decimal(10**6),
-        )  # fmt: skip
-        self.deployment = market.deploy(drawn, at=AT)
-
-    @property
-    def now(self):
-        return self.market.over(self.at)
-
-    def tick(self):
-        for _ in deployments_decide(deployment_ids=[self.deployment.id], now=self.now, send=True):
-            pass
-        self.work()
-
-    def follow(self):
-        deployment_follow(deployment_id=self.deployment.id, now=self.now)
-        self.work()
-
-    def stop(self):
-        deployment_stop(deployment=self.deployment, liquidate=True)
-        self.work()
-
-    def pause(self):
-        deployment_pause(deployment=self.deployment)
-        self.work()
-
-    def kill(self):
-        kill_switch(account_ids=[self.account.id], reason="test")
+    TASKS = (*Deployed.TASKS, tasks.look)
 
     def fill(self):
         """Have all that waits be filled, and a stream tell it."""
@@ -196,31 +152,23 @@ class World:
         self.at += 1
 
     def settle(self):
-        """Go on as the workers and the broker do, until nothing is left to do."""
+        """Go on as the workers and the broker do."""
         if self.broker.became:  # every minute
             account_reconcile(account_id=self.account.id)
         for _ in range(5):
-            account_send(account_id=self.account.id)
-            self.work()
+            self.send()
             self.trade()
-            deployment_follow(deployment_id=self.deployment.id, now=self.now)
-            TASKS["brokers.deployment_follow"](str(self.deployment.id))
-            self.work()
+            self.sweep()
 
-    def resume(self):
-        """Go on with the next bar where it was paused."""
+    def finish(self):
+        """Go on until nothing is left to do, with the next bar where it was paused."""
+        self.settle()
         paused = Deployment.objects.filter(id=self.deployment.id, state=DeploymentState.PAUSED)
         if paused.exists():
             deployment_resume(deployment=self.deployment, now=self.now)
             self.at += 1
             self.tick()
             self.settle()
-
-    def work(self):
-        while self.asked:
-            message = self.asked.popleft()
-            if message.task in TASKS:
-                TASKS[message.task](*message.args)
 
     def check(self):
         """What is held is what the book says: both legs or none, nothing where it was stopped."""
@@ -274,28 +222,9 @@ def explore(django_user_model, settings, tmp_path, monkeypatch):
     market.past(LENGTH)
     contracts_forget()
     drawn = graph([("spread", "action", SPREAD)], [("always", "spread", "when")])
+    made = partial(World, market, drawn, at=AT)
     with Stage(anywhere=ANYWHERE) as stage:
-
-        def run(first, second, situation, switches):
-            broker = Broker(stage.pause)
-            monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
-            world = World(market, drawn, broker)
-            monkeypatch.setattr(
-                "core.outbox.services.message_send", lambda *, message: world.asked.append(message)
-            )
-            if situation:
-                getattr(world, situation)()
-            places = stage.run((getattr(world, first), getattr(world, second)), switches)
-            world.settle()
-            world.resume()
-            world.check()
-            return places
-
-        def ways(one, other, situation=""):
-            for first, second in ((one, other), (other, one)):
-                assert list(schedules(partial(run, first, second, situation), SWITCHES))
-
-        yield ways
+        yield ways(stage, monkeypatch, Broker, made)
 
 
 DECIDING = [("tick", "stop")]

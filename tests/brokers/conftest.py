@@ -10,6 +10,7 @@ from brokers import services
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderType, Side
 from brokers.models import BrokerAccount
+from market.memory import memory
 from market.models import Instrument
 from tests.venue.direct import DirectBroker
 
@@ -43,6 +44,16 @@ def venue(monkeypatch):
     broker = DirectBroker()
     monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
     return broker
+
+
+@pytest.fixture
+def own_memory(settings):
+    """What processes share is this test's alone, and no broker is asked slower than it answers."""
+    settings.REDIS_NAMESPACE = f"order-streams-{id(object())}"
+    settings.BROKER_RATES = {}
+    yield
+    for key in memory().scan_iter(f"{settings.REDIS_NAMESPACE}:*"):
+        memory().delete(key)
 
 
 @pytest.fixture

@@ -11,29 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from brokers import services
-from brokers.adapters.kinds import ADAPTERS
 from brokers.audit import TradingAction
 from brokers.choices import AccountState, AssetType, OrderStatus, OrderType, Side
 from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Order, OrderEvent, Position
 from core.accounts.models import AuditEvent
-from market.models import Instrument
-from tests.venue.direct import DirectBroker
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def venue(monkeypatch):
-    broker = DirectBroker()
-    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
-    return broker
-
-
-@pytest.fixture
-def account(user, venue):
-    Instrument.objects.create(symbol="ACME")
-    return BrokerAccount.objects.create(owner=user, kind="alpaca", name="Test")
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from brokers.sweeping import orders_sweep
 from market.memory import memory
 from tests.brokers.at_alpaca import alpaca_account, alpaca_served, nobody_silent
 from tests.brokers.deployments.replaying import Venue, bars_random
-from tests.brokers.deployments.test_books import DCA
 from tests.brokers.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,9 +48,8 @@ def venue(django_user_model, settings, tmp_path, broker):
     venue = Venue(user, bars_random(40), asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(30)
-    deployment = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
-    venue.opens(30)
-    venue.trades(30)
+    deployment = venue.buys(30)
+    venue.passes(30)
     order = Order.objects.create(
         owner=user, account=venue.account, client_order_id=str(uuid4()), symbol="REPLAY",
         asset_type=AssetType.STOCK, side=Side.BUY, order_type=OrderType.LIMIT,
@@ -135,7 +133,7 @@ def test_many_bars_at_a_silent_broker_leave_room_for_those_of_others(
     monkeypatch.setattr(schedule, "AT_ONCE", 1)
     early = Deployment.objects.get()
     venue.account = BrokerAccount.objects.get(kind="paper")
-    mine = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    mine = venue.buys(30)
     Deployment.objects.filter(id=early.id).update(next_close_at=venue.over(29))
     assert deployments_tick(now=venue.over(30)) == 1
     mine.refresh_from_db()
@@ -146,7 +144,7 @@ def test_whoever_waits_for_news_has_a_turn_however_many_there_are(venue, broker,
     monkeypatch.setattr(schedule, "AT_ONCE", 1)
     first = Deployment.objects.get()
     venue.account = BrokerAccount.objects.get(kind="paper")
-    mine = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    mine = venue.buys(30)
     DeploymentTick.objects.create(
         deployment=mine, bar_ts=venue.over(29), closed_at=venue.over(30), pending=True
     )

@@ -27,24 +27,14 @@ from brokers.services.orders import order_cancel, order_create
 from brokers.streams import listening
 from brokers.streams.listening import orders_stream, stream_due
 from brokers.streams.taking import orders_look
-from market.memory import memory
 from market.models import Instrument
 from market.stream_lease import is_leased, lease_break, lease_end, lease_take
 from tests.venue.alpaca import AlpacaVenue
 from tests.venue.binance import BinanceVenue
 from tests.venue.socket import AlpacaSocket, BinanceSocket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_memory")]
 PART, FULL = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
-
-
-@pytest.fixture(autouse=True)
-def _namespace(settings):
-    settings.REDIS_NAMESPACE = f"order-streams-{id(object())}"
-    settings.BROKER_RATES = {}
-    yield
-    for key in memory().scan_iter(f"{settings.REDIS_NAMESPACE}:*"):
-        memory().delete(key)
 
 
 KINDS = {

@@ -28,28 +28,10 @@ from brokers.streams.lines import Heard
 from brokers.streams.listening import News
 from brokers.streams.taking import orders_look, updates_take
 from core.outbox.models import OutboxMessage
-from market.memory import memory
 from market.models import Instrument
-from tests.venue.direct import DirectBroker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_memory")]
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _namespace(settings):
-    settings.REDIS_NAMESPACE = f"order-streams-{id(object())}"
-    settings.BROKER_RATES = {}
-    yield
-    for key in memory().scan_iter(f"{settings.REDIS_NAMESPACE}:*"):
-        memory().delete(key)
-
-
-@pytest.fixture
-def venue(monkeypatch):
-    broker = DirectBroker()
-    monkeypatch.setitem(ADAPTERS._made, "alpaca", broker)
-    return broker
 
 
 @pytest.fixture

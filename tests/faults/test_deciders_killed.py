@@ -27,7 +27,6 @@ from brokers.models import BrokerAccount, Deployment, DeploymentTick, Order, Pos
 from brokers.reconciling import account_reconcile
 from brokers.sweeping import orders_sweep
 from tests.brokers.deployments.replaying import Venue, bars_random
-from tests.brokers.deployments.test_books import DCA
 from tests.venue.alpaca import AlpacaVenue
 
 BARS = int(os.environ.get("DECIDERS_KILLED", "8")) // 2
@@ -76,7 +75,7 @@ def markets(account, broker, settings, tmp_path):
         market.account.delete()  # on paper
         market.account = account
         market.past(FIRST)
-        market.deploy(DCA, at=FIRST, parameters={"every": 1, "purchases": 100})
+        market.buys(FIRST)
         broker.exchange.prices[market.symbol] = Decimal(100)
         made.append(market)
     return made

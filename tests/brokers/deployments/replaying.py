@@ -17,6 +17,7 @@ from market.archive import history_store
 from market.history import History
 from market.intervals import interval_get
 from market.models import Instrument
+from strategies.selectors import template_graph
 from strategies.services import strategy_create
 
 DAY_NS = 86_400 * 10**9
@@ -130,6 +131,16 @@ class Venue:
         deployment_begin(deployment=deployment, now=self.over(at - 1))
         deployment.refresh_from_db()
         return deployment
+
+    def buys(self, at):
+        """Return a deployment that buys on each bar, from the bar `at` on."""
+        graph, _ = template_graph("dca")
+        return self.deploy(graph, at=at, parameters={"every": 1, "purchases": 100})
+
+    def passes(self, at):
+        """Have a bar come and be over, and nobody look at it."""
+        self.opens(at)
+        self.trades(at)
 
     def bar(self, deployment, at):
         """Go through one bar as the workers would, and return its tick."""

@@ -15,21 +15,6 @@ from core.realtime.models import Event
 from notifications.models import Alert
 from strategies.selectors import template_graph
 from strategies.services import strategy_create
-from tests.brokers.deployments.replaying import Venue, bars_random
-
-
-@pytest.fixture
-def client(user):
-    client = APIClient()
-    client.force_authenticate(user)
-    return client
-
-
-@pytest.fixture
-def venue(user):
-    venue = Venue(user, bars_random(40))
-    venue.past(30)
-    return venue
 
 
 @pytest.fixture

@@ -19,17 +19,9 @@ from brokers.services.limits import limit_set
 from core.outbox.models import OutboxMessage
 from notifications.models import Alert, AlertRule
 from strategies.selectors import template_graph
-from tests.brokers.deployments.replaying import Venue, bars_random
 from tests.brokers.deployments.test_replay import with_units
 
 BUY = with_units(template_graph("buy_and_hold")[0])
-
-
-@pytest.fixture
-def venue(user):
-    venue = Venue(user, bars_random(40))
-    venue.past(30)
-    return venue
 
 
 def deployed(venue, count, *, graph=BUY, at=30):

@@ -16,32 +16,15 @@ from brokers.dispatch import account_send
 from brokers.models import BrokerAccount, Order, PaperOrder
 from brokers.services import order_create
 from brokers.sweeping import orders_sweep
-from tests.brokers.deployments.replaying import Venue, bars_random
-from tests.brokers.deployments.test_books import DCA
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def venue(django_user_model, settings, tmp_path):
-    settings.BARS_URL = str(tmp_path / "bars")
-    user = django_user_model.objects.create_user("trader@example.com", "correct horse battery")
-    venue = Venue(user, bars_random(40))
-    venue.past(30)
-    venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
-    venue.opens(30)
-    venue.trades(30)
+def venue(venue):
+    venue.buys(30)
+    venue.passes(30)
     return venue
-
-
-@pytest.fixture
-def queued(monkeypatch):
-    """The names of the tasks that are sent to workers."""
-    names = []
-    monkeypatch.setattr(
-        "core.outbox.services.current_app.send_task", lambda name, **_: names.append(name)
-    )
-    return names
 
 
 class Died(BaseException):

@@ -26,7 +26,6 @@ from brokers.sweeping import orders_sweep
 from market.models import Instrument
 from tests.brokers.at_alpaca import alpaca_account, alpaca_served, nobody_silent
 from tests.brokers.deployments.replaying import Venue, bars_random
-from tests.brokers.deployments.test_books import DCA
 from tests.brokers.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,9 +52,8 @@ def venue(django_user_model, settings, tmp_path, broker):
     venue = Venue(user, bars_random(40), asset_class="equity")
     venue.account = alpaca_account(user)
     venue.past(30)
-    venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
-    venue.opens(30)
-    venue.trades(30)
+    venue.buys(30)
+    venue.passes(30)
     return venue
 
 
@@ -64,16 +62,6 @@ def another():
     """Another process that decides for the deployments at this broker."""
     with held("deployments-tick:alpaca:0"):
         yield
-
-
-@pytest.fixture
-def queued(monkeypatch):
-    """The names of the tasks that are sent to workers."""
-    names = []
-    monkeypatch.setattr(
-        "core.outbox.services.current_app.send_task", lambda name, **_: names.append(name)
-    )
-    return names
 
 
 def tick(venue):
@@ -223,7 +211,7 @@ def deployed(venue, count):
             timezone="UTC", periods_per_year=365,
         )  # fmt: skip
         other.past(30)
-        other.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+        other.buys(30)
         other.opens(30)
         other.trades(30)
         symbols.append(other.symbol)

@@ -8,23 +8,12 @@ from django.test.utils import CaptureQueriesContext
 
 from brokers.deployments.books import books_forget, books_read
 from brokers.models import BookEntry
-from strategies.selectors import template_graph
-from tests.brokers.deployments.replaying import Venue, bars_random
-
-DCA = template_graph("dca")[0]
-
-
-@pytest.fixture
-def venue(user):
-    venue = Venue(user, bars_random(40))
-    venue.past(30)
-    return venue
 
 
 @pytest.fixture
 def traded(venue):
     """A deployment that has bought on three bars, each fill booked before the next."""
-    deployment = venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+    deployment = venue.buys(30)
     for at in (30, 31, 32):
         venue.bar(deployment, at)
     return deployment

@@ -8,7 +8,6 @@ from brokers.deployments import history
 from brokers.deployments.choices import DeploymentState
 from tests.brokers.deployments.option_graphs import graph
 from tests.brokers.deployments.replaying import Venue, bars_random, moment
-from tests.brokers.deployments.test_books import DCA
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +30,7 @@ def began(venue, deployment):
 
 def test_of_a_long_past_the_last_bars_are_read(venue, monkeypatch):
     monkeypatch.setattr(history, "BARS", 5)
-    deployment = venue.deploy(DCA, at=50, parameters={"every": 1, "purchases": 100})
+    deployment = venue.buys(50)
     assert began(venue, deployment) == 45
 
 

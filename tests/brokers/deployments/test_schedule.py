@@ -9,17 +9,13 @@ import pytest
 from brokers.deployments import schedule
 from brokers.models import Deployment
 from market.models import BarSeries
-from tests.brokers.deployments.replaying import Venue, bars_random
-from tests.brokers.deployments.test_books import DCA
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def venue(user):
-    venue = Venue(user, bars_random(40))
-    venue.past(30)
-    venue.deploy(DCA, at=30, parameters={"every": 1, "purchases": 100})
+def venue(venue):
+    venue.buys(30)
     # As if its bars were stored as long as they are, and not as the hours of a day.
     Deployment.objects.update(last_bar_ts=BarSeries.objects.get().last_ts)
     return venue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from brokers.adapters.base import Access, Change, OrderRef, OrderRequest
+from collections.abc import Sequence
+
+from brokers.adapters.base import Access, Adapter, Change, OrderRef, OrderRequest
 from brokers.adapters.kinds import ADAPTERS
 from brokers.choices import AssetType, OrderType, Side, TimeInForce
 from brokers.models import BrokerAccount, Order
@@ -68,6 +70,22 @@ def ref_of(order: Order) -> OrderRef:
         asset_type=AssetType(order.asset_type),
         broker_order_id=order.broker_order_id,
     )
+
+
+def venue_opened(
+    orders: Sequence[Order],
+) -> tuple[Adapter, Access | Permanent, list[OrderRef]]:
+    """Return whom to ask about orders of one account, what opens it, and what each is found by.
+
+    What keeps it closed comes in place of what opens it: calls are made where nobody catches it.
+    """
+    account = orders[0].account
+    access: Access | Permanent
+    try:
+        access = access_of(account)
+    except Permanent as error:
+        access = error
+    return ADAPTERS.get(account.kind), access, [ref_of(order) for order in orders]
 
 
 def change_of(order: Order) -> Change:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from brokers.access import access_of, ref_of
+from brokers.access import access_of, ref_of, venue_opened
 from brokers.adapters.base import (
     Access,
     Adapter,
@@ -45,7 +45,7 @@ def orders_find(orders: Iterable[Order]) -> Iterator[tuple[Order, Answer]]:
             by_account.setdefault(order.account_id, []).append(order)
     for kind, rows in local.items():
         yield from zip(rows, _find_local(kind, rows), strict=True)
-    calls = [(rows, partial(_find_remote, *_opened(rows))) for rows in by_account.values()]
+    calls = [(rows, partial(_find_remote, *venue_opened(rows))) for rows in by_account.values()]
     if len(calls) == 1:  # in this thread: a pool would only cost time
         ((rows, call),) = calls
         yield from zip(rows, call(), strict=True)
@@ -61,18 +61,6 @@ def _find_local(kind: str, orders: Sequence[Order]) -> Sequence[Answer]:
     if not isinstance(adapter, LocalAdapter):
         raise TypeError(f"{kind} is not a venue of ours.")
     return adapter.find_all([(access_of(order.account), ref_of(order)) for order in orders])
-
-
-def _opened(
-    orders: Sequence[Order],
-) -> tuple[Adapter, Access | Permanent, list[OrderRef]]:
-    account = orders[0].account
-    access: Access | Permanent
-    try:
-        access = access_of(account)
-    except Permanent as error:
-        access = error
-    return ADAPTERS.get(account.kind), access, [ref_of(order) for order in orders]
 
 
 def _find_remote(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from brokers.access import access_of, ref_of
+from brokers.access import venue_opened
 from brokers.adapters.base import Access, Adapter, OrderRef, OutcomeUnknown, Refused, VenueOrder
 from brokers.adapters.kinds import ADAPTERS
 from brokers.calling import calls_make
@@ -70,24 +70,14 @@ def orders_cancel(orders: Iterable[Order]) -> None:
     local = [rows for rows in by_account.values() if not _remote(rows[0])]
     remote = [rows for rows in by_account.values() if _remote(rows[0])]
     for rows in local:
-        _take(rows, _ask(*_opened(rows)))
-    for made in calls_make([(rows, partial(_ask, *_opened(rows))) for rows in remote]):
+        _take(rows, _ask(*venue_opened(rows)))
+    for made in calls_make([(rows, partial(_ask, *venue_opened(rows))) for rows in remote]):
         for rows, answers in made:
             _take(rows, answers)
 
 
 def _remote(order: Order) -> bool:
     return ADAPTERS.get(order.account.kind).capabilities.remote
-
-
-def _opened(orders: Sequence[Order]) -> tuple[Adapter, Access | Permanent, list[OrderRef]]:
-    account = orders[0].account
-    access: Access | Permanent
-    try:
-        access = access_of(account)
-    except Permanent as error:
-        access = error
-    return ADAPTERS.get(account.kind), access, [ref_of(order) for order in orders]
 
 
 def _ask(adapter: Adapter, access: Access | Permanent, refs: Sequence[OrderRef]) -> list[Answer]:

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from core.api.exceptions import error_body
 from core.api.request_id import request_id_begin
+from core.api.wrapping import Wrapper
 
 log = structlog.get_logger("request")
 
@@ -29,16 +30,8 @@ DOCS_PATHS = ("/api/v1/docs", "/api/v1/redoc")
 QUIET_PATHS = ("/healthz", "/readyz", "/static/")
 
 
-class _Middleware:
-    """Wraps a handler that is a coroutine function under ASGI and a plain one under WSGI."""
-
-    async_capable = True
-    sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
+class _Middleware(Wrapper):
+    """Looks at each request before it is handled, and at its answer."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if iscoroutinefunction(self):

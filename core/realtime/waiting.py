@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from core.api.idempotency import answer_store
 from core.api.renderers import FiniteJSONRenderer
+from core.api.wrapping import Wrapper
 from core.realtime.hub import OVERFLOW, RESYNC, Inbox, hub
 
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:\s*=\s*(\d{1,4}))?(?=$|[,;\s])", re.IGNORECASE)
@@ -86,16 +87,8 @@ def preferred_wait_s(request: HttpRequest, default: int) -> int:
     return min(int(match[1]), MAX_WAIT_S) if match[1] else DEFAULT_WAIT_S
 
 
-class WaitMiddleware:
+class WaitMiddleware(Wrapper):
     """Holds waitable answers back until the work is done or the time is over."""
-
-    async_capable = True
-    sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
         """Answer; under WSGI there is no loop to wait on, so the 202 goes out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -17,7 +18,11 @@ from core.backtests.listing import Listing, instruments_read, listing_read
 from core.backtests.models import BacktestRun
 from core.backtests.outcome import Outcome
 from core.backtests.plans import plan_get
-from core.backtests.portfolio import Instrument, graph_simulate_portfolio
+from core.backtests.portfolio import (
+    Instrument,
+    PortfolioSimulation,
+    graph_simulate_portfolio,
+)
 from core.backtests.settings import RunSettings
 from core.backtests.simulation import Simulation, StageHook, graph_simulate, warnings_of
 from core.options.result import OptionsResult
@@ -148,12 +153,11 @@ def _portfolio_outcome(
         stage=stage,
     )
     stage("store", 0.9)
-    result, summary = simulation.result, simulation.summary
-    snapshot, others = listing.pins
-    return Outcome(
-        metrics=summary.values,
-        metric_reasons=summary.reasons,
-        counters=result.counters,
+    result = simulation.result
+    return _outcome(
+        run,
+        listing,
+        simulation,
         warnings=simulation.warnings,
         series={
             "ts": result.ts,
@@ -163,17 +167,7 @@ def _portfolio_outcome(
             "cash": result.cash,
             "gross": result.gross,
         },
-        fills=result.fills,
-        trades=result.trades,
-        option_trades=None,
         alerts=alert_rows(simulation.plan, result.alerts, result.symbols),
-        alert_count=len(result.alerts),
-        snapshot=snapshot,
-        other_snapshots=others,
-        graph_hash=version.graph_hash,
-        engine_version=result.engine_version,
-        metrics_version=summary.metrics_version,
-        timings=simulation.timings,
         instruments=simulation.rows,
     )
 
@@ -198,25 +192,50 @@ def _instrument_outcome(
         stage=stage,
     )
     stage("store", 0.9)
+    result = simulation.result
+    return _outcome(
+        run,
+        listing,
+        simulation,
+        warnings=warnings_of(simulation),
+        series=_series(simulation, instrument),
+        option_trades=result.option_trades if isinstance(result, OptionsResult) else None,
+        alerts=alert_rows(simulation.plan, result.alerts),
+    )
+
+
+def _outcome(
+    run: BacktestRun,
+    listing: Listing,
+    simulation: Simulation | PortfolioSimulation,
+    *,
+    warnings: list[dict[str, Any]],
+    series: dict[str, NDArray[Any]],
+    alerts: list[dict[str, Any]],
+    option_trades: NDArray[Any] | None = None,
+    instruments: Sequence[dict[str, Any]] = (),
+) -> Outcome:
+    """Return what a simulation came to, and what it rests on."""
     result, summary = simulation.result, simulation.summary
     snapshot, others = listing.pins
     return Outcome(
         metrics=summary.values,
         metric_reasons=summary.reasons,
         counters=result.counters,
-        warnings=warnings_of(simulation),
-        series=_series(simulation, instrument),
+        warnings=warnings,
+        series=series,
         fills=result.fills,
         trades=result.trades,
-        option_trades=result.option_trades if isinstance(result, OptionsResult) else None,
-        alerts=alert_rows(simulation.plan, result.alerts),
+        option_trades=option_trades,
+        alerts=alerts,
         alert_count=len(result.alerts),
         snapshot=snapshot,
         other_snapshots=others,
-        graph_hash=version.graph_hash,
+        graph_hash=run.strategy_version.graph_hash,
         engine_version=result.engine_version,
         metrics_version=summary.metrics_version,
         timings=simulation.timings,
+        instruments=list(instruments),
     )
 
 

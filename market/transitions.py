@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from core.db import claim
-from market.choices import FetchStatus
+from market.choices import FETCH_FINAL, FetchStatus
 from market.models import Fetch, Import
 from market.models.job import BarsJob
 
@@ -44,6 +45,40 @@ def job_move(
     if (before, after) not in ALLOWED:
         raise ValueError(f"A job does not go from {before} to {after}.")
     return claim(jobs.filter(id=job_id, status=before), status=after, **changes)
+
+
+def job_cancel(jobs: QuerySet[Job], *, job_id: UUID | str) -> bool:
+    """Cancel a job that waits or is worked on; tell whether it was not over."""
+    return any(
+        job_move(
+            jobs,
+            job_id=job_id,
+            before=before,
+            after=FetchStatus.CANCELED,
+            stage="",
+            finished_at=timezone.now(),
+        )
+        for before in (FetchStatus.QUEUED, FetchStatus.RUNNING)
+    )
+
+
+def job_queue_again(jobs: QuerySet[Job], *, job_id: UUID | str, **changes: Any) -> bool:
+    """Queue a job that ended without bars; tell whether it had."""
+    return any(
+        job_move(
+            jobs,
+            job_id=job_id,
+            before=FetchStatus(before),
+            after=FetchStatus.QUEUED,
+            attempts=0,
+            finished_at=None,
+            error_code="",
+            error_message="",
+            error_details=[],
+            **changes,
+        )
+        for before in FETCH_FINAL - {FetchStatus.COMPLETED}
+    )
 
 
 def fetch_move(

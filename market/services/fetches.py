@@ -6,18 +6,16 @@ from datetime import date
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from core.errors import Conflict, InvalidInput
 from core.outbox.services import task_enqueue
-from market.choices import FETCH_FINAL, FetchStatus
 from market.intervals import interval_get
 from market.listings import symbol_check
 from market.models import BarSeries, Fetch
 from market.providers.base import interval_check
 from market.providers.kinds import provider_get
 from market.selectors import fetch_get
-from market.transitions import fetch_move
+from market.transitions import job_cancel, job_queue_again
 
 
 def fetch_create(
@@ -66,15 +64,8 @@ def fetch_cancel(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:
         When it is over.
     """
     fetch = fetch_get(owner_id=owner_id, fetch_id=fetch_id)
-    for before in (FetchStatus.QUEUED, FetchStatus.RUNNING):
-        if fetch_move(
-            fetch_id=fetch.id,
-            before=before,
-            after=FetchStatus.CANCELED,
-            stage="",
-            finished_at=timezone.now(),
-        ):
-            return fetch_get(owner_id=owner_id, fetch_id=fetch_id)
+    if job_cancel(Fetch.objects.all(), job_id=fetch.id):
+        return fetch_get(owner_id=owner_id, fetch_id=fetch_id)
     raise Conflict(f"The download is {fetch.status} already.", code="already_over")
 
 
@@ -90,20 +81,9 @@ def fetch_retry(*, owner_id: UUID, fetch_id: UUID | str) -> Fetch:
     """
     fetch = fetch_get(owner_id=owner_id, fetch_id=fetch_id)
     with transaction.atomic():
-        for before in FETCH_FINAL - {FetchStatus.COMPLETED}:
-            if fetch_move(
-                fetch_id=fetch.id,
-                before=FetchStatus(before),
-                after=FetchStatus.QUEUED,
-                attempts=0,
-                deferrals=0,
-                finished_at=None,
-                error_code="",
-                error_message="",
-                error_details=[],
-            ):
-                task_enqueue(task="market.fetch", args=[str(fetch.id)], queue="market")
-                return fetch_get(owner_id=owner_id, fetch_id=fetch_id)
+        if job_queue_again(Fetch.objects.all(), job_id=fetch.id, deferrals=0):
+            task_enqueue(task="market.fetch", args=[str(fetch.id)], queue="market")
+            return fetch_get(owner_id=owner_id, fetch_id=fetch_id)
     raise Conflict(
         f"The download is {fetch.status}: only one that ended without bars is tried again.",
         code="not_retryable",

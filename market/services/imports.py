@@ -7,18 +7,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from core.db import uuid7
 from core.errors import Conflict
 from core.outbox.services import task_enqueue
-from market.choices import FETCH_FINAL, FetchStatus
+from market.choices import FETCH_FINAL
 from market.files.location import location_of
 from market.intervals import interval_get
 from market.listings import symbol_check
 from market.models import Import
 from market.selectors import import_get
-from market.transitions import import_move
+from market.transitions import job_cancel, job_queue_again
 
 
 def import_create(
@@ -70,15 +69,8 @@ def import_cancel(*, owner_id: UUID, import_id: UUID | str) -> Import:
         When it is over.
     """
     upload = import_get(owner_id=owner_id, import_id=import_id)
-    for before in (FetchStatus.QUEUED, FetchStatus.RUNNING):
-        if import_move(
-            import_id=upload.id,
-            before=before,
-            after=FetchStatus.CANCELED,
-            stage="",
-            finished_at=timezone.now(),
-        ):
-            return import_get(owner_id=owner_id, import_id=import_id)
+    if job_cancel(Import.objects.all(), job_id=upload.id):
+        return import_get(owner_id=owner_id, import_id=import_id)
     upload = import_get(owner_id=owner_id, import_id=import_id)
     raise Conflict(f"The import is {upload.status} already.", code="already_over")
 
@@ -95,19 +87,8 @@ def import_retry(*, owner_id: UUID, import_id: UUID | str) -> Import:
     """
     upload = import_get(owner_id=owner_id, import_id=import_id)
     with transaction.atomic():
-        for before in FETCH_FINAL - {FetchStatus.COMPLETED} if upload.path else ():
-            if import_move(
-                import_id=upload.id,
-                before=FetchStatus(before),
-                after=FetchStatus.QUEUED,
-                attempts=0,
-                progress=0.0,
-                finished_at=None,
-                error_code="",
-                error_message="",
-                error_details=[],
-            ):
-                task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
-                return import_get(owner_id=owner_id, import_id=import_id)
+        if job_queue_again(Import.objects.exclude(path=""), job_id=upload.id, progress=0.0):
+            task_enqueue(task="market.import", args=[str(upload.id)], queue="market")
+            return import_get(owner_id=owner_id, import_id=import_id)
     why = "its file is gone: upload it again" if upload.status in FETCH_FINAL else "it goes on"
     raise Conflict(f"The import is {upload.status} and {why}.", code="not_retryable")

@@ -8,8 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ActedOn, ShownOnly, badge, column, indented, list_link, row_link
-from core.errors import ApplicationError
+from core.admin import ActedOn, ShownOnly, badge, column, each, indented, list_link, row_link
 from notifications.attempts import channel_disable
 from notifications.choices import DeliveryStatus
 from notifications.models import Alert, AlertRule, Delivery, ServiceFault, UserChannel
@@ -180,12 +179,6 @@ class AlertRuleAdmin(ActedOn[AlertRule]):
     @admin.action(description="Switch on, from now", permissions=["change"])
     def switch_on(self, request: HttpRequest, rows: QuerySet[AlertRule]) -> None:
         """Let the chosen rules tell again; of what passed meanwhile they tell nothing."""
-        count = 0
-        for row in rows.filter(enabled=False):
-            try:
-                rule_update(rule=row, enabled=True)
-            except ApplicationError as error:
-                self.message_user(request, f"{row}: {error.message}", messages.WARNING)
-            else:
-                count += 1
+        off = rows.filter(enabled=False)
+        count = each(self, request, off, lambda row: rule_update(rule=row, enabled=True))
         self.message_user(request, f"Rules switched on: {count}.")

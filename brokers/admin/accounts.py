@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -16,8 +18,18 @@ from brokers.services.accounts import account_resume
 from brokers.services.stopping import kill_switch_pull
 from core.accounts.models import User
 from core.accounts.origin import Origin, origin_of
-from core.admin import EMPTY, ActedOn, Kept, badge, column, list_link, plain, row_link, signed
-from core.errors import Conflict
+from core.admin import (
+    EMPTY,
+    ActedOn,
+    Kept,
+    badge,
+    column,
+    each,
+    list_link,
+    plain,
+    row_link,
+    signed,
+)
 
 
 @admin.register(BrokerAccount)
@@ -78,14 +90,8 @@ class BrokerAccountAdmin(Kept, ActedOn[BrokerAccount]):
         self, request: HttpRequest, rows: QuerySet[BrokerAccount], state: AccountState
     ) -> None:
         user, origin = _staff(request)
-        done = 0
-        for account in rows:
-            try:
-                account_resume(account=account, user=user, origin=origin, state=state)
-            except Conflict as error:
-                self.message_user(request, f"{account}: {error.message}", messages.WARNING)
-            else:
-                done += 1
+        resume = partial(account_resume, user=user, origin=origin, state=state)
+        done = each(self, request, rows, lambda account: resume(account=account))
         if done:
             self.message_user(request, f"Accounts that are {state.label.lower()} now: {done}.")
 

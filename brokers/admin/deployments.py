@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,8 +16,7 @@ from django.utils.html import format_html
 from brokers.deployments.drift_series import drift_chart
 from brokers.deployments.services import deployment_pause, deployment_stop
 from brokers.models import BookEntry, Deployment, DeploymentTick, DriftReport
-from core.admin import ActedOn, Kept, badge, column, plain, row_link, signed
-from core.errors import ApplicationError
+from core.admin import ActedOn, Kept, badge, column, each, plain, row_link, signed
 
 
 class DriftInline(Kept, admin.TabularInline[DriftReport, Deployment]):
@@ -78,11 +78,7 @@ class DeploymentAdmin(Kept, ActedOn[Deployment]):
     @admin.action(description="Pause: decide nothing, guards stay", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:
         """Pause what runs."""
-        for deployment in queryset:
-            try:
-                deployment_pause(deployment=deployment)
-            except ApplicationError as error:
-                self.message_user(request, f"{deployment}: {error.message}", messages.WARNING)
+        each(self, request, queryset, lambda deployment: deployment_pause(deployment=deployment))
 
     @admin.action(
         description="Stop: cancel what is open, keep what is held", permissions=["change"]
@@ -99,11 +95,8 @@ class DeploymentAdmin(Kept, ActedOn[Deployment]):
     def _stop(
         self, request: HttpRequest, queryset: QuerySet[Deployment], *, liquidate: bool
     ) -> None:
-        for deployment in queryset:
-            try:
-                deployment_stop(deployment=deployment, liquidate=liquidate)
-            except ApplicationError as error:
-                self.message_user(request, f"{deployment}: {error.message}", messages.WARNING)
+        stop = partial(deployment_stop, liquidate=liquidate)
+        each(self, request, queryset, lambda deployment: stop(deployment=deployment))
 
 
 @admin.register(DeploymentTick)

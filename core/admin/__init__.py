@@ -1,5 +1,6 @@
 """What the admin pages of all apps share."""
 
+from core.admin.acting import each
 from core.admin.columns import column
 from core.admin.filters import ConditionFilter
 from core.admin.rows import ActedOn, Kept, ShownOnly
@@ -27,6 +28,7 @@ __all__ = [
     "badge",
     "column",
     "duration",
+    "each",
     "indented",
     "list_link",
     "list_path",

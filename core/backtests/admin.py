@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Func, IntegerField, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,6 +19,7 @@ from core.admin import (
     badge,
     column,
     duration,
+    each,
     indented,
     list_link,
     moment,
@@ -29,7 +30,6 @@ from core.admin import (
 )
 from core.backtests.models import BacktestRun, EquityCurve, Trade
 from core.backtests.services.changes import run_cancel, run_retry
-from core.errors import ApplicationError
 
 
 class OctetLength(Func):
@@ -175,13 +175,9 @@ class BacktestRunAdmin(ActedOn[BacktestRun]):
         change: Callable[..., BacktestRun],
         done: str,
     ) -> None:
-        changed = 0
-        for run in rows:
-            try:
-                change(owner_id=run.owner_id, run_id=run.id)
-                changed += 1
-            except ApplicationError as error:
-                self.message_user(request, f"{run}: {error.message}", messages.WARNING)
+        changed = each(
+            self, request, rows, lambda run: change(owner_id=run.owner_id, run_id=run.id)
+        )
         self.message_user(request, f"Runs {done}: {changed}.")
 
 

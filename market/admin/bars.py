@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ActedOn, ShownOnly, badge, column, list_link, moment
-from market.admin.acting import each
+from market.admin.acting import each_told
 from market.models import (
     BarSeries,
     BarSnapshot,
@@ -92,7 +92,7 @@ class BarSeriesAdmin(ActedOn[BarSeries]):
     def renew(self, request: HttpRequest, rows: QuerySet[BarSeries]) -> None:
         """Queue downloads of the chosen series as a whole."""
         asker = UUID(str(request.user.pk))
-        each(
+        each_told(
             self,
             request,
             rows,

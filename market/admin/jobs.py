@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.admin import EMPTY, ActedOn, badge, column, duration, indented, row_link
 from core.errors import ApplicationError
-from market.admin.acting import each
+from market.admin.acting import each_told
 from market.intervals import interval_get
 from market.listings import symbol_check
 from market.models import (
@@ -78,7 +78,7 @@ class FetchAdmin(ActedOn[Fetch]):
     @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Fetch]) -> None:
         """Stop the chosen downloads."""
-        each(
+        each_told(
             self,
             request,
             rows,
@@ -89,7 +89,7 @@ class FetchAdmin(ActedOn[Fetch]):
     @admin.action(description="Try again, from where it stopped", permissions=["change"])
     def retry(self, request: HttpRequest, rows: QuerySet[Fetch]) -> None:
         """Queue the chosen downloads again."""
-        each(
+        each_told(
             self,
             request,
             rows,
@@ -190,7 +190,7 @@ class ImportAdmin(ActedOn[Import]):
     @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
         """Stop the chosen imports."""
-        each(
+        each_told(
             self,
             request,
             rows,
@@ -201,7 +201,7 @@ class ImportAdmin(ActedOn[Import]):
     @admin.action(description="Try again, while the file is kept", permissions=["change"])
     def retry(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
         """Queue the chosen imports again."""
-        each(
+        each_told(
             self,
             request,
             rows,

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('brokers', '0011_guard_attempts'),
+        ('brokers', '0012_late_commissions'),
     ]
 
     operations = [

@@ -306,9 +306,14 @@ def is_open(tradable: Tradable, at: datetime) -> bool:
 
 
 def opens_at(tradable: Tradable, at: datetime) -> datetime:
-    """Return when the exchange opens next; while it is open, when it has opened."""
-    moment = _ns(at)
-    sessions = sessions_for(tradable, first_ts=moment, last_ts=moment)
+    """Return when the exchange opens next; while it is open, when it has opened.
+
+    Raises
+    ------
+    InvalidInput
+        When no session is known of that year.
+    """
+    moment, sessions = _sessions_at(tradable, at)
     place = int(np.searchsorted(sessions.closes, moment, side="right"))
     return datetime.fromtimestamp(int(sessions.opens[place]) // NS_PER_S, tz=UTC)
 

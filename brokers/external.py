@@ -6,6 +6,7 @@ over.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from decimal import Decimal
 from typing import Final
@@ -33,6 +34,7 @@ from brokers.recording import venue_order_record
 from market.contracts import contract_terms
 from market.pairs import pair_of
 
+ADOPTED: Final = "adopted-"
 STEP: Final = Decimal("1e-8")
 
 
@@ -156,16 +158,30 @@ def _asset_type(account: BrokerAccount, symbol: str) -> AssetType:
     return AssetType.FOREX if paired else AssetType.STOCK
 
 
-def position_adopt(*, account: BrokerAccount, position: VenuePosition, difference: Decimal) -> None:
+def adoptions(account: BrokerAccount) -> Counter[str]:
+    """Return how often each position of an account was taken over."""
+    rows = Order.objects.filter(account=account, broker_order_id__startswith=ADOPTED)
+    return Counter(rows.values_list("symbol", flat=True))
+
+
+def position_adopt(
+    *, account: BrokerAccount, position: VenuePosition, difference: Decimal, number: int
+) -> None:
     """Write down a difference in a position as an external fill: positions come of fills only.
 
     At what the broker says was paid; where it does not say, as of coins, at the last price.
+
+    Parameters
+    ----------
+    number : int
+        How often this position had been taken over before it was compared (`adoptions`): of two
+        that have compared the same one is written down.
     """
     now = timezone.now()
     price = position.average_price
     if not price:
         price = Quotes([account.owner_id]).price(position.symbol, account.owner_id, price)
-    name = f"adopted-{position.symbol}-{now:%Y%m%d%H%M%S%f}"
+    name = f"{ADOPTED}{position.symbol}-{number}"
     external_record(
         account=account,
         venue=VenueOrder(

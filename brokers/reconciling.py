@@ -9,7 +9,7 @@ sent (`external`). Where the positions still differ then, the account is halted 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,7 +33,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_ended, replacement_settle, unwanted_withdraw
 from brokers.charging import commissions_take
 from brokers.choices import FINAL_STATUSES, WORKING_STATUSES, AccountState, OrderStatus
-from brokers.external import external_ended, external_record, position_adopt
+from brokers.external import adoptions, external_ended, external_record, position_adopt
 from brokers.frames import account_tell, mismatch_tell
 from brokers.fungible import positions_named
 from brokers.lease import Lease, lease_claim, leases_release
@@ -146,6 +146,7 @@ def _compare(
 
     With `adopt` all else is taken over as well.
     """
+    before = adoptions(account)
     rows = _differences(account, adapter, access)
     differing = {row["symbol"] for row in rows}
     if rows and external_ended(account=account, adapter=adapter, access=access, symbols=differing):
@@ -158,7 +159,7 @@ def _compare(
         rows = _differences(account, adapter, access)
     left = [row for row in rows if row["symbol"] not in waiting]
     if adopt and left:
-        _adopt(account, left, _held(account, adapter, access))
+        _adopt(account, left, _held(account, adapter, access), before)
         rows = _differences(account, adapter, access)
     return [row for row in rows if row["symbol"] not in waiting]
 
@@ -302,7 +303,10 @@ def _order_take(order: Order, venue: VenueOrder) -> None:
 
 
 def _adopt(
-    account: BrokerAccount, rows: Iterable[dict[str, str]], positions: Iterable[VenuePosition]
+    account: BrokerAccount,
+    rows: Iterable[dict[str, str]],
+    positions: Iterable[VenuePosition],
+    before: Mapping[str, int],
 ) -> None:
     """Take over what the broker has more or less of, as orders that we did not send."""
     shown = {position.symbol: position for position in positions}
@@ -314,4 +318,5 @@ def _adopt(
             account=account,
             position=shown.get(symbol, gone),
             difference=Decimal(row["theirs"]) - Decimal(row["ours"]),
+            number=before[symbol],
         )

@@ -18,6 +18,7 @@ from brokers.adapters.kinds import ADAPTERS
 from brokers.changing import order_change
 from brokers.choices import AccountState, OrderStatus, Side
 from brokers.dispatch import account_send
+from brokers.external import position_adopt
 from brokers.lease import lease_claim, lease_hold, leases_release
 from brokers.models import BrokerAccount, Fill, Order, OrderEvent, Position, RiskDecision
 from brokers.quotes import Quotes
@@ -587,6 +588,24 @@ def test_the_state_is_read_again_in_the_transaction_that_sends(place, venue, acc
     BrokerAccount.objects.update(state=state)
     assert (sent(order).status, fresh(order).reason_code) == (OrderStatus.DENIED, code)
     assert not venue.sent
+
+
+def test_what_two_have_compared_is_adopted_once(venue, account):
+    ordered_by_others(venue, 5, filled=5)
+    looks, told = iter(range(100)), venue.positions
+
+    def positions(access):
+        (found,) = told(access)
+        if next(looks) == 3:  # three agreed, and another who has seen them adopts first
+            position_adopt(account=account, position=found, difference=Decimal(5), number=0)
+        return [found]
+
+    venue.positions = positions
+    account_sync(account=account, adopt=True)
+    account.refresh_from_db()
+    assert (account.mismatch, account.state) == ([], AccountState.ACTIVE)
+    assert Position.objects.get().quantity == 5
+    assert Order.objects.get().broker_order_id == "adopted-ACME-0"
 
 
 def test_coins_that_differ_are_adopted_at_their_last_price(place, venue, account, monkeypatch):

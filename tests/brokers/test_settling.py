@@ -199,7 +199,8 @@ def test_an_early_assignment_of_some_is_taken_over(account, monkeypatch):
 
 @pytest.mark.django_db
 def test_contracts_are_adopted_as_what_they_are(account):
-    position_adopt(account=account, position=VenuePosition(PUT, D(1), D("2.5")), difference=D(3))
+    shown = VenuePosition(PUT, D(1), D("2.5"))
+    position_adopt(account=account, position=shown, difference=D(3), number=1)
     order = Order.objects.latest("created_at")
     assert (order.asset_type, order.multiplier, order.side) == ("option", 100, "buy")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from brokers.access import access_of, ref_of
 from brokers.adapters.base import VenuePosition
 from brokers.choices import OrderStatus, Side
-from brokers.external import position_adopt
+from brokers.external import adoptions, position_adopt
 from brokers.models import BrokerAccount, Order, Position, RiskDecision
 from brokers.recording import venue_order_record
 from brokers.risk.standing import Standing
@@ -27,7 +27,10 @@ def holding(account, units, symbol="ACME"):
     """Have an account hold units, as its broker's own word."""
     BrokerAccount.objects.filter(id=account.id).update(reconciled_at=timezone.now())
     position_adopt(
-        account=account, position=VenuePosition(symbol, D(units), D(100)), difference=D(units)
+        account=account,
+        position=VenuePosition(symbol, D(units), D(100)),
+        difference=D(units),
+        number=adoptions(account)[symbol],
     )
 
 

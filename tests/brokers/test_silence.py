@@ -146,7 +146,7 @@ def test_whoever_waits_for_news_has_a_turn_however_many_there_are(venue, broker,
     venue.account = BrokerAccount.objects.get(kind="paper")
     mine = venue.buys(30)
     DeploymentTick.objects.create(
-        deployment=mine, bar_ts=venue.over(29), closed_at=venue.over(30), pending=True
+        deployment=mine, bar_ts=mine.last_bar_ts, closed_at=venue.over(29), pending=True
     )
     looked = set()
     monkeypatch.setattr(

@@ -18,7 +18,7 @@ RUNNING = $(BIN)/python -c 'import pathlib, sys; from backtester.stack.state imp
 	sys.exit(running_get(pathlib.Path("var")) is None)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test faults fuzz lint format bench constraints clean wipe
+.PHONY: help setup run demo test faults fuzz lint types style format bench constraints clean wipe
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,9 +48,14 @@ fuzz: $(STAMP) ## Compare 10,000 random programs with the reference engine
 	$(MANAGE) verify_engine --random 10000
 
 lint: $(STAMP) ## Style, types, layers, migrations, deployment settings, compose file
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types style
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo "manage.py check --deploy, as in production"
@@ -92,6 +97,7 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 		tail -n 1 .venv.log; rm -rf .venv .venv.log; echo "Python cannot make a virtual environment: install the package python3-venv, then try again."; exit 1; }
 	@rm -f .venv.log
 	@echo "installing the requirements into .venv (a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	@# Compiled as they are imported: most of their files never are.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
 		-r requirements-dev.txt -c constraints.txt
 	@touch $@

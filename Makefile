@@ -97,7 +97,6 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 		tail -n 1 .venv.log; rm -rf .venv .venv.log; echo "Python cannot make a virtual environment: install the package python3-venv, then try again."; exit 1; }
 	@rm -f .venv.log
 	@echo "installing the requirements into .venv (a minute or two)"
-	@# Compiled as they are imported: most of their files never are.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
 		-r requirements-dev.txt -c constraints.txt
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import structlog
@@ -13,9 +14,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backtester.settings")
 
 app = Celery("backtester")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
-# A part of an app with tasks of its own.
-app.autodiscover_tasks(["brokers.deployments"])
+# Beat sends tasks by their names: it needs none of them, nor the memory of all that they import.
+if "beat" not in sys.argv:
+    app.autodiscover_tasks()
+    # A part of an app with tasks of its own.
+    app.autodiscover_tasks(["brokers.deployments"])
 
 
 @before_task_publish.connect

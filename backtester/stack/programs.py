@@ -119,7 +119,8 @@ def web_server(
 
 def workers(*, project_dir: Path, logs: Path, environment: Mapping[str, str]) -> list[Service]:
     """Return the Celery workers and beat."""
-    celery = (sys.executable, "-m", "celery", "-A", "backtester")
+    # What prepares the database has checked the project: workers need not import its pages for it.
+    celery = (sys.executable, "-m", "celery", "-A", "backtester", "--skip-checks")
     common = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
     commands = [
         Command(

@@ -108,7 +108,7 @@ class Installation:
         psutil.wait_procs(workers, timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation():
     with tempfile.TemporaryDirectory(prefix="installation-") as folder:
         # PostgreSQL does not run as root: its user must be able to enter the folder.

@@ -63,6 +63,7 @@ class Command(BaseCommand):
 
     def prepare(self, *, demo: bool) -> None:
         """Bring the database to where the code is; every step may run again and again."""
+        call_command("check")
         call_command("migrate", interactive=False)
         call_command("load_sample_data")
         if demo:
